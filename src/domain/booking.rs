@@ -1,0 +1,254 @@
+//! A booking and its states: `held -> booked -> preparing -> active -> releasing -> ended`.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::ids::{BookingId, LabId, PersonId, PoolId};
+use super::interval::Interval;
+
+/// Why a booking came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// The student gave it back.
+    Released,
+    /// The student called it off before anything was made.
+    Cancelled,
+    /// Its time was over.
+    Expired,
+    /// The cloud could not give what the blueprint asks for.
+    Failed,
+}
+
+impl EndReason {
+    const ALL: [Self; 4] = [Self::Released, Self::Cancelled, Self::Expired, Self::Failed];
+
+    /// The reason in a word, as stored and shown.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Reads what [`EndReason::word`] wrote.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.word() == word)
+    }
+}
+
+/// Where a booking is on its way, with what only that state knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The place is taken here; the site has not confirmed its lease yet.
+    Held,
+    /// The place is the student's.
+    Booked,
+    /// Resources are being made.
+    Preparing,
+    /// The student can use it.
+    Active {
+        /// When it became usable.
+        ready_at: DateTime<Utc>,
+    },
+    /// Resources are being deleted, until the absence of each is confirmed.
+    Releasing {
+        /// When it became usable, if it ever did.
+        ready_at: Option<DateTime<Utc>>,
+        /// When the student lost the use of it.
+        released_at: DateTime<Utc>,
+        /// Why.
+        reason: EndReason,
+    },
+    /// Nothing of it is left at the site.
+    Ended {
+        /// When it became usable, if it ever did.
+        ready_at: Option<DateTime<Utc>>,
+        /// When the student lost the use of it.
+        released_at: DateTime<Utc>,
+        /// Why.
+        reason: EndReason,
+        /// When the absence of the last resource was confirmed.
+        ended_at: DateTime<Utc>,
+    },
+}
+
+/// A transition that the present state does not allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a booking that is {from} can't become {to}")]
+pub struct WrongState {
+    /// The present state.
+    pub from: &'static str,
+    /// The state that was wanted.
+    pub to: &'static str,
+}
+
+impl State {
+    /// The state in a word, as stored and shown.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Booked => "booked",
+            Self::Preparing => "preparing",
+            Self::Active { .. } => "active",
+            Self::Releasing { .. } => "releasing",
+            Self::Ended { .. } => "ended",
+        }
+    }
+
+    fn refuse(self, to: &'static str) -> WrongState {
+        WrongState { from: self.word(), to }
+    }
+
+    /// The site has confirmed the place.
+    pub fn confirm(self) -> Result<Self, WrongState> {
+        match self {
+            Self::Held => Ok(Self::Booked),
+            other => Err(other.refuse("booked")),
+        }
+    }
+
+    /// The making of its resources begins.
+    pub fn prepare(self) -> Result<Self, WrongState> {
+        match self {
+            Self::Booked => Ok(Self::Preparing),
+            other => Err(other.refuse("preparing")),
+        }
+    }
+
+    /// Everything is ready.
+    pub fn activate(self, now: DateTime<Utc>) -> Result<Self, WrongState> {
+        match self {
+            Self::Preparing => Ok(Self::Active { ready_at: now }),
+            other => Err(other.refuse("active")),
+        }
+    }
+
+    /// The student loses the use of it, and the deletion of its resources begins.
+    pub fn release(self, reason: EndReason, now: DateTime<Utc>) -> Result<Self, WrongState> {
+        let ready_at = match self {
+            Self::Held | Self::Booked | Self::Preparing => None,
+            Self::Active { ready_at } => Some(ready_at),
+            other => return Err(other.refuse("releasing")),
+        };
+        Ok(Self::Releasing { ready_at, released_at: now, reason })
+    }
+
+    /// The absence of its last resource is confirmed.
+    pub fn end(self, now: DateTime<Utc>) -> Result<Self, WrongState> {
+        match self {
+            Self::Releasing { ready_at, released_at, reason } => {
+                Ok(Self::Ended { ready_at, released_at, reason, ended_at: now })
+            }
+            other => Err(other.refuse("ended")),
+        }
+    }
+
+    /// Whether the student still has it: not yet releasing.
+    pub fn is_live(&self) -> bool {
+        !matches!(self, Self::Releasing { .. } | Self::Ended { .. })
+    }
+
+    /// Why it came to its end, if it did.
+    pub fn reason(&self) -> Option<EndReason> {
+        match self {
+            Self::Releasing { reason, .. } | Self::Ended { reason, .. } => Some(*reason),
+            _ => None,
+        }
+    }
+
+    /// When it became usable, if it did.
+    pub fn ready_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Active { ready_at } => Some(*ready_at),
+            Self::Releasing { ready_at, .. } | Self::Ended { ready_at, .. } => *ready_at,
+            _ => None,
+        }
+    }
+
+    /// When the student lost the use of it, if they did.
+    pub fn released_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Releasing { released_at, .. } | Self::Ended { released_at, .. } => Some(*released_at),
+            _ => None,
+        }
+    }
+
+    /// When nothing of it was left, if it came to that.
+    pub fn ended_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Ended { ended_at, .. } => Some(*ended_at),
+            _ => None,
+        }
+    }
+
+    /// The state that the stored words and instants tell, or nothing if they contradict each other.
+    pub fn from_parts(
+        word: &str,
+        reason: Option<EndReason>,
+        ready_at: Option<DateTime<Utc>>,
+        released_at: Option<DateTime<Utc>>,
+        ended_at: Option<DateTime<Utc>>,
+    ) -> Option<Self> {
+        Some(match word {
+            "held" => Self::Held,
+            "booked" => Self::Booked,
+            "preparing" => Self::Preparing,
+            "active" => Self::Active { ready_at: ready_at? },
+            "releasing" => Self::Releasing { ready_at, released_at: released_at?, reason: reason? },
+            "ended" => {
+                Self::Ended { ready_at, released_at: released_at?, reason: reason?, ended_at: ended_at? }
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// One student's claim on a slot for a lab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booking {
+    /// Its id.
+    pub id: BookingId,
+    /// Whose it is.
+    pub person: PersonId,
+    /// The lab that it is for.
+    pub lab: LabId,
+    /// The pool whose units it holds.
+    pub pool: PoolId,
+    /// How many units.
+    pub units: i32,
+    /// The time that is the student's.
+    pub slot: Interval,
+    /// A later end that the student asked for and the site has not confirmed yet. Units are held up to it.
+    pub extend_to: Option<DateTime<Utc>>,
+    /// Where it is on its way.
+    pub state: State,
+    /// What went wrong last, in a sentence for the student, while it is being tried again or after it failed.
+    pub trouble: Option<String>,
+    /// Counts changes, so that a page can tell that it is out of date.
+    pub version: i32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When a worker is to look at it next. Nothing once it has ended.
+    pub next_step_at: Option<DateTime<Utc>>,
+}
+
+impl Booking {
+    /// Up to when units are held: the end, or the later one that was asked for.
+    pub fn held_until(&self) -> DateTime<Utc> {
+        self.extend_to.map_or(self.slot.end(), |later| later.max(self.slot.end()))
+    }
+}
+
+/// One line of a booking's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// Who did it: a net ID, or `fairlease`.
+    pub actor: String,
+    /// What happened, in a sentence.
+    pub what: String,
+}

@@ -1,0 +1,233 @@
+//! Local time: zones, days, weeks, and how instants are written for people. A day may have 23 or 25 hours.
+
+use chrono::{
+    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
+    Weekday,
+};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use super::interval::Interval;
+
+/// The instant that the wall clock of `zone` shows as `local`. Where a time occurs twice (clocks go back) the first is
+/// meant; where it never occurs (clocks go forward) the instant at which the clock jumped past it.
+pub fn instant(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
+    match zone.from_local_datetime(&local) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at.to_utc(),
+        LocalResult::None => end_of_gap(zone, local),
+    }
+}
+
+/// Clocks jump by whole quarter hours, so the first quarter hour after `local` that exists ends the gap.
+fn end_of_gap(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
+    let quarter = i64::from(local.and_utc().timestamp().rem_euclid(900) == 0);
+    let from = local.and_utc().timestamp().div_euclid(900) + 1 - quarter;
+    (from..=from + 8)
+        .filter_map(|q| DateTime::from_timestamp(q * 900, 0))
+        .find_map(|at| zone.from_local_datetime(&at.naive_utc()).earliest())
+        .map_or_else(|| local.and_utc(), |at| at.to_utc())
+}
+
+/// The first instant of `date` in `zone`.
+pub fn midnight(zone: Tz, date: NaiveDate) -> DateTime<Utc> {
+    instant(zone, date.and_time(NaiveTime::MIN))
+}
+
+/// The date that `zone` shows at `at`.
+pub fn local_date(zone: Tz, at: DateTime<Utc>) -> NaiveDate {
+    at.with_timezone(&zone).date_naive()
+}
+
+/// All of `date` in `zone`.
+pub fn day(zone: Tz, date: NaiveDate) -> Interval {
+    let (start, end) = (midnight(zone, date), midnight(zone, date + Days::new(1)));
+    Interval::new(start, end).unwrap_or_else(|| unreachable!("a day of {zone} ends after it starts"))
+}
+
+/// The Monday on or before `date`.
+pub fn monday(date: NaiveDate) -> NaiveDate {
+    date - Days::new(u64::from(date.weekday().num_days_from_monday()))
+}
+
+/// The number of whole seven-day periods from `anchor` to `date`: 0 in the first, negative before it.
+pub fn week_number(anchor: NaiveDate, date: NaiveDate) -> i64 {
+    (date - anchor).num_days().div_euclid(7)
+}
+
+/// A set of weekdays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+pub struct Weekdays(u8);
+
+impl Weekdays {
+    /// The set of `days`.
+    pub fn of(days: &[Weekday]) -> Self {
+        Self(days.iter().fold(0, |set, day| set | Self::bit(*day)))
+    }
+
+    fn bit(day: Weekday) -> u8 {
+        1 << day.num_days_from_monday()
+    }
+
+    /// Whether `day` belongs to it.
+    pub fn contains(self, day: Weekday) -> bool {
+        self.0 & Self::bit(day) != 0
+    }
+
+    /// Whether it has no day.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Its days in order, with `first` as the week's first day.
+    pub fn iter_from(self, first: Weekday) -> impl Iterator<Item = Weekday> {
+        std::iter::successors(Some(first), |day| Some(day.succ()))
+            .take(7)
+            .filter(move |day| self.contains(*day))
+    }
+
+    /// "Sat, Mon or Wed", with `first` as the week's first day.
+    pub fn in_words(self, first: Weekday) -> String {
+        let names: Vec<String> = self.iter_from(first).map(|day| day.to_string()).collect();
+        match names.split_last() {
+            None => "no day".to_owned(),
+            Some((only, [])) => only.clone(),
+            Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        }
+    }
+}
+
+impl TryFrom<Vec<String>> for Weekdays {
+    type Error = String;
+    fn try_from(names: Vec<String>) -> Result<Self, String> {
+        let parse = |name: &String| {
+            name.parse::<Weekday>().map_err(|_| {
+                format!("\"{name}\" is not a weekday: write Mon, Tue, Wed, Thu, Fri, Sat or Sun")
+            })
+        };
+        Ok(Self::of(&names.iter().map(parse).collect::<Result<Vec<_>, _>>()?))
+    }
+}
+
+impl From<Weekdays> for Vec<String> {
+    fn from(days: Weekdays) -> Self {
+        days.iter_from(Weekday::Mon).map(|day| day.to_string()).collect()
+    }
+}
+
+/// "Thu Feb 13, 23:59" in `zone`.
+pub fn date_and_time(zone: Tz, at: DateTime<Utc>) -> String {
+    at.with_timezone(&zone).format("%a %b %-d, %H:%M").to_string()
+}
+
+/// "23:59" in `zone`.
+pub fn time(zone: Tz, at: DateTime<Utc>) -> String {
+    at.with_timezone(&zone).format("%H:%M").to_string()
+}
+
+/// "Thu Feb 13".
+pub fn date(date: NaiveDate) -> String {
+    date.format("%a %b %-d").to_string()
+}
+
+/// "Sat Feb 8, 10:00 to 15:00", or with both dates where it crosses midnight; "24:00" ends a day.
+pub fn span(zone: Tz, slot: &Interval) -> String {
+    let (from, to) = (local_date(zone, slot.start()), local_date(zone, slot.end()));
+    let start = date_and_time(zone, slot.start());
+    if from == to {
+        format!("{start} to {}", time(zone, slot.end()))
+    } else if slot.end() == midnight(zone, from + Days::new(1)) {
+        format!("{start} to 24:00")
+    } else {
+        format!("{start} to {}", date_and_time(zone, slot.end()))
+    }
+}
+
+/// "New York time (EST)": the zone by name, with the abbreviation that holds at `at`.
+pub fn zone_name(zone: Tz, at: DateTime<Utc>) -> String {
+    let place = zone.name().rsplit('/').next().unwrap_or("UTC").replace('_', " ");
+    if place == "UTC" {
+        "UTC".to_owned()
+    } else {
+        format!("{place} time ({})", at.with_timezone(&zone).format("%Z"))
+    }
+}
+
+/// "8 h", "1 h 30 min", "45 min", "2 d 3 h", "less than a minute".
+pub fn in_words(length: TimeDelta) -> String {
+    let minutes = length.num_minutes();
+    let (days, hours, rest) = (minutes / 1440, minutes % 1440 / 60, minutes % 60);
+    match (days, hours, rest) {
+        (0, 0, 0) => "less than a minute".to_owned(),
+        (0, 0, m) => format!("{m} min"),
+        (0, h, 0) => format!("{h} h"),
+        (0, h, m) => format!("{h} h {m} min"),
+        // The origin's cap and budgets are in hours, and "24 h" is easier to compare with them than "1 d".
+        (1, 0, 0) => "24 h".to_owned(),
+        (d, 0, _) => format!("{d} d"),
+        (d, h, _) => format!("{d} d {h} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono_tz::America::New_York;
+
+    fn local(text: &str) -> NaiveDateTime {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn days_of_a_clock_change_are_short_and_long() {
+        let hours = |date: &str| day(New_York, date.parse().unwrap()).length().num_hours();
+        assert_eq!(hours("2025-03-09"), 23);
+        assert_eq!(hours("2025-11-02"), 25);
+        assert_eq!(hours("2025-02-08"), 24);
+    }
+
+    #[test]
+    fn a_time_that_never_occurs_is_the_end_of_its_gap() {
+        let at = instant(New_York, local("2025-03-09T02:30:00"));
+        assert_eq!(at, instant(New_York, local("2025-03-09T03:00:00")));
+        assert_eq!(instant(New_York, local("2025-03-09T02:00:00")), at);
+        assert_eq!(instant(New_York, local("2025-03-09T02:07:00")), at);
+    }
+
+    #[test]
+    fn a_time_that_occurs_twice_is_the_first() {
+        assert_eq!(instant(New_York, local("2025-11-02T01:30:00")).to_rfc3339(), "2025-11-02T05:30:00+00:00");
+    }
+
+    #[test]
+    fn spans_read_plainly() {
+        let slot = |a: &str, b: &str| {
+            Interval::new(instant(New_York, local(a)), instant(New_York, local(b))).unwrap()
+        };
+        let words = |a, b| span(New_York, &slot(a, b));
+        assert_eq!(words("2025-02-08T10:00:00", "2025-02-08T15:00:00"), "Sat Feb 8, 10:00 to 15:00");
+        assert_eq!(words("2025-02-08T20:00:00", "2025-02-09T00:00:00"), "Sat Feb 8, 20:00 to 24:00");
+        assert_eq!(
+            words("2025-02-08T22:00:00", "2025-02-09T02:00:00"),
+            "Sat Feb 8, 22:00 to Sun Feb 9, 02:00"
+        );
+    }
+
+    #[test]
+    fn weekdays_read_plainly_from_any_first_day() {
+        let days = Weekdays::of(&[Weekday::Mon, Weekday::Wed, Weekday::Sat]);
+        assert_eq!(days.in_words(Weekday::Fri), "Sat, Mon or Wed");
+        assert_eq!(days.in_words(Weekday::Mon), "Mon, Wed or Sat");
+        assert_eq!(Weekdays::default().in_words(Weekday::Mon), "no day");
+    }
+
+    #[test]
+    fn weeks_count_from_the_anchor_both_ways() {
+        let anchor = "2025-02-07".parse().unwrap();
+        let week = |date: &str| week_number(anchor, date.parse().unwrap());
+        assert_eq!(
+            (week("2025-02-06"), week("2025-02-07"), week("2025-02-13"), week("2025-02-14")),
+            (-1, 0, 0, 1)
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! What staff write in `course.toml`: a course with its sites, pools, labs and their policies.
+
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc, Weekday};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use super::blueprint::Blueprint;
+use super::calendar::{self, Weekdays};
+use super::ids::{CourseId, LabId, PoolId, SiteId};
+use super::interval::Interval;
+use super::person::Parity;
+
+/// A course. Its rules are evaluated in its zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Course {
+    /// Its id.
+    pub id: CourseId,
+    /// What people call it.
+    pub title: String,
+    /// The zone in which its days begin and end.
+    pub zone: Tz,
+    /// The address that students write to.
+    pub contact: String,
+    /// Cloud regions.
+    pub sites: Vec<Site>,
+    /// Capacity that labs draw on.
+    pub pools: Vec<Pool>,
+    /// Assignments, in the order in which pages show them.
+    pub labs: Vec<Lab>,
+}
+
+/// One region of a cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// Its id.
+    pub id: SiteId,
+    /// What people call it, such as `KVM@TACC`.
+    pub title: String,
+    /// Which adapter reaches it, and how.
+    pub cloud: CloudName,
+    /// Whether it has Blazar: then a booking is backed by a lease from the moment it is made.
+    pub leases: bool,
+}
+
+/// How a site is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloudName {
+    /// The embedded cloud, which keeps its state in the data directory.
+    Simulated,
+    /// The OpenStack cloud that `clouds.yaml` has under this name.
+    OpenStack(String),
+}
+
+/// Capacity at a site, counted in units on a grid of time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// Its id.
+    pub id: PoolId,
+    /// The site whose capacity it is.
+    pub site: SiteId,
+    /// Units that can be held at one instant.
+    pub capacity: i32,
+    /// Starts and ends lie on multiples of this many minutes (5 to 60, a divisor of 60).
+    pub grid_minutes: i32,
+    /// How long before the start the resources are made, in minutes: time in which the units are held, too.
+    pub lead_minutes: i32,
+}
+
+impl Pool {
+    /// The length of one grid cell.
+    pub fn grid(&self) -> TimeDelta {
+        TimeDelta::minutes(i64::from(self.grid_minutes.max(1)))
+    }
+
+    /// How long before the start the resources are made.
+    pub fn lead(&self) -> TimeDelta {
+        TimeDelta::minutes(i64::from(self.lead_minutes))
+    }
+
+    /// Whether `at` is a grid time. The grid is counted from the epoch, which is a whole hour in every zone whose
+    /// offset is a multiple of the grid.
+    pub fn on_grid(&self, at: DateTime<Utc>) -> bool {
+        self.floor(at) == at
+    }
+
+    /// The grid time at or before `at`.
+    pub fn floor(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        let grid = self.grid().num_seconds();
+        DateTime::from_timestamp(at.timestamp().div_euclid(grid) * grid, 0).unwrap_or(at)
+    }
+
+    /// The grid time at or after `at`.
+    pub fn ceil(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        let floor = self.floor(at);
+        if floor == at { at } else { floor + self.grid() }
+    }
+
+    /// The span in which a booking of `slot` holds units: the lead and the slot.
+    pub fn held(&self, slot: &Interval) -> Interval {
+        Interval::new(slot.start() - self.lead(), slot.end()).unwrap_or(*slot)
+    }
+
+    /// The starts of the grid cells that `span` touches, in order.
+    pub fn cells(&self, span: &Interval) -> impl Iterator<Item = DateTime<Utc>> {
+        let (grid, end) = (self.grid(), span.end());
+        std::iter::successors(Some(self.floor(span.start())), move |cell| Some(*cell + grid))
+            .take_while(move |cell| *cell < end)
+    }
+}
+
+/// An assignment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lab {
+    /// Its id.
+    pub id: LabId,
+    /// The pool that it draws on.
+    pub pool: PoolId,
+    /// What people call it.
+    pub title: String,
+    /// A sentence or two for students.
+    pub summary: String,
+    /// Where its instructions are.
+    pub manual: Option<String>,
+    /// Units of the pool that one booking holds.
+    pub units: i32,
+    /// The first instant at which it may be used.
+    pub open: DateTime<Utc>,
+    /// When it is due; nothing while that is to be announced.
+    pub due: Option<DateTime<Utc>>,
+    /// Its rules.
+    pub policy: Policy,
+    /// What a booking gets.
+    pub blueprint: Blueprint,
+}
+
+impl Lab {
+    /// The last instant at which a slot may end: the due date, rounded up to the pool's grid, so that a lab which is
+    /// due at 23:59 can be used until midnight.
+    pub fn last_end(&self, pool: &Pool) -> Option<DateTime<Utc>> {
+        self.due.map(|due| pool.ceil(due))
+    }
+
+    /// The first day of the seven-day period to which `date` belongs: counted from the parity anchor where there is
+    /// one, else a calendar week from Monday.
+    pub fn week_of(&self, date: NaiveDate) -> NaiveDate {
+        match self.policy.parity.as_ref().and_then(|rule| rule.swap_weekly_from) {
+            Some(anchor) => date - Days::new((date - anchor).num_days().rem_euclid(7).unsigned_abs()),
+            None => calendar::monday(date),
+        }
+    }
+}
+
+/// A lab's rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// The longest time that a booking may be active, in minutes.
+    pub cap_minutes: i32,
+    /// Bookings that one student may have ahead or running in this lab.
+    pub bookings_ahead: i32,
+    /// Weekdays by net-ID parity, if the lab goes by it.
+    pub parity: Option<ParityRule>,
+}
+
+impl Policy {
+    /// The longest time that a booking may be active.
+    pub fn cap(&self) -> TimeDelta {
+        TimeDelta::minutes(i64::from(self.cap_minutes))
+    }
+}
+
+/// Weekdays by net-ID parity. The two sets may overlap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParityRule {
+    /// Days on which even net IDs may start.
+    pub even: Weekdays,
+    /// Days on which odd net IDs may start.
+    pub odd: Weekdays,
+    /// If set, the two sets swap each week; in the seven days from this date they are as written.
+    pub swap_weekly_from: Option<NaiveDate>,
+}
+
+impl ParityRule {
+    /// The days on which `parity` may start in the week of `date`.
+    pub fn days(&self, parity: Parity, date: NaiveDate) -> Weekdays {
+        let swapped =
+            self.swap_weekly_from.is_some_and(|anchor| calendar::week_number(anchor, date) % 2 != 0);
+        match (parity, swapped) {
+            (Parity::Even, false) | (Parity::Odd, true) => self.even,
+            (Parity::Odd, false) | (Parity::Even, true) => self.odd,
+        }
+    }
+
+    /// The day with which weeks begin when they are listed.
+    pub fn first_day(&self) -> Weekday {
+        use chrono::Datelike as _;
+        self.swap_weekly_from.map_or(Weekday::Mon, |anchor| anchor.weekday())
+    }
+}

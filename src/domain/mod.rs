@@ -1,0 +1,11 @@
+//! The words of the field as plain data. Knows std, chrono (with its zones) and serde, and nothing of the outside.
+
+pub mod blueprint;
+pub mod booking;
+pub mod calendar;
+pub mod course;
+pub mod ids;
+pub mod interval;
+pub mod occupancy;
+pub mod person;
+pub mod resource;
