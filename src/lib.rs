@@ -5,4 +5,7 @@ pub mod config;
 pub mod db;
 pub mod domain;
 pub mod entropy;
+pub mod mail;
 pub mod policy;
+pub mod services;
+pub mod worker;

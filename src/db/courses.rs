@@ -200,3 +200,27 @@ pub fn pool(conn: &mut Conn<'_>, id: &PoolId) -> Result<Pool, DbError> {
 pub fn site_of_pool(conn: &mut Conn<'_>, id: &PoolId) -> Result<SiteId, DbError> {
     Ok(parse_pool(conn, id.as_str())?.site)
 }
+
+/// What pages and mails say of the course.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CourseCard {
+    /// Its title.
+    pub title: String,
+    /// The address that students write to.
+    pub contact: String,
+    /// Its zone.
+    pub zone: chrono_tz::Tz,
+}
+
+/// The course in short, if one was applied.
+pub fn course_card(conn: &mut Conn<'_>) -> Result<Option<CourseCard>, DbError> {
+    let row: Option<(String, String, String)> = on!(conn, |c| courses::table
+        .order(courses::id)
+        .select((courses::title, courses::contact, courses::zone))
+        .first(c)
+        .optional())?;
+    row.map(|(title, contact, zone)| {
+        Ok(CourseCard { title, contact, zone: zone.parse().map_err(DbError::corrupt)? })
+    })
+    .transpose()
+}

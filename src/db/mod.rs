@@ -17,7 +17,7 @@ mod schema;
 mod types;
 
 pub use bookings::*;
-pub use connection::{Conn, Db, DbUrl};
+pub use connection::{Conn, Db, DbUrl, MaybeDbError};
 pub use courses::*;
 pub use jobs::*;
 pub use notices::*;

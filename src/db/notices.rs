@@ -7,30 +7,8 @@ use super::connection::{Conn, on};
 use super::schema::notices;
 use super::types::Ts;
 use super::{DbError, dialect};
-use crate::domain::ids::{ClaimToken, NoticeId, PersonId};
-
-/// One message to one person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// Its id, which also makes its Message-ID.
-    pub id: NoticeId,
-    /// Says what it is about. There is never a second notice with the same one.
-    pub dedupe_key: String,
-    /// Whom it is for.
-    pub person: PersonId,
-    /// The address that it goes to.
-    pub recipient: String,
-    /// Its subject line.
-    pub subject: String,
-    /// Its text.
-    pub body: String,
-    /// A calendar object that goes with it, as iCalendar text.
-    pub calendar: Option<String>,
-    /// When it was written.
-    pub created_at: DateTime<Utc>,
-    /// How often it was tried in vain.
-    pub attempts: i32,
-}
+use crate::domain::ids::{ClaimToken, NoticeId};
+use crate::domain::notice::{Delivery, Notice};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = notices)]
@@ -103,25 +81,6 @@ pub fn claim_due_notices(
         .select(NoticeRow::as_select())
         .load(c))?;
     rows.into_iter().map(Notice::try_from).collect()
-}
-
-/// What came of an attempt to send a notice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Delivery {
-    /// The mail server took it.
-    Sent,
-    /// Not now; try again then.
-    Later {
-        /// The mail server's words.
-        error: String,
-        /// When to try again.
-        at: DateTime<Utc>,
-    },
-    /// The mail server will never take it.
-    Dead {
-        /// The mail server's words.
-        error: String,
-    },
 }
 
 /// Records what came of an attempt, if the claim still stands, and drops the claim.

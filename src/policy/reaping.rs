@@ -119,8 +119,10 @@ pub fn plan(
                 skipped.push(Skipped { site: site.clone(), reason: format!("the listing failed: {error}") });
             }
             Ok(found) => {
+                let mut found: Vec<&Found> = found.iter().collect();
+                found.sort_by_key(|object| object.kind.deleting_rank());
                 let orphans: Vec<_> =
-                    found.iter().filter_map(|object| orphan(now, site, object, standing)).collect();
+                    found.into_iter().filter_map(|object| orphan(now, site, object, standing)).collect();
                 if deletions + orphans.len() > MAX_DELETIONS {
                     let reason = format!(
                         "{} objects without a booking, and a sweep deletes at most {MAX_DELETIONS}: none was deleted",

@@ -18,8 +18,9 @@ pub enum Step {
     AwaitLease(ResourceKey),
     /// Delete these, or see whether they are gone. They need nothing of each other.
     Release(Vec<ResourceKey>),
-    /// Look for objects of the booking that nothing is known of; end it if there are none.
-    Confirm,
+    /// See what the site holds of the booking: some ids are not known, or all that is known is gone. If the site holds
+    /// nothing either, the booking has ended.
+    Look,
     /// Change the booking's state.
     Become(Transition),
     /// Nothing until then; nothing ever if there is no time.
@@ -87,7 +88,8 @@ fn preparing(resources: &[Resource]) -> Step {
 }
 
 fn active(booking: &Booking, resources: &[Resource]) -> Step {
-    let Some(later) = booking.extend_to else { return Step::Wait(Some(booking.slot.end())) };
+    // Its end is the reaper's to decide; whoever wants something of it before then says so.
+    let Some(later) = booking.extend_to else { return Step::Wait(None) };
     match lease(resources) {
         Some(lease) if lease.facts.lease_end.is_none_or(|end| end < later) => {
             Step::Ensure(vec![lease.key.clone()])
@@ -98,7 +100,10 @@ fn active(booking: &Booking, resources: &[Resource]) -> Step {
 
 fn releasing(resources: &[Resource]) -> Step {
     let left = || resources.iter().filter(|r| r.may_exist());
-    let Some(rank) = left().map(|r| r.kind().deleting_rank()).min() else { return Step::Confirm };
+    if left().any(|r| r.site_ref.is_none()) {
+        return Step::Look;
+    }
+    let Some(rank) = left().map(|r| r.kind().deleting_rank()).min() else { return Step::Look };
     Step::Release(keys(left().filter(|r| r.kind().deleting_rank() == rank)))
 }
 
