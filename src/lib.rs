@@ -1,1 +1,3 @@
-//! x
+//! Fairlease: students of a course book time on shared cloud resources.
+
+pub mod web;
