@@ -452,7 +452,7 @@ impl Timeline {
         let mut page = Self::preparing();
         if let Some(step) = page.steps.iter_mut().find(|step| step.phase == Phase::Now) {
             step.trouble = Some("The cloud did not answer; trying again in 20 s.".to_owned());
-            if let Some(server) = step.resources.iter_mut().nth(5) {
+            if let Some(server) = step.resources.get_mut(5) {
                 server.error = Some("no answer for 30 s, attempt 2 of 8".to_owned());
             }
         }

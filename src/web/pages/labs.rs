@@ -61,8 +61,8 @@ impl LabsPage {
             labs: LabCard::samples(),
         };
         let mut first_visit = full.clone();
-        first_visit.answer =
-            "You can start on Sat, Mon or Wed this week. You have no bookings yet.".to_owned();
+        "You can start on Sat, Mon or Wed this week. You have no bookings yet."
+            .clone_into(&mut first_visit.answer);
         first_visit.needs_key = true;
         for lab in &mut first_visit.labs {
             lab.bookings.clear();
@@ -72,7 +72,7 @@ impl LabsPage {
             }
         }
         let mut empty = full.clone();
-        empty.answer = "This course has no labs yet.".to_owned();
+        "This course has no labs yet.".clone_into(&mut empty.answer);
         empty.detail =
             Some("They appear here as soon as staff put them up. There is nothing for you to do.".to_owned());
         empty.labs.clear();

@@ -141,7 +141,7 @@ impl MailboxPage {
         };
         let mut open = list.clone();
         "Your Kubernetes cluster is ready until 18:00".clone_into(&mut open.layout.title);
-        if let Some(row) = open.mails.iter_mut().nth(1) {
+        if let Some(row) = open.mails.get_mut(1) {
             row.current = true;
         }
         open.open = Some(Mail::sample());
