@@ -102,6 +102,41 @@ pub struct Week {
 
 impl HtmlSafe for Week {}
 
+/// The reasons of single cells, each once, told below the week under a letter.
+struct Reasons<'a>(Vec<&'a str>);
+
+impl<'a> Reasons<'a> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &'a str> {
+        self.0.iter().copied()
+    }
+
+    /// The letter under which a reason is told: `a` for the first.
+    fn mark(&self, reason: &str) -> char {
+        ('a'..='z')
+            .zip(&self.0)
+            .find_map(|(letter, known)| (*known == reason).then_some(letter))
+            .unwrap_or('*')
+    }
+}
+
+impl Week {
+    fn reasons(&self) -> Reasons<'_> {
+        let mut reasons = Vec::new();
+        for cell in self.night.iter().chain(&self.hours).flat_map(|hour| &hour.cells) {
+            if let CellKind::NotAllowed(Some(reason)) = &cell.kind
+                && !reasons.contains(&reason.as_str())
+            {
+                reasons.push(reason.as_str());
+            }
+        }
+        Reasons(reasons)
+    }
+}
+
 /// No start is left for the reader this week.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NothingFree {
@@ -255,7 +290,7 @@ pub struct Panel {
     pub idempotency_key: String,
     /// The start: `Sat Nov 28, 14:00`; its `iso` is what the form sends.
     pub start: When,
-    /// `6 of 30 free`.
+    /// `6 of 30 free`; empty when the start was refused.
     pub free: String,
     /// The lengths that would be accepted; none when the start itself was refused.
     pub lengths: Vec<Length>,
@@ -311,6 +346,7 @@ impl LabPage {
         if let Some(panel) = &mut refused.panel {
             panel.start = When::new("2026-11-24T14:00-05:00", "Tue Nov 24, 14:00");
             panel.lengths.clear();
+            panel.free.clear();
         }
         refused.week = Some(Week::sample(None));
         let mut no_key = chosen.clone();
@@ -493,7 +529,9 @@ impl Cell {
             (0, 0..14) => CellKind::Past,
             (1 | 3 | 4 | 6, _) => CellKind::NotAllowed(None),
             (0, 20) | (2, 10..13) | (2, 16 | 17) => CellKind::Full,
-            (5, 9) => CellKind::NotAllowed(Some("would run into your booking at 10:00".to_owned())),
+            (5, 9) if minute == 30 => {
+                CellKind::NotAllowed(Some("Your booking at 10:00 leaves no hour before it.".to_owned()))
+            }
             _ => {
                 let left = match (hour, day) {
                     (9 | 13 | 14, _) => 2,

@@ -158,8 +158,7 @@ impl Mail {
             The booking, with the time left: http://127.0.0.1:8080/bookings/b-7f3a\n\
             The lab and its instructions: http://127.0.0.1:8080/labs/k8s\n\n\
             It ends today at 18:00 (4 h, New York time). Then all three servers and what is on them are deleted, so \
-            push your work before.\n\n\
-              node1  203.0.113.9  192.168.1.11\n  node2               192.168.1.12\n  \
+            push your work before.\n\n  node1  203.0.113.9  192.168.1.11\n  node2               192.168.1.12\n  \
             node3               192.168.1.13\n\n\
             You get this because you booked it.\n";
         Self {

@@ -22,7 +22,7 @@ pub struct MePage {
     pub mail: String,
     /// The key that is saved.
     pub key: Option<SavedKey>,
-    /// What was typed, when it was refused.
+    /// What was typed, when it was refused; never a private key, which must not travel back.
     pub key_text: String,
     /// Why it was refused; the field's id is `public_key`.
     pub problems: Vec<Problem>,
@@ -67,14 +67,20 @@ impl MePage {
             ..none.clone()
         };
         let invalid = Self {
-            key_text: "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ"
-                .to_owned(),
+            key_text: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJq4T0 ff524@laptop".to_owned(),
+            problems: vec![Problem::with_field(
+                "public_key",
+                "The key is cut off: after ssh-ed25519 there should be 68 letters and digits, here are 31. Copy all of it.",
+            )],
+            ..none.clone()
+        };
+        let private = Self {
             problems: vec![Problem::with_field(
                 "public_key",
                 "This is a private key. It was not saved; never send it to anyone. Paste the file that ends in .pub.",
             )],
             ..none.clone()
         };
-        vec![("me_no_key", none), ("me_saved", saved), ("me_invalid", invalid)]
+        vec![("me_no_key", none), ("me_saved", saved), ("me_invalid", invalid), ("me_private", private)]
     }
 }
