@@ -2,89 +2,90 @@
 "use strict";
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const byId = (id) => id && document.getElementById(id);
+
+// One polite voice that outlives every swap.
+const say = (text) => { if (byId("announce").textContent !== text) byId("announce").textContent = text; };
 
 // Copy buttons appear only where they can work.
-function dress(root) {
-  if (navigator.clipboard) {
-    for (const button of all("[data-copy]", root)) button.hidden = false;
-  }
+function dress() {
+  for (const button of all("[data-copy]")) button.hidden = !navigator.clipboard;
   rove();
 }
-
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
-  const source = document.getElementById(button.dataset.copy);
-  const label = button.querySelector("span");
-  await navigator.clipboard.writeText(source.textContent);
+  const [text, label] = [byId(button.dataset.copy).textContent, button.querySelector("span")];
+  await navigator.clipboard.writeText(text);
   label.textContent = "Copied";
-  say(`Copied: ${source.textContent}`);
+  say(`Copied: ${text}`);
   setTimeout(() => { label.textContent = "Copy"; }, 2000);
 });
 
-// One polite voice that outlives every swap.
-function say(text) {
-  const voice = document.getElementById("announce");
-  if (voice && voice.textContent !== text) voice.textContent = text;
-}
-
-// What the reader has opened, chosen or focused survives a pushed timeline.
+// A pushed timeline: what the reader has opened, chosen or focused stays so; what is new is said.
+const opened = (root) => all("details[open][id]", root).map((details) => [details.id, details.firstElementChild.textContent]);
 let kept = null;
-document.addEventListener("htmx:sseBeforeMessage", (event) => {
-  const open = all("details[open][id]", event.target).map((details) => details.id);
-  const chosen = all("input:checked[id]", event.target).map((input) => input.id);
-  const active = document.activeElement;
-  const index = all("a, button, input, summary", event.target).indexOf(active);
-  kept = { open, chosen, id: active && active.id, index };
+document.addEventListener("htmx:sseBeforeMessage", ({ target }) => {
+  const focus = target.contains(document.activeElement) && document.activeElement;
+  kept = { open: opened(target), chosen: all("input:checked[id]", target).map((input) => input.id), focus };
 });
-document.addEventListener("htmx:sseMessage", (event) => {
-  if (!kept) return;
-  for (const id of kept.open) document.getElementById(id)?.setAttribute("open", "");
-  for (const id of kept.chosen) { const input = document.getElementById(id); if (input) input.checked = true; }
-  if (kept.index >= 0) (document.getElementById(kept.id) || all("a, button, input, summary", event.target)[kept.index])?.focus();
-  kept = null;
-  dress(event.target);
-  const news = event.target.querySelector("[data-announce]");
+document.addEventListener("htmx:sseMessage", ({ target }) => {
+  for (const [id, text] of kept?.open ?? []) if (byId(id)?.firstElementChild.textContent === text) byId(id).open = true;
+  for (const id of kept?.chosen ?? []) if (byId(id)) byId(id).checked = true;
+  dress();
+  const news = target.querySelector("[data-announce]");
+  const { id, tagName } = kept?.focus || {};
+  const box = tagName && byId(id || kept.focus.closest("[id]")?.id);
+  if (tagName) ((id || !box || box === target ? box : box.querySelector(tagName)) || news)?.focus();
   if (news) say(news.textContent.trim());
 });
 
-// The week: after a choice the panel has the focus, after closing it the grid has.
+// The week: a choice leads to the panel, closing it leads back; what the swap cannot show is loaded whole.
 let came = null;
-document.addEventListener("htmx:beforeRequest", (event) => { came = event.target.getAttribute("href"); });
-document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.target.id !== "choose") return;
-  dress(event.target);
-  const panel = document.getElementById("panel-title");
-  if (panel) { panel.focus(); panel.scrollIntoView({ block: "nearest" }); return; }
-  (all("a", event.target).find((link) => link.getAttribute("href") === came) || cells()[0]?.link)?.focus();
+document.addEventListener("htmx:beforeRequest", ({ target }) => { if (target.closest(".grid")) came = target.getAttribute("href"); });
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.serverResponse.includes('id="choose"')) return;
+  detail.shouldSwap = false;
+  location.assign(detail.pathInfo.requestPath);
+});
+document.addEventListener("htmx:afterSettle", ({ target }) => {
+  if (target.id !== "choose") return;
+  dress();
+  const panel = byId("panel-title");
+  const back = panel || cells().map((cell) => cell.link).find((link) => link.getAttribute("href") === came) || byId("week-title");
+  back.focus({ preventScroll: !panel });
 });
 
-// Arrow keys walk over the starts; only one of them is a stop of the Tab key.
-function cells() {
-  return all(".grid tbody tr").flatMap((row, y) => [...row.querySelectorAll("td")].map((td, x) => ({ x, y, link: td.querySelector("a") })))
-    .filter((cell) => cell.link && cell.link.offsetParent);
-}
+// Arrow keys walk over the starts that can be chosen; only one of them is a stop of the Tab key.
+const cells = () => all(".grid tbody tr").flatMap((row, y) => all("td", row).map((td, x) => ({ x, y, link: td.querySelector("a") })))
+  .filter((cell) => cell.link?.offsetParent);
 function rove(to) {
-  const list = cells();
-  const stop = to || (list.find((cell) => cell.link.getAttribute("aria-current")) || list[0])?.link;
-  for (const cell of list) cell.link.tabIndex = cell.link === stop ? 0 : -1;
+  const links = cells().map((cell) => cell.link);
+  const stop = to || links.find((link) => link.ariaCurrent) || links[0];
+  for (const link of links) link.tabIndex = link === stop ? 0 : -1;
 }
 document.addEventListener("keydown", (event) => {
-  const link = event.target.closest?.(".grid td a");
-  if (event.key === "Escape") return all("#book [rel=up]")[0]?.click();
-  const turn = { PageUp: "prev", PageDown: "next" }[event.key];
-  if (link && turn) { event.preventDefault(); return all(`.week [rel=${turn}]`)[0]?.click(); }
-  const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] || [];
-  const ends = event.key === "Home" || event.key === "End";
-  if (!link || (dx === undefined && !ends)) return;
+  if (event.key === "Escape") all("#book [rel=up]")[0]?.click();
+  const [list, key] = [cells(), event.key];
+  const here = list.find((cell) => cell.link === event.target);
+  if (!here || event.ctrlKey || event.altKey || event.metaKey) return;
+  const column = list.filter((cell) => cell.x === here.x);
+  const beside = (step) => list.filter((cell) => (cell.x - here.x) * step > 0)
+    .sort((a, b) => Math.abs(a.y - here.y) - Math.abs(b.y - here.y) || (a.x - b.x) * step)[0];
+  const near = (step) => list.filter((cell) => cell.y === here.y).find((cell) => cell.x === here.x + step) || beside(step);
+  const moves = {
+    ArrowUp: () => column[column.indexOf(here) - 1], ArrowDown: () => column[column.indexOf(here) + 1],
+    ArrowLeft: () => near(-1), ArrowRight: () => near(1), Home: () => column[0], End: () => column.at(-1),
+    PageUp: () => ({ link: all(".week [rel=prev]")[0], go: true }), PageDown: () => ({ link: all(".week [rel=next]")[0], go: true }),
+  };
+  if (!moves[key]) return;
   event.preventDefault();
-  const list = cells();
-  const here = list.find((cell) => cell.link === link);
-  const line = ends || dy ? list.filter((cell) => cell.x === here.x) : list.filter((cell) => cell.y === here.y);
-  const at = line.indexOf(here);
-  const next = ends ? line.at(event.key === "Home" ? 0 : -1) : line[at + (dx || dy)];
-  if (next) { rove(next.link); next.link.focus(); }
+  const { link, go } = moves[key]() || {};
+  if (link && go) link.click();
+  else if (link) { rove(link); link.focus(); }
 });
+document.addEventListener("htmx:historyRestore", dress);
+document.addEventListener("change", ({ target }) => { if (target.id === "night") rove(); });
 
-dress(document);
-document.getElementById("problems")?.focus();
+dress();
+byId("problems")?.focus();

@@ -227,7 +227,8 @@ pub enum CellKind {
 /// A start that can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Free {
-    /// This page with this start chosen: `?week=2026-11-23&start=2026-11-24T14:00-05:00#book`.
+    /// This page with this start chosen: `/labs/k8s?start=2026-11-24T14:00-05:00#book`. It names the whole path, since a
+    /// refused form is answered under another one.
     pub href: String,
     /// What is seen: `:30`.
     pub text: String,
@@ -246,7 +247,7 @@ pub struct Free {
 pub struct Mine {
     /// The booking's page.
     pub href: String,
-    /// What is heard: `Your booking, Sat Nov 28, 10:00 to 15:00`.
+    /// What is heard after `Yours:`: `Sat Nov 28, 10:00 to 15:00`.
     pub spoken: String,
     /// Whether it is the first cell of the booking: only that one is a link.
     pub first: bool,
@@ -331,6 +332,12 @@ impl LabPage {
         let mut chosen = week.clone();
         chosen.week = Some(Week::sample(Some((2, 18, 0))));
         chosen.panel = Some(Panel::sample());
+        let mut due = week.clone();
+        "Your net ID ends in 4, so this week you may start on Sun, Tue or Thu, until Thu Dec 3, 23:59; at most 8 h at \
+         once."
+            .clone_into(&mut due.rule);
+        due.rule_more = None;
+        due.week = Some(Week::sample_of_the_due_date());
         let mut refused = chosen.clone();
         refused.refused = Some(Refused {
             title: "Tue Nov 24, 14:00 for 9 h was not booked".to_owned(),
@@ -395,6 +402,7 @@ impl LabPage {
         closed.bookings = BookingLine::samples().into_iter().skip(1).collect();
         vec![
             ("lab_week", week),
+            ("lab_due_week", due),
             ("lab_chosen", chosen),
             ("lab_refused", refused),
             ("lab_no_key", no_key),
@@ -445,8 +453,8 @@ impl Week {
             title: "Nov 23 to 29".to_owned(),
             caption: "Even net IDs start on Sat, Mon, Wed".to_owned(),
             previous: None,
-            next: Some("?week=2026-11-30".to_owned()),
-            due: Some(Link::new("?week=2026-11-30#week", "Due Thu Dec 3, 23:59")),
+            next: Some("/labs/k8s?week=2026-11-30".to_owned()),
+            due: Some(Link::new("/labs/k8s?week=2026-11-30#week", "Due Thu Dec 3, 23:59")),
             today: None,
             days: Day::samples(),
             shown_day: chosen.map_or(1, |(day, _, _)| day + 1),
@@ -457,6 +465,53 @@ impl Week {
             hours: hours.to_vec(),
             nothing_free: None,
         }
+    }
+
+    /// The week after, at whose Thursday the lab is due.
+    fn sample_of_the_due_date() -> Self {
+        let mut week = Self::sample(None);
+        "Nov 30 to Dec 6".clone_into(&mut week.title);
+        "Even net IDs start on Sun, Tue, Thu".clone_into(&mut week.caption);
+        week.previous = Some("/labs/k8s?week=2026-11-23#week".to_owned());
+        week.next = None;
+        week.due = None;
+        week.today = Some(Link::new("/labs/k8s#week", "This week"));
+        let (dates, notes) = (
+            ["Nov 30", "Dec 1", "Dec 2", "Dec 3", "Dec 4", "Dec 5", "Dec 6"],
+            ["odd IDs", "48 free", "odd IDs", "due 23:59, 46 free", "past due", "past due", "past due"],
+        );
+        for ((day, date), note) in week.days.iter_mut().zip(dates).zip(notes) {
+            date.clone_into(&mut day.date);
+            note.clone_into(&mut day.note);
+            day.today = false;
+            day.kind = if note.ends_with("free") { DayKind::Yours } else { DayKind::NotYours };
+        }
+        let free = CellKind::Free(Free {
+            href: "/labs/k8s?start=2026-12-01T10:00-05:00#book".to_owned(),
+            text: ":00".to_owned(),
+            spoken: "Tue Dec 1, 10:00, 30 of 30 free".to_owned(),
+            few: None,
+            tint: 4,
+            chosen: false,
+        });
+        for hour in week.night.iter_mut().chain(&mut week.hours) {
+            for (at, cell) in hour.cells.iter_mut().enumerate() {
+                let kind = match at {
+                    7 if hour.label == "23" => CellKind::NotAllowed(Some(
+                        "Less than an hour is left before the due date.".to_owned(),
+                    )),
+                    2 | 3 | 6 | 7 => free.clone(),
+                    _ => CellKind::NotAllowed(None),
+                };
+                *cell = Self::edged(kind, at == 7);
+            }
+        }
+        week.shown_day = 4;
+        week
+    }
+
+    fn edged(kind: CellKind, due_edge: bool) -> Cell {
+        Cell { due_edge, ..Cell::of(kind) }
     }
 
     /// Takes every free place.
@@ -497,7 +552,7 @@ impl Day {
             name: name.to_owned(),
             date: format!("Nov {date}"),
             iso: format!("2026-11-{date}"),
-            href: format!("?week=2026-11-23&day=2026-11-{date}#week"),
+            href: format!("/labs/k8s?week=2026-11-23&day=2026-11-{date}#week"),
             today: date == 23,
             kind,
             note: note.to_owned(),
@@ -524,8 +579,8 @@ impl Cell {
             })
         };
         let kind = match (day, hour) {
-            (0, 14..18) => mine(14, "/bookings/b-7f3a", "Your booking, Mon Nov 23, 14:00 to 18:00"),
-            (5, 10..15) => mine(10, "/bookings/b-81c0", "Your booking, Sat Nov 28, 10:00 to 15:00"),
+            (0, 14..18) => mine(14, "/bookings/b-7f3a", "Mon Nov 23, 14:00 to 18:00"),
+            (5, 10..15) => mine(10, "/bookings/b-81c0", "Sat Nov 28, 10:00 to 15:00"),
             (0, 0..14) => CellKind::Past,
             (1 | 3 | 4 | 6, _) => CellKind::NotAllowed(None),
             (0, 20) | (2, 10..13) | (2, 16 | 17) => CellKind::Full,
@@ -544,7 +599,7 @@ impl Cell {
                 let name =
                     ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].get(usize::from(day)).unwrap_or(&"");
                 CellKind::Free(Free {
-                    href: format!("?week=2026-11-23&start=2026-11-{date}T{hour:02}:{minute:02}-05:00#book"),
+                    href: format!("/labs/k8s?start=2026-11-{date}T{hour:02}:{minute:02}-05:00#book"),
                     text: format!(":{minute:02}"),
                     spoken: format!("{name} Nov {date}, {hour:02}:{minute:02}, {left} of 30 free"),
                     few: (left < 6).then(|| format!("{left}")),
@@ -589,7 +644,7 @@ impl Panel {
             longest_because: "8 h at once is the most.".to_owned(),
             preparing: "Preparing begins at 17:50, so that it is ready at 18:00.".to_owned(),
             leaves: None,
-            close_href: "?week=2026-11-23#week".to_owned(),
+            close_href: "/labs/k8s?week=2026-11-23#week".to_owned(),
             blocked: None,
         }
     }
