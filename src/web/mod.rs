@@ -1,3 +1,14 @@
-//! What a browser meets: the pages, and the files that they load.
+//! The web: routes, who is asking, how errors are shown. `pages` says what a page holds, `handlers` what a request does,
+//! `api` serves the same as JSON.
 
+mod api;
+mod context;
+mod error;
+mod handlers;
 pub mod pages;
+mod present;
+mod routes;
+mod statics;
+
+pub use context::{Demo, WebState};
+pub use routes::serve;
