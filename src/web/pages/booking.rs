@@ -3,13 +3,13 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::layout::{BookingState, Icon, Layout, Link, NearestStart, Section, When};
+use super::layout::{BookingState, Flash, FlashKind, Icon, Layout, Link, NearestStart, Section, When};
 
 /// A booking's page. While something moves, its timeline is swapped by server-sent events.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(path = "booking.html")]
 pub struct BookingPage {
-    /// The frame; set `refresh_seconds` when `live`.
+    /// The frame; set `refresh_seconds` while held, preparing or releasing. A page that waits, or holds an open form, stays.
     pub layout: Layout,
     /// The booking's id.
     pub id: String,
@@ -319,7 +319,14 @@ impl BookingPage {
     fn around(timeline: Timeline) -> Self {
         let over = matches!(timeline.state, BookingState::Ended | BookingState::Failed);
         let mut layout = Layout::sample("Kubernetes cluster, today 14:00", Section::Labs);
-        layout.refresh_seconds = (!over).then_some(5);
+        let moves =
+            matches!(timeline.state, BookingState::Held | BookingState::Preparing | BookingState::Releasing);
+        layout.refresh_seconds = moves.then_some(5);
+        layout.flash = (timeline.state == BookingState::Booked).then(|| Flash {
+            kind: FlashKind::Done,
+            text: "Booked. A confirmation with a calendar file is on its way to ff524@example.edu."
+                .to_owned(),
+        });
         Self {
             layout,
             id: timeline.id.clone(),

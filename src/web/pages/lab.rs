@@ -583,7 +583,7 @@ impl Cell {
             (5, 10..15) => mine(10, "/bookings/b-81c0", "Sat Nov 28, 10:00 to 15:00"),
             (0, 0..14) => CellKind::Past,
             (1 | 3 | 4 | 6, _) => CellKind::NotAllowed(None),
-            (0, 20) | (2, 10..13) | (2, 16 | 17) => CellKind::Full,
+            (0, 20) | (2, 10..13 | 16..18) => CellKind::Full,
             (5, 9) if minute == 30 => {
                 CellKind::NotAllowed(Some("Your booking at 10:00 leaves no hour before it.".to_owned()))
             }

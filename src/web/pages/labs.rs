@@ -66,6 +66,7 @@ impl LabsPage {
         first_visit.needs_key = true;
         for lab in &mut first_visit.labs {
             lab.bookings.clear();
+            lab.usage = None;
             lab.action_stands_out = false;
             if lab.state == LabState::DueSoon {
                 lab.action = Some(Link::new("/labs/k8s", "See the free times"));
