@@ -7,13 +7,13 @@ use super::booking::own_of_lab;
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
 use crate::domain::calendar;
-use crate::domain::course::Course;
+use crate::domain::course::{Course, Lab};
 use crate::domain::ids::LabId;
 use crate::domain::interval::Interval;
 use crate::domain::occupancy::Occupancy;
 use crate::domain::person::Person;
-use crate::policy::admission::Case;
-use crate::policy::availability::{self, Start};
+use crate::policy::admission::{self, Case, OwnBooking, Violation};
+use crate::policy::availability::{self, Start, Verdict};
 use crate::policy::sentences;
 
 /// A lab and how a person stands to it.
@@ -36,7 +36,7 @@ pub fn overview(
     let Some(course) = db::course(conn)? else { return Ok(None) };
     let live = db::live_bookings(conn, &person.id)?;
     let now = app.now();
-    let card = |lab: &crate::domain::course::Lab| {
+    let card = |lab: &Lab| {
         let pool = course.pools.iter().find(|pool| pool.id == lab.pool)?.clone();
         let site = course.sites.iter().find(|site| site.id == pool.site)?.clone();
         let setting = LabSetting { lab: lab.clone(), pool, site, zone: course.zone };
@@ -61,7 +61,7 @@ fn sentence(setting: &LabSetting, person: &Person, now: DateTime<Utc>, week: Nai
 pub(super) fn case<'a>(
     setting: &'a LabSetting,
     person: &Person,
-    own: &'a [crate::policy::admission::OwnBooking],
+    own: &'a [OwnBooking],
     occupancy: &'a Occupancy,
     now: DateTime<Utc>,
 ) -> Case<'a> {
@@ -74,6 +74,16 @@ pub(super) fn case<'a>(
         occupancy,
         now,
     }
+}
+
+fn choice(case: &Case<'_>, at: DateTime<Utc>) -> Choice {
+    let verdict = availability::verdict(case, at);
+    let stopper = match verdict {
+        Verdict::Free { longest, .. } => Interval::new(at, at + longest + case.pool.grid())
+            .and_then(|longer| admission::judge(case, &longer).into_iter().next()),
+        Verdict::Refused(_) => None,
+    };
+    Choice { start: Start { at, verdict }, stopper }
 }
 
 /// One day of a week of starts.
@@ -105,8 +115,19 @@ pub struct LabView {
     pub bookings: Vec<Booking>,
     /// The week that was asked for, else the present one, or the one in which the lab opens.
     pub week: Week,
+    /// The start that was chosen, if any.
+    pub choice: Option<Choice>,
     /// As of when.
     pub now: DateTime<Utc>,
+}
+
+/// A start that a person looks at closely.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// The start.
+    pub start: Start,
+    /// What stands against a slot that is one grid cell longer than the longest.
+    pub stopper: Option<Violation>,
 }
 
 /// The lab's page for this person in the week to which `date` belongs; nothing if there is no such lab.
@@ -116,10 +137,13 @@ pub fn lab(
     person: &Person,
     lab: &LabId,
     date: Option<NaiveDate>,
+    chosen: Option<DateTime<Utc>>,
 ) -> Result<Option<LabView>, DbError> {
     let Some(setting) = db::lab_setting(conn, lab)? else { return Ok(None) };
     let now = app.now();
-    let date = date.unwrap_or_else(|| calendar::local_date(setting.zone, now.max(setting.lab.open)));
+    let date = date.unwrap_or_else(|| {
+        calendar::local_date(setting.zone, chosen.unwrap_or_else(|| now.max(setting.lab.open)))
+    });
     let first = setting.lab.week_of(date);
     let live = db::live_bookings(conn, &person.id)?;
     let bookings: Vec<Booking> = live.into_iter().filter(|booking| booking.lab == *lab).collect();
@@ -139,5 +163,6 @@ pub fn lab(
         .collect();
     let rule = sentences::rule(&case, &person.net_id, first);
     let week = Week { first, rule, days };
-    Ok(Some(LabView { bookings, week, now, setting }))
+    let choice = chosen.filter(|at| span.contains(*at)).map(|at| choice(&case, at));
+    Ok(Some(LabView { bookings, week, choice, now, setting }))
 }

@@ -15,8 +15,8 @@ use super::error::WebError;
 use super::pages::layout::{Flash, FlashKind, Layout, Section, Viewer};
 use crate::db::{self, CourseCard, DbError};
 use crate::domain::calendar;
-use crate::services::people::{self, Session};
 use crate::services::App;
+use crate::services::people::{self, Session};
 
 /// What the web layer works with.
 #[derive(Debug, Clone)]
@@ -82,7 +82,10 @@ impl Context {
             role: session.person.role.word().to_owned(),
         });
         Layout {
-            course: self.course.as_ref().map_or_else(|| "Fairlease".to_owned(), |course| course.title.clone()),
+            course: self
+                .course
+                .as_ref()
+                .map_or_else(|| "Fairlease".to_owned(), |course| course.title.clone()),
             title: title.to_owned(),
             section,
             viewer,
@@ -219,8 +222,7 @@ impl FromRequest for SignedIn {
         let request = request.clone();
         Box::pin(async move {
             let context = context(request.clone()).await?;
-            let return_to =
-                if request.method().is_safe() { context.here.clone() } else { "/".to_owned() };
+            let return_to = if request.method().is_safe() { context.here.clone() } else { "/".to_owned() };
             let session = context.session.clone().ok_or(WebError::NotSignedIn { return_to })?;
             Ok(Self { context, session })
         })

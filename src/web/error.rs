@@ -88,7 +88,11 @@ impl WebError {
 
     /// A request that can't be read.
     pub fn unreadable(error: &dyn std::fmt::Display) -> Self {
-        Self::BadInput(vec![Problem { code: None, text: format!("The request can't be read: {error}."), field: None }])
+        Self::BadInput(vec![Problem {
+            code: None,
+            text: format!("The request can't be read: {error}."),
+            field: None,
+        }])
     }
 
     fn status(&self) -> StatusCode {
@@ -183,10 +187,9 @@ pub async fn as_page(
     let response = next.call(request).await?;
     let Some(error) = error_of(&response) else {
         let mut response = response.map_into_boxed_body();
-        response
-            .headers_mut()
-            .entry(header::CACHE_CONTROL)
-            .or_insert(HeaderValue::from_static("no-store"));
+        if !response.headers().contains_key(header::CACHE_CONTROL) {
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
         return Ok(response);
     };
     let request = response.request().clone();
@@ -202,7 +205,9 @@ pub async fn as_page(
 
 fn bare(error: &WebError) -> HttpResponse {
     let (title, what, work) = error.words();
-    HttpResponse::build(error.status()).content_type("text/plain; charset=utf-8").body(format!("{title}\n\n{what}\n{work}\n"))
+    HttpResponse::build(error.status())
+        .content_type("text/plain; charset=utf-8")
+        .body(format!("{title}\n\n{what}\n{work}\n"))
 }
 
 fn error_page(context: &Context, error: &WebError, reference: &str) -> HttpResponse {
@@ -210,7 +215,9 @@ fn error_page(context: &Context, error: &WebError, reference: &str) -> HttpRespo
     let mut next = vec![Link::new("/", "My labs")];
     match error {
         WebError::NoKey => next.insert(0, Link::new("/me#key", "Add my SSH key")),
-        WebError::Refused { lab, .. } => next.insert(0, Link::new(format!("/labs/{lab}"), "Back to the week")),
+        WebError::Refused { lab, .. } => {
+            next.insert(0, Link::new(format!("/labs/{lab}"), "Back to the week"))
+        }
         _ => {}
     }
     let nearest = match error {
@@ -269,7 +276,10 @@ fn problem(error: &WebError, reference: &str) -> Value {
             body["nearest"] = present::slots_json(&refusal.nearest, refusal.zone);
         }
         WebError::BadInput(problems) => {
-            body["errors"] = problems.iter().map(|problem| json!({"field": problem.field, "message": problem.text})).collect();
+            body["errors"] = problems
+                .iter()
+                .map(|problem| json!({"field": problem.field, "message": problem.text}))
+                .collect();
         }
         WebError::NoKey => body["violations"] = json!([{"code": "no_ssh_key", "message": detail}]),
         _ => {}

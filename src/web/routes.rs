@@ -27,8 +27,16 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(data.clone())
-            .app_data(web::FormConfig::default().limit(MAX_BODY).error_handler(|e, _| WebError::unreadable(&e).into()))
-            .app_data(web::JsonConfig::default().limit(MAX_BODY).error_handler(|e, _| WebError::unreadable(&e).into()))
+            .app_data(
+                web::FormConfig::default()
+                    .limit(MAX_BODY)
+                    .error_handler(|e, _| WebError::unreadable(&e).into()),
+            )
+            .app_data(
+                web::JsonConfig::default()
+                    .limit(MAX_BODY)
+                    .error_handler(|e, _| WebError::unreadable(&e).into()),
+            )
             .app_data(web::PathConfig::default().error_handler(|_, _| WebError::NotFound.into()))
             .app_data(web::QueryConfig::default().error_handler(|e, _| WebError::unreadable(&e).into()))
             .wrap(Compress::default())
@@ -46,7 +54,9 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
             .route("/health/ready", web::get().to(health::ready))
             .route("/static/{path:.*}", web::get().to(statics::file))
             .service(web::scope("/api/v1").wrap(from_fn(as_problem)).configure(api::routes))
-            .service(web::scope("").wrap(from_fn(as_page)).configure(|config| pages(config, data.demo.is_some())))
+            .service(
+                web::scope("").wrap(from_fn(as_page)).configure(|config| pages(config, data.demo.is_some())),
+            )
     })
     .workers(2)
     .tcp_nodelay(true)

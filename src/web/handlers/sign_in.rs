@@ -114,7 +114,11 @@ pub async fn leave(
 ) -> Result<HttpResponse, WebError> {
     who.check_csrf(&form.csrf)?;
     if let Some(token) = session_token(&request) {
-        who.context.app().db.write::<_, DbError, _>("sign out", move |conn| people::end_session(conn, &token)).await?;
+        who.context
+            .app()
+            .db
+            .write::<_, DbError, _>("sign out", move |conn| people::end_session(conn, &token))
+            .await?;
     }
     let mut gone: Cookie<'_> = session_cookie(&who.context.state, "");
     gone.make_removal();

@@ -222,8 +222,8 @@ pub struct ServerLine {
 /// The form that extends a booking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extend {
-    /// Makes a second press of the button harmless.
-    pub idempotency_key: String,
+    /// The end that the page shows, as RFC 3339: a form that is sent twice adds its hours once.
+    pub end: String,
     /// The legal extra hours, the longest first.
     pub options: Vec<ExtendOption>,
     /// Why there is no longer one: `8 h in all is the most.`
@@ -234,7 +234,7 @@ pub struct Extend {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtendOption {
     /// What the form sends.
-    pub hours: u32,
+    pub hours: String,
     /// `2 h more`.
     pub text: String,
     /// The new end: `20:00`.
@@ -473,7 +473,7 @@ impl Timeline {
             public: public.map(str::to_owned),
         };
         let option = |hours: u32| ExtendOption {
-            hours,
+            hours: hours.to_string(),
             text: format!("{hours} h more"),
             end: When::new(format!("2026-11-23T{}:00:00-05:00", 18 + hours), format!("{}:00", 18 + hours)),
             cost: format!("{} server-hours", 3 * hours),
@@ -492,7 +492,7 @@ impl Timeline {
             total_minutes: 240,
             ends: When::new("2026-11-23T18:00:00-05:00", "today 18:00"),
             extend: Some(Extend {
-                idempotency_key: "sample-key".to_owned(),
+                end: "2026-11-23T18:00-05:00".to_owned(),
                 options: vec![option(3), option(2), option(1)],
                 longest_because: "Someone else has the place from 21:00.".to_owned(),
             }),

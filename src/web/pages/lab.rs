@@ -85,7 +85,7 @@ pub struct Week {
     /// The seven days.
     pub days: Vec<Day>,
     /// The day that a phone shows, from 1.
-    pub shown_day: u8,
+    pub shown_day: usize,
     /// Starts in an hour: 2 for a grid of 30 minutes.
     pub per_hour: u8,
     /// The hours that are folded away at first: 00 to 06.
@@ -313,7 +313,7 @@ impl HtmlSafe for Panel {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Length {
     /// What the form sends.
-    pub hours: u32,
+    pub hours: String,
     /// `4 h`.
     pub text: String,
     /// `18:00`, with its day if that is another one.
@@ -457,7 +457,7 @@ impl Week {
             due: Some(Link::new("/labs/k8s?week=2026-11-30#week", "Due Thu Dec 3, 23:59")),
             today: None,
             days: Day::samples(),
-            shown_day: chosen.map_or(1, |(day, _, _)| day + 1),
+            shown_day: chosen.map_or(1, |(day, _, _)| usize::from(day) + 1),
             per_hour: 2,
             night: night.to_vec(),
             night_note: "28 free".to_owned(),
@@ -624,7 +624,7 @@ impl Panel {
         let length = |hours: u32| {
             let (day, clock, text) = if hours < 6 { (25, 18 + hours, "") } else { (26, hours - 6, "Thu ") };
             Length {
-                hours,
+                hours: hours.to_string(),
                 text: format!("{hours} h"),
                 end: When::new(
                     format!("2026-11-{day}T{clock:02}:00:00-05:00"),

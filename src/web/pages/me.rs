@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::layout::{Layout, Problem, Section, When};
+use super::layout::{Layout, Problem, Section};
 
 /// Who the course takes the reader for, and the SSH key that servers let in.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
@@ -37,8 +37,6 @@ pub struct SavedKey {
     pub comment: String,
     /// `SHA256:…`, as `ssh-keygen -l` prints it.
     pub fingerprint: String,
-    /// When it was saved.
-    pub since: When,
 }
 
 impl MePage {
@@ -62,7 +60,6 @@ impl MePage {
                 kind: "ssh-ed25519".to_owned(),
                 comment: "ff524@laptop".to_owned(),
                 fingerprint: "SHA256:jXcGmUbTzkqO1m7q2TfHn0gVQdR8h5yLhJ4oTqkPZ5c".to_owned(),
-                since: When::new("2026-11-02T09:12:00-05:00", "Mon Nov 2, 09:12"),
             }),
             ..none.clone()
         };

@@ -1,0 +1,111 @@
+//! Builds what use cases work with from the options: the database, the clouds of the course, the mailer.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use super::{Failure, Options};
+use crate::clock::{Clock, SystemClock};
+use crate::cloud::openstack::{OpenStackCloud, clouds_yaml};
+use crate::cloud::port::{Cloud, Clouds};
+use crate::cloud::simulated::{Fault, Faults, Profile, SimulatedCloud};
+use crate::db::{self, Db, DbError};
+use crate::domain::course::{CloudName, Site};
+use crate::domain::ids::InstanceId;
+use crate::entropy::{Entropy, OsEntropy};
+use crate::mail::delivery::{FileMailer, Mailer, Sender, SmtpMailer};
+use crate::services::{App, Wake};
+
+/// The directory into which mail goes where there is no mail server.
+pub const MAILBOX: &str = "mailbox";
+
+/// Opens the database and brings its schema up to date.
+pub fn database(options: &Options) -> Result<Db, Failure> {
+    let url = options.database_url()?;
+    let db = Db::open(&url).map_err(|error| Failure(format!("{url}: {error}")))?;
+    db.migrate().map_err(|error| Failure(format!("{url}: {error}")))?;
+    Ok(db)
+}
+
+/// Everything that use cases need. `public_url` is where the pages are if the options do not say.
+pub async fn app(options: &Options, public_url: &str) -> Result<Arc<App>, Failure> {
+    let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+    let db = database(options)?;
+    let instance = db.instance(&InstanceId::from_bits(entropy.bits()))?;
+    let sites = db.read::<_, DbError, _>("sites", db::sites).await?;
+    let clouds = clouds(options, &sites, &clock, &entropy)?;
+    let public_url = options.public_url.as_deref().unwrap_or(public_url).trim_end_matches('/').to_owned();
+    Ok(Arc::new(App {
+        db,
+        clock,
+        entropy,
+        clouds,
+        mailer: mailer(options)?,
+        instance,
+        public_url,
+        claim: TimeDelta::seconds(i64::from(options.claim_seconds)),
+        wake: Wake::default(),
+    }))
+}
+
+fn mailer(options: &Options) -> Result<Arc<dyn Mailer>, Failure> {
+    let sender = Sender::parse(&options.mail_from)?;
+    Ok(match &options.smtp_url {
+        Some(url) => Arc::new(SmtpMailer::connect(url, sender)?),
+        None => Arc::new(FileMailer::open(options.data_dir()?.join(MAILBOX), sender)?),
+    })
+}
+
+fn clouds(
+    options: &Options,
+    sites: &[Site],
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Clouds, Failure> {
+    let mut clouds = Clouds::new();
+    for site in sites {
+        let cloud: Arc<dyn Cloud> = match &site.cloud {
+            CloudName::Simulated => Arc::new(simulated(options, site, clock, entropy)?),
+            CloudName::OpenStack(entry) => Arc::new(openstack(options, entry, clock)?),
+        };
+        clouds.insert(site.id.clone(), cloud);
+    }
+    Ok(clouds)
+}
+
+fn openstack(options: &Options, entry: &str, clock: &Arc<dyn Clock>) -> Result<OpenStackCloud, Failure> {
+    let named = options.clouds_file.as_deref();
+    let entry = clouds_yaml::find(named, entry)?;
+    Ok(OpenStackCloud::connect(entry, clock.clone())?)
+}
+
+fn simulated(
+    options: &Options,
+    site: &Site,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<SimulatedCloud, Failure> {
+    let directory = options.data_dir()?.join("cloud").join(site.id.as_str());
+    let profile = if options.simulate_instantly { Profile::instant() } else { Profile::default() };
+    let faults = match &options.simulate_hang {
+        Some(text) => {
+            hang(text).ok_or_else(|| Failure(format!("\"{text}\" is not a fault such as 7:after=FILE")))?
+        }
+        None => Faults::none(),
+    };
+    SimulatedCloud::on_disk(directory.clone(), profile, faults, clock.clone(), entropy.clone())
+        .map_err(|error| Failure(format!("{} can't be used: {error}", directory.display())))
+}
+
+fn hang(text: &str) -> Option<Faults> {
+    let (call, rest) = text.split_once(':')?;
+    let (when, marker) = rest.split_once('=')?;
+    let marker = Some(Path::new(marker).to_owned());
+    let fault = match when {
+        "before" => Fault::HangBefore(marker),
+        "after" => Fault::HangAfter(marker),
+        _ => return None,
+    };
+    Some(Faults::at(call.parse().ok()?, fault))
+}

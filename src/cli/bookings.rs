@@ -1,0 +1,68 @@
+//! `fairlease bookings`
+
+use clap::Args as ClapArgs;
+use serde_json::json;
+
+use super::{Failure, Options, assemble, output};
+use crate::db::{self, DbError};
+use crate::domain::booking::{Booking, EndReason};
+use crate::domain::calendar;
+use crate::domain::ids::NetId;
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// Only this person's
+    #[arg(long = "as", value_name = "NETID")]
+    who: Option<NetId>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How many bookings are listed.
+const LATEST: i64 = 200;
+
+pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
+    let db = assemble::database(options)?;
+    let who = args.who.clone();
+    let (course, bookings) = db
+        .read::<_, DbError, _>("bookings", move |conn| {
+            let all = db::bookings_before(conn, chrono::DateTime::<chrono::Utc>::MAX_UTC, LATEST)?;
+            let wanted = all.into_iter().filter(|(_, net_id)| who.as_ref().is_none_or(|who| who == net_id));
+            Ok((db::course_card(conn)?, wanted.collect::<Vec<_>>()))
+        })
+        .await?;
+    let zone = course.map_or(chrono_tz::UTC, |course| course.zone);
+    let reason = |booking: &Booking| booking.state.reason().map(EndReason::word);
+    if args.json {
+        let rows: Vec<_> = bookings
+            .iter()
+            .map(|(booking, net_id)| {
+                json!({
+                    "id": booking.id, "net_id": net_id, "lab": booking.lab, "state": booking.state.word(),
+                    "reason": reason(booking), "trouble": booking.trouble,
+                    "start": booking.slot.start().with_timezone(&zone).to_rfc3339(),
+                    "end": booking.slot.end().with_timezone(&zone).to_rfc3339(),
+                })
+            })
+            .collect();
+        return output::json(&rows);
+    }
+    let rows: Vec<Vec<String>> = bookings
+        .iter()
+        .map(|(booking, net_id)| {
+            let state = match reason(booking) {
+                Some(reason) => format!("{} ({reason})", booking.state.word()),
+                None => booking.state.word().to_owned(),
+            };
+            vec![
+                booking.id.to_string(),
+                net_id.to_string(),
+                booking.lab.to_string(),
+                calendar::span(zone, &booking.slot),
+                state,
+            ]
+        })
+        .collect();
+    output::table(&["ID", "NET ID", "LAB", "SLOT", "STATE"], &rows)
+}

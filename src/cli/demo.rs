@@ -1,0 +1,122 @@
+//! `fairlease demo`: web and worker in one process, with an example course, the simulated cloud and a mailbox.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::Args as ClapArgs;
+
+use super::options::default_data_dir;
+use super::{Failure, Options, apply, assemble, output, serve, signals};
+use crate::clock::{Clock, SystemClock};
+use crate::config::course_file::CourseFile;
+use crate::db::{self, DbError};
+use crate::domain::course::Course;
+use crate::domain::person::Role;
+use crate::services::{App, people};
+use crate::web::{self, Demo, WebState};
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, env = "FAIRLEASE_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// A course of your own instead of the example
+    #[arg(long, value_name = "FILE")]
+    course: Option<PathBuf>,
+}
+
+const EXAMPLE: &str = include_str!("../../docs/examples/course.toml");
+/// The example's dates are moved so that there is at least this much time to its due date.
+const DAYS_TO_DUE: u64 = 7;
+
+/// Whom one can be: net ID, what to call them, what they are.
+const PEOPLE: [(&str, &str, Role); 3] = [
+    ("ff524", "Student with an even net ID", Role::Student),
+    ("ab1237", "Student with an odd net ID", Role::Student),
+    ("ta77", "Teaching assistant", Role::Staff),
+];
+
+pub(super) async fn run(mut options: Options, args: Args) -> Result<(), Failure> {
+    if options.data_dir.is_none() {
+        options.data_dir = Some(default_data_dir("fairlease-demo")?);
+    }
+    let (listener, url) = serve::bind(args.listen)?;
+    let data_dir = options.data_dir()?;
+    output::line(format_args!("Preparing the data directory {} ...", data_dir.display()))?;
+    let course = course(&args, SystemClock.now())?;
+    apply::save(&assemble::database(&options)?, course).await?;
+    let app = assemble::app(&options, &url).await?;
+    seed(&app).await?;
+    greet(&app.public_url)?;
+    let stop = signals::stop()?;
+    let state = WebState {
+        app: app.clone(),
+        demo: Some(Demo {
+            mailbox: data_dir.join(assemble::MAILBOX),
+            people: PEOPLE
+                .iter()
+                .map(|(net_id, name, _)| ((*net_id).to_owned(), (*name).to_owned()))
+                .collect(),
+        }),
+        stop: stop.clone(),
+    };
+    let worker = tokio::spawn(crate::worker::run(app, stop));
+    web::serve(listener, state).await?;
+    Ok(worker.await??)
+}
+
+/// The course that was named, or the example with its dates moved to the present.
+fn course(args: &Args, now: DateTime<Utc>) -> Result<Course, Failure> {
+    if let Some(file) = &args.course {
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(file).map_err(|error| Failure(format!("{name}: {error}")))?;
+        return Ok(CourseFile::parse(&name, &text)?.check(&name)?);
+    }
+    let example = CourseFile::parse("course.toml", EXAMPLE)?;
+    let fortnights = example.fortnights_behind(now, DAYS_TO_DUE);
+    Ok(example.later_by_fortnights(fortnights).check("course.toml")?)
+}
+
+async fn seed(app: &std::sync::Arc<App>) -> Result<(), DbError> {
+    let inner = app.clone();
+    let seeded = app
+        .db
+        .write("seed", move |conn| {
+            for (net_id, name, role) in &PEOPLE {
+                let net_id = net_id.parse().map_err(|error| DbError::Corrupt(format!("{error}")))?;
+                people::ensure_person(&inner, conn, &net_id, name, *role)?;
+            }
+            Ok(())
+        })
+        .await;
+    match seeded {
+        // Another process that starts at the same moment was quicker.
+        Err(DbError::Duplicate(_)) => Ok(()),
+        other => other,
+    }
+}
+
+fn greet(url: &str) -> Result<(), Failure> {
+    output::line(format_args!(
+        "
+Fairlease is ready. Open {url} and sign in as one of these; no password is asked for:
+"
+    ))?;
+    for (net_id, name, _) in PEOPLE {
+        output::line(format_args!("  {net_id:<8} {name}"))?;
+    }
+    output::line(format_args!(
+        "
+The cloud is simulated, and mail goes to {url}/mailbox. Stop it with Ctrl-C; what you did is still there at the next start.
+"
+    ))
+}
+
+/// The labs of a course that is applied: for commands that name one.
+pub(super) async fn known_labs(app: &App) -> Result<String, DbError> {
+    let course = app.db.read("labs", db::course).await?;
+    let ids =
+        course.map(|course| course.labs.iter().map(|lab| lab.id.to_string()).collect::<Vec<_>>().join(", "));
+    Ok(ids.filter(|ids| !ids.is_empty()).unwrap_or_else(|| "none".to_owned()))
+}

@@ -1,0 +1,86 @@
+//! The command line: one file a subcommand. Only here are adapters built.
+
+mod apply;
+mod assemble;
+mod book;
+mod bookings;
+mod demo;
+mod migrate;
+mod options;
+mod output;
+mod reap;
+mod serve;
+mod signals;
+mod worker;
+
+use clap::{Parser, Subcommand};
+
+pub use options::Options;
+
+/// Book time on a course's shared cloud resources.
+#[derive(Debug, Parser)]
+#[command(name = "fairlease", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try it: everything embedded, with an example course, on http://127.0.0.1:8080
+    Demo(demo::Args),
+    /// Serve the pages and the API
+    Serve(serve::Args),
+    /// Provision, reap, remind and send mail
+    Worker,
+    /// Bring the database's schema up to date
+    Migrate,
+    /// Make the course what a course.toml says
+    Apply(apply::Args),
+    /// End what is over and delete what nobody owns, once
+    Reap(reap::Args),
+    /// Book a slot for a person
+    Book(book::Args),
+    /// List a person's bookings
+    Bookings(bookings::Args),
+}
+
+/// Why a command did not do what it was asked: a sentence for the person who typed it.
+#[derive(Debug)]
+pub struct Failure(pub String);
+
+impl<E: std::fmt::Display> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Runs the command. The exit code is 0 if it did what it was asked, 1 if it was refused or failed; clap exits with 2 for
+/// wrong words.
+pub async fn run(cli: Cli) -> Result<(), Failure> {
+    let options = cli.options;
+    match cli.command {
+        Command::Demo(args) => demo::run(options, args).await,
+        Command::Serve(args) => serve::run(&options, &args).await,
+        Command::Worker => worker::run(&options).await,
+        Command::Migrate => migrate::run(&options),
+        Command::Apply(args) => apply::run(&options, &args).await,
+        Command::Reap(args) => reap::run(&options, &args).await,
+        Command::Book(args) => book::run(&options, args).await,
+        Command::Bookings(args) => bookings::run(&options, &args).await,
+    }
+}
+
+impl Cli {
+    /// How the process is to log.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Whether the command goes on until it is stopped: then it logs what it does, where others speak only of trouble.
+    pub fn is_service(&self) -> bool {
+        matches!(self.command, Command::Demo(_) | Command::Serve(_) | Command::Worker)
+    }
+}

@@ -1,0 +1,160 @@
+//! `/api/v1`: the same use cases as JSON. Errors are RFC 9457 problems. A browser's session signs a caller in; unsafe
+//! requests carry its token in `X-CSRF-Token`.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::context::SignedIn;
+use super::error::WebError;
+use super::handlers::lab::read_slot;
+use crate::domain::booking::Booking;
+use crate::domain::ids::{BookingId, LabId};
+use crate::policy::availability::{Start, Verdict};
+use crate::services::booking::{self, Wish};
+use crate::services::labs;
+
+/// The routes.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/labs/{lab}/starts", web::get().to(starts))
+        .route("/labs/{lab}/bookings", web::post().to(book))
+        .route("/bookings/{booking}", web::get().to(show))
+        .route("/bookings/{booking}", web::delete().to(release))
+        .default_service(web::to(|| async { Err::<HttpResponse, _>(WebError::NotFound) }));
+}
+
+fn answer(status: actix_web::http::StatusCode, body: &Value) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .content_type("application/json")
+        .body(body.to_string())
+}
+
+fn ok(body: &Value) -> HttpResponse {
+    answer(actix_web::http::StatusCode::OK, body)
+}
+
+fn check_csrf(who: &SignedIn, request: &HttpRequest) -> Result<(), WebError> {
+    let token =
+        request.headers().get("X-CSRF-Token").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    who.check_csrf(token)
+}
+
+#[derive(Debug, Deserialize)]
+struct Week {
+    week: Option<NaiveDate>,
+}
+
+async fn starts(
+    who: SignedIn,
+    path: web::Path<LabId>,
+    query: web::Query<Week>,
+) -> Result<HttpResponse, WebError> {
+    let app = who.context.app().clone();
+    let (db, person, lab) = (app.db.clone(), who.session.person.clone(), path.into_inner());
+    let view = db.read("starts", move |conn| labs::lab(&app, conn, &person, &lab, query.week, None)).await?;
+    let view = view.ok_or(WebError::NotFound)?;
+    let zone = view.setting.zone;
+    let starts: Vec<Value> =
+        view.week.days.iter().flat_map(|day| &day.starts).map(|start| start_json(zone, start)).collect();
+    Ok(ok(
+        &json!({"lab": view.setting.lab.id, "week": view.week.first, "rule": view.week.rule, "starts": starts}),
+    ))
+}
+
+fn rfc3339(zone: Tz, at: DateTime<Utc>) -> String {
+    at.with_timezone(&zone).to_rfc3339()
+}
+
+fn start_json(zone: Tz, start: &Start) -> Value {
+    match &start.verdict {
+        Verdict::Free { units_left, longest } => json!({
+            "start": rfc3339(zone, start.at),
+            "free": true,
+            "units_left": units_left,
+            "longest_minutes": longest.num_minutes(),
+        }),
+        Verdict::Refused(violations) => json!({
+            "start": rfc3339(zone, start.at),
+            "free": false,
+            "violations": violations
+                .iter()
+                .map(|violation| json!({"code": violation.code(), "message": violation.sentence(zone)}))
+                .collect::<Vec<_>>(),
+        }),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct NewBooking {
+    start: String,
+    hours: f64,
+    idempotency_key: Option<String>,
+}
+
+async fn book(
+    who: SignedIn,
+    path: web::Path<LabId>,
+    body: web::Json<NewBooking>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    check_csrf(&who, &request)?;
+    let slot = read_slot(&body.start, &body.hours.to_string())?;
+    let wish = Wish {
+        person: who.session.person.clone(),
+        lab: path.clone(),
+        slot,
+        idempotency_key: body.idempotency_key.clone(),
+    };
+    let made = booking::book(who.context.app(), wish)
+        .await
+        .map_err(|error| WebError::of_booking(error, Some(&path)))?;
+    Ok(answer(actix_web::http::StatusCode::CREATED, &booking_json(who.context.zone(), &made)))
+}
+
+fn booking_json(zone: Tz, booking: &Booking) -> Value {
+    json!({
+        "id": booking.id,
+        "lab": booking.lab,
+        "start": rfc3339(zone, booking.slot.start()),
+        "end": rfc3339(zone, booking.slot.end()),
+        "extend_to": booking.extend_to.map(|at| rfc3339(zone, at)),
+        "state": booking.state.word(),
+        "reason": booking.state.reason().map(crate::domain::booking::EndReason::word),
+        "trouble": booking.trouble,
+        "version": booking.version,
+    })
+}
+
+async fn show(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
+    let app = who.context.app().clone();
+    let (db, person, id) = (app.db.clone(), who.session.person.clone(), path.into_inner());
+    let view = db
+        .read("booking", move |conn| booking::view(&app, conn, &person, &id))
+        .await
+        .map_err(|error| WebError::of_booking(error, None))?;
+    let mut body = booking_json(view.setting.zone, &view.booking);
+    body["ssh"] = json!(view.ssh);
+    body["resources"] = view
+        .resources
+        .iter()
+        .map(|resource| json!({"key": resource.key, "kind": resource.kind(), "state": resource.state.word(), "address": resource.facts.address}))
+        .collect();
+    Ok(ok(&body))
+}
+
+async fn release(
+    who: SignedIn,
+    path: web::Path<BookingId>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    check_csrf(&who, &request)?;
+    booking::release(who.context.app(), who.session.person.clone(), path.into_inner())
+        .await
+        .map_err(|error| WebError::of_booking(error, None))?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,216 @@
+//! `/bookings/{booking}`: one booking, live.
+
+use std::time::Duration;
+
+use actix_web::http::header::{self, ContentEncoding};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use chrono::TimeDelta;
+use futures_util::stream;
+use serde::Deserialize;
+
+use super::lab::read_hours;
+use super::page_once;
+use crate::db::{self, DbError};
+use crate::domain::booking::State;
+use crate::domain::calendar;
+use crate::domain::ids::BookingId;
+use crate::mail::calendar::{self as ics, Occasion};
+use crate::services::booking::{self, BookingError, BookingView};
+use crate::web::context::{Done, SignedIn};
+use crate::web::error::WebError;
+use crate::web::pages::booking::BookingPage;
+use crate::web::pages::layout::{Link, Section};
+use crate::web::present;
+
+mod timeline;
+
+/// How often an open page asks whether the booking has changed.
+const LOOK: Duration = Duration::from_millis(700);
+/// After this many looks without a change the page is sent again all the same: times have moved on, and a proxy sees that
+/// the connection lives.
+const QUIET_LOOKS: u32 = 30;
+
+async fn view(who: &SignedIn, id: &BookingId) -> Result<BookingView, WebError> {
+    let app = who.context.app().clone();
+    let (db, person, id) = (app.db.clone(), who.session.person.clone(), id.clone());
+    db.read("booking", move |conn| booking::view(&app, conn, &person, &id))
+        .await
+        .map_err(|error| WebError::of_booking(error, None))
+}
+
+/// Shows the booking.
+pub async fn show(
+    who: SignedIn,
+    path: web::Path<BookingId>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let view = view(&who, &path).await?;
+    let (zone, slot, state) = (view.setting.zone, view.booking.slot, view.booking.state);
+    let over = matches!(state, State::Ended { .. });
+    let start = present::when(zone, view.now, slot.start());
+    let mut layout =
+        who.context.layout(&format!("{}, {}", view.setting.lab.title, start.text), Section::Labs);
+    let moves = matches!(state, State::Held | State::Preparing | State::Releasing { .. });
+    layout.refresh_seconds = moves.then_some(5);
+    let shown = BookingPage {
+        layout,
+        id: view.booking.id.to_string(),
+        lab: Link::new(format!("/labs/{}", view.booking.lab), view.setting.lab.title.clone()),
+        start,
+        end: present::end(zone, slot.start(), slot.end()),
+        length: calendar::in_words(slot.length()),
+        live: !over,
+        timeline: timeline::compose(&who, &view),
+        calendar: state.is_live(),
+    };
+    Ok(page_once(&request, shown.render()?))
+}
+
+/// The timeline as it changes, as server-sent events: `timeline` with its markup, and `end` once it is over.
+pub async fn events(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
+    let id = path.into_inner();
+    view(&who, &id).await?;
+    let watch = Watch { who, id, seen: None, quiet: 0, over: false };
+    let events = stream::unfold(watch, |mut watch| async move {
+        let event = watch.next().await?;
+        Some((Ok::<_, actix_web::Error>(Bytes::from(event)), watch))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header(("X-Accel-Buffering", "no"))
+        .insert_header(ContentEncoding::Identity)
+        .streaming(events))
+}
+
+/// One open page.
+struct Watch {
+    who: SignedIn,
+    id: BookingId,
+    seen: Option<i32>,
+    quiet: u32,
+    over: bool,
+}
+
+impl Watch {
+    /// The next event; nothing once it is over, or the server stops.
+    async fn next(&mut self) -> Option<String> {
+        if self.over {
+            return None;
+        }
+        while !*self.who.context.state.stop.borrow() {
+            let version = self.version().await?;
+            if self.seen != Some(version) || self.quiet >= QUIET_LOOKS {
+                self.seen = Some(version);
+                self.quiet = 0;
+                return self.event().await;
+            }
+            self.quiet += 1;
+            tokio::time::sleep(LOOK).await;
+        }
+        None
+    }
+
+    async fn version(&self) -> Option<i32> {
+        let id = self.id.clone();
+        let version: Result<Option<i32>, DbError> =
+            self.who.context.app().db.read("watch", move |conn| db::booking_version(conn, &id)).await;
+        version.ok().flatten()
+    }
+
+    async fn event(&mut self) -> Option<String> {
+        let view = view(&self.who, &self.id).await.ok()?;
+        let html = timeline::compose(&self.who, &view).render().ok()?;
+        let mut event = String::from("event: timeline\n");
+        for line in html.lines() {
+            event.push_str("data: ");
+            event.push_str(line);
+            event.push('\n');
+        }
+        event.push('\n');
+        if matches!(view.booking.state, State::Ended { .. }) {
+            event.push_str("event: end\ndata: over\n\n");
+            self.over = true;
+        }
+        Some(event)
+    }
+}
+
+/// The booking as a file for a calendar program.
+pub async fn calendar(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
+    let view = view(&who, &path).await?;
+    let contact = who.context.course.as_ref().map(|course| course.contact.clone()).unwrap_or_default();
+    let text = ics::file(&Occasion {
+        booking: &view.booking,
+        title: &view.setting.lab.title,
+        attendee: &who.session.person.mail,
+        organizer: &contact,
+        url: &format!("{}/bookings/{}", who.context.app().public_url, view.booking.id),
+        now: view.now,
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/calendar; charset=utf-8")
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{}.ics\"", view.booking.lab),
+        ))
+        .body(text))
+}
+
+/// The token of a form.
+#[derive(Debug, Deserialize)]
+pub struct Form {
+    csrf: String,
+}
+
+/// Gives the booking back.
+pub async fn release(
+    who: SignedIn,
+    path: web::Path<BookingId>,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, WebError> {
+    who.check_csrf(&form.csrf)?;
+    booking::release(who.context.app(), who.session.person.clone(), path.clone())
+        .await
+        .map_err(|error| WebError::of_booking(error, None))?;
+    Ok(back(&path, Done::Released))
+}
+
+/// Hours to add.
+#[derive(Debug, Deserialize)]
+pub struct Extension {
+    csrf: String,
+    hours: String,
+    /// The end that the page showed: a form that is sent twice adds its hours once.
+    end: Option<String>,
+}
+
+/// Extends the booking.
+pub async fn extend(
+    who: SignedIn,
+    path: web::Path<BookingId>,
+    form: web::Form<Extension>,
+) -> Result<HttpResponse, WebError> {
+    who.check_csrf(&form.csrf)?;
+    let added: TimeDelta = read_hours(&form.hours).map_err(|problem| WebError::BadInput(vec![problem]))?;
+    let view = view(&who, &path).await?;
+    let end = view.booking.slot.end();
+    if form.end.as_ref().is_some_and(|shown| *shown != present::iso(view.setting.zone, end)) {
+        return Err(WebError::WrongState("its end is another one now than the page showed".to_owned()));
+    }
+    match booking::extend(who.context.app(), who.session.person.clone(), path.clone(), end + added).await {
+        Ok(()) => Ok(back(&path, Done::Extended)),
+        Err(BookingError::Refused(refusal)) => Err(WebError::Refused { lab: view.booking.lab, refusal }),
+        Err(error) => Err(WebError::of_booking(error, None)),
+    }
+}
+
+fn back(id: &BookingId, done: Done) -> HttpResponse {
+    let mut response = present::redirect(&format!("/bookings/{id}"));
+    if let Err(error) = response.add_cookie(&done.cookie()) {
+        tracing::warn!(%error, "a cookie can't be set");
+    }
+    response
+}

@@ -1,0 +1,416 @@
+//! A booking's way as a timeline: finished steps above, the present one large, later ones below.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::blueprint::{Kind, Spec};
+use crate::domain::booking::{EndReason, State};
+use crate::domain::calendar;
+use crate::domain::resource::{Resource as Known, ResourceState as Stored};
+use crate::services::booking::BookingView;
+use crate::web::context::SignedIn;
+use crate::web::handlers::lab::hours_text;
+use crate::web::pages::booking::{
+    Access, Extend, ExtendOption, Fact, LogLine, Outcome, Phase, Release, Resource, ResourceState,
+    ServerLine, Step, Timeline,
+};
+use crate::web::pages::layout::{Link, When};
+use crate::web::present;
+
+/// The whole of it.
+pub(super) fn compose(who: &SignedIn, view: &BookingView) -> Timeline {
+    let it = Composer { view };
+    let (answer, detail) = it.answer();
+    Timeline {
+        id: view.booking.id.to_string(),
+        csrf: who.session.csrf.clone(),
+        state: present::booking_state(&view.booking),
+        answer,
+        detail,
+        steps: it.steps(),
+        release: it.release(),
+        log: it.log(),
+    }
+}
+
+struct Composer<'a> {
+    view: &'a BookingView,
+}
+
+impl Composer<'_> {
+    fn when(&self, at: DateTime<Utc>) -> When {
+        present::when(self.view.setting.zone, self.view.now, at)
+    }
+
+    fn start(&self) -> DateTime<Utc> {
+        self.view.booking.slot.start()
+    }
+
+    fn end(&self) -> DateTime<Utc> {
+        self.view.booking.slot.end()
+    }
+
+    fn servers(&self) -> i64 {
+        i64::try_from(self.view.setting.lab.blueprint.servers.len()).unwrap_or(0)
+    }
+
+    fn server_hours(&self, length: TimeDelta) -> String {
+        format!("{} server-hours", hours_text(length.num_minutes().max(0) * self.servers()))
+    }
+
+    fn answer(&self) -> (String, Option<String>) {
+        let until = self.when(self.end()).text;
+        let waits = (self.start() > self.view.now)
+            .then(|| format!("It starts in {}.", calendar::in_words(self.start() - self.view.now)));
+        match self.view.booking.state {
+            State::Held => ("Your place is being reserved.".to_owned(), waits),
+            State::Booked => (format!("It is yours, {} until {until}.", self.when(self.start()).text), waits),
+            State::Preparing => {
+                let ready = self.view.resources.iter().filter(|r| r.state == Stored::Ready).count();
+                let all = self.view.resources.len();
+                (format!("Your servers are being prepared: {ready} of {all} parts are ready."), waits)
+            }
+            State::Active { .. } => (format!("Your servers are ready until {until}."), waits),
+            State::Releasing { reason, .. } => {
+                (format!("{} Everything is being deleted.", ended_because(reason)), None)
+            }
+            State::Ended { reason: EndReason::Failed, .. } => {
+                (ended_because(EndReason::Failed).to_owned(), self.view.booking.trouble.clone())
+            }
+            State::Ended { reason, .. } => {
+                (ended_because(reason).to_owned(), Some("Nothing is left on the cloud.".to_owned()))
+            }
+        }
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        let state = self.view.booking.state;
+        let mut steps = vec![self.reserving()];
+        match state {
+            State::Held => steps.extend([self.preparing_later(), self.use_later(), self.deleted_later()]),
+            State::Booked => {
+                steps.extend([
+                    self.waiting(),
+                    self.preparing_later(),
+                    self.use_later(),
+                    self.deleted_later(),
+                ]);
+            }
+            State::Preparing => steps.extend([self.preparing(), self.use_later(), self.deleted_later()]),
+            State::Active { ready_at } => {
+                steps.extend([self.prepared(ready_at), self.active(), self.deleted_later()]);
+            }
+            State::Releasing { ready_at, released_at, reason } => {
+                steps.extend(self.used(ready_at, released_at, reason));
+                steps.push(self.deleting(released_at));
+            }
+            State::Ended { ready_at, released_at, reason, ended_at } => {
+                steps.extend(self.used(ready_at, released_at, reason));
+                steps.push(self.over(ready_at, released_at, reason, ended_at));
+            }
+        }
+        steps
+    }
+
+    fn reserving(&self) -> Step {
+        let booking = &self.view.booking;
+        if booking.state == State::Held {
+            let mut step = Step::new(Phase::Now, "Reserving your place");
+            step.text = Some(format!(
+                "{} is asked to hold {} servers for you. This takes a few seconds.",
+                self.view.setting.site.title,
+                self.servers()
+            ));
+            step.trouble.clone_from(&booking.trouble);
+            return step;
+        }
+        let never = booking.state.reason() == Some(EndReason::Failed) && self.lease_was_refused();
+        let mut step = if never {
+            Step::new(Phase::Failed, "The place could not be reserved")
+        } else {
+            Step::new(Phase::Done, "Place reserved")
+        };
+        step.when = Some(self.when(booking.created_at));
+        step
+    }
+
+    fn lease_was_refused(&self) -> bool {
+        self.view.resources.iter().any(|r| r.kind() == Kind::Lease && r.site_ref.is_none())
+    }
+
+    fn waiting(&self) -> Step {
+        let mut step = Step::new(Phase::Now, "Waiting for the start");
+        let begin = self.start() - self.view.setting.pool.lead();
+        step.text = Some(format!(
+            "Preparing begins {}. You get a mail when it is ready; you need not keep this page open.",
+            self.when(begin).text
+        ));
+        step
+    }
+
+    fn preparing_later(&self) -> Step {
+        let mut step = Step::new(Phase::Later, "Preparing your servers");
+        step.when = Some(self.when(self.start() - self.view.setting.pool.lead()));
+        step
+    }
+
+    fn use_later(&self) -> Step {
+        let mut step = Step::new(Phase::Later, "Ready for you");
+        step.when = Some(self.when(self.start()));
+        step
+    }
+
+    fn deleted_later(&self) -> Step {
+        let mut step = Step::new(Phase::Later, "Everything is deleted");
+        step.when = Some(self.when(self.end()));
+        step
+    }
+
+    fn preparing(&self) -> Step {
+        let mut step = Step::new(Phase::Now, "Preparing your servers");
+        step.trouble.clone_from(&self.view.booking.trouble);
+        step.resources = self.view.resources.iter().map(|resource| self.resource(resource)).collect();
+        step
+    }
+
+    fn prepared(&self, ready_at: DateTime<Utc>) -> Step {
+        let mut step = Step::new(Phase::Done, "Prepared");
+        step.when = Some(self.when(ready_at));
+        step
+    }
+
+    fn active(&self) -> Step {
+        let mut step = Step::new(Phase::Now, "Ready for you");
+        step.trouble.clone_from(&self.view.booking.trouble);
+        if let Some(later) = self.view.booking.extend_to {
+            step.text = Some(format!(
+                "{} is asked to hold it until {}. This takes a few seconds.",
+                self.view.setting.site.title,
+                self.when(later).text
+            ));
+        }
+        step.access = self.access();
+        step
+    }
+
+    fn access(&self) -> Option<Access> {
+        let ssh = self.view.ssh.clone()?;
+        let left = (self.end() - self.view.now).max(TimeDelta::zero());
+        let minutes = |length: TimeDelta| u32::try_from(length.num_minutes()).unwrap_or(0);
+        let extend = self.extend();
+        Some(Access {
+            address: ssh.rsplit('@').next().unwrap_or_default().to_owned(),
+            ssh,
+            servers: self.server_lines(),
+            left: format!("{} left", calendar::in_words(left)),
+            left_minutes: minutes(left),
+            total_minutes: minutes(self.view.booking.slot.length()),
+            ends: self.when(self.end()),
+            no_extend: (extend.is_none() && self.view.booking.extend_to.is_none())
+                .then(|| self.why_no_extension()),
+            extend,
+        })
+    }
+
+    fn why_no_extension(&self) -> String {
+        let cap = self.view.setting.lab.policy.cap();
+        if self.view.booking.slot.length() >= cap {
+            format!("It can't be extended: {} in all is the most.", calendar::in_words(cap))
+        } else {
+            "It can't be extended: the place is taken afterwards, or the due date comes.".to_owned()
+        }
+    }
+
+    fn server_lines(&self) -> Vec<ServerLine> {
+        let public = |server: &Known| {
+            self.view.resources.iter().find_map(|other| match &other.spec {
+                Spec::FloatingIp { server: target, .. } if *target == server.key => {
+                    other.facts.address.clone()
+                }
+                _ => None,
+            })
+        };
+        self.view
+            .resources
+            .iter()
+            .filter(|resource| resource.kind() == Kind::Server)
+            .map(|server| ServerLine {
+                name: server.key.to_string(),
+                private: server.facts.address.clone().unwrap_or_default(),
+                public: public(server),
+            })
+            .collect()
+    }
+
+    /// Whole hours, and the longest even if it is none; the longest first.
+    fn extend(&self) -> Option<Extend> {
+        let end = self.end();
+        let longest = *self.view.extensions.last()?;
+        let option = |later: &DateTime<Utc>| {
+            let added = *later - end;
+            ExtendOption {
+                hours: hours_text(added.num_minutes()),
+                text: format!("{} more", calendar::in_words(added)),
+                end: present::end(self.view.setting.zone, self.start(), *later),
+                cost: self.server_hours(added),
+            }
+        };
+        let offered = self
+            .view
+            .extensions
+            .iter()
+            .rev()
+            .filter(|later| (**later - end).num_minutes() % 60 == 0 || **later == longest);
+        let cap = self.view.setting.lab.policy.cap();
+        let because = if longest - self.start() >= cap {
+            format!("{} in all is the most.", calendar::in_words(cap))
+        } else {
+            "After that the place is taken, or the due date comes.".to_owned()
+        };
+        Some(Extend {
+            end: present::iso(self.view.setting.zone, end),
+            options: offered.map(option).collect(),
+            longest_because: because,
+        })
+    }
+
+    fn used(
+        &self,
+        ready_at: Option<DateTime<Utc>>,
+        released_at: DateTime<Utc>,
+        reason: EndReason,
+    ) -> Vec<Step> {
+        match (ready_at, reason) {
+            (Some(ready_at), _) => {
+                let mut used = Step::new(Phase::Done, "Used");
+                used.when = Some(self.when(released_at));
+                used.text = Some(format!("For {}.", calendar::in_words(released_at - ready_at)));
+                vec![self.prepared(ready_at), used]
+            }
+            (None, EndReason::Failed) if !self.lease_was_refused() => {
+                let mut failed = Step::new(Phase::Failed, "Preparing failed");
+                failed.when = Some(self.when(released_at));
+                failed.trouble.clone_from(&self.view.booking.trouble);
+                vec![failed]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn deleting(&self, released_at: DateTime<Utc>) -> Step {
+        let mut step = Step::new(Phase::Now, "Deleting everything");
+        step.when = Some(self.when(released_at));
+        if self.view.booking.state.reason() != Some(EndReason::Failed) {
+            step.trouble.clone_from(&self.view.booking.trouble);
+        }
+        let mut made: Vec<&Known> =
+            self.view.resources.iter().filter(|r| r.site_ref.is_some() || r.may_exist()).collect();
+        made.sort_by_key(|resource| (resource.kind().deleting_rank(), resource.position));
+        step.resources = made.into_iter().map(|resource| self.resource(resource)).collect();
+        step
+    }
+
+    fn over(
+        &self,
+        ready_at: Option<DateTime<Utc>>,
+        released_at: DateTime<Utc>,
+        reason: EndReason,
+        ended_at: DateTime<Utc>,
+    ) -> Step {
+        let mut step = Step::new(Phase::Now, ended_because(reason).trim_end_matches('.'));
+        step.when = Some(self.when(ended_at));
+        if reason == EndReason::Failed {
+            step.text = Some("It is not your fault, and you can book again.".to_owned());
+        }
+        let used = ready_at.map_or(TimeDelta::zero(), |ready_at| released_at - ready_at);
+        let rest = (self.end() - released_at.max(self.start())).max(TimeDelta::zero());
+        let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
+        let amount = |length: TimeDelta| {
+            if length < TimeDelta::minutes(1) {
+                "0 h".to_owned()
+            } else {
+                format!("{}, {}", calendar::in_words(length), self.server_hours(length))
+            }
+        };
+        step.outcome = Some(Outcome {
+            facts: vec![
+                fact("Used", amount(used)),
+                fact("Given back", amount(rest)),
+                fact("Deleted", format!("{}, confirmed by the site", self.when(ended_at).text)),
+            ],
+            next: vec![Link::new(format!("/labs/{}", self.view.booking.lab), "Book another time")],
+            nearest: Vec::new(),
+        });
+        step
+    }
+
+    fn resource(&self, resource: &Known) -> Resource {
+        let age = calendar::in_words(self.view.now - resource.since);
+        let seconds = (self.view.now - resource.since).num_seconds();
+        let age = if seconds < 60 { format!("{} s", seconds.max(0)) } else { age };
+        let live = self.view.booking.state.is_live();
+        let (state, age) = match resource.state {
+            Stored::Planned => (ResourceState::Pending, String::new()),
+            Stored::Making => (ResourceState::Working, format!("for {age}")),
+            Stored::Ready if live => (ResourceState::Ready, String::new()),
+            Stored::Ready => (ResourceState::Ready, "waits its turn".to_owned()),
+            Stored::Deleting => (ResourceState::Deleting, format!("for {age}")),
+            Stored::Gone => (ResourceState::Gone, String::new()),
+        };
+        Resource { name: name(resource), state, age, error: None }
+    }
+
+    fn release(&self) -> Option<Release> {
+        let given_back = self.server_hours(self.end() - self.view.now.max(self.start()));
+        match self.view.booking.state {
+            State::Held | State::Booked => Some(Release {
+                action: "Cancel this booking".to_owned(),
+                consequence: "The place is free for someone else at once.".to_owned(),
+                undo: "It can't be undone, but you can book again.".to_owned(),
+            }),
+            State::Preparing | State::Active { .. } => Some(Release {
+                action: "Release now".to_owned(),
+                consequence: "All servers, their network and everything on them are deleted at once."
+                    .to_owned(),
+                undo: format!("It can't be undone. {given_back} go back, and someone else can start sooner."),
+            }),
+            _ => None,
+        }
+    }
+
+    fn log(&self) -> Vec<LogLine> {
+        let zone = self.view.setting.zone;
+        let line = |event: &crate::domain::booking::Event| LogLine {
+            when: When::new(
+                present::iso(zone, event.at),
+                event.at.with_timezone(&zone).format("%b %-d, %H:%M:%S").to_string(),
+            ),
+            text: match event.actor.as_str() {
+                "fairlease" => event.what.clone(),
+                who => format!("{who}: {}", event.what),
+            },
+        };
+        self.view.events.iter().map(line).collect()
+    }
+}
+
+fn ended_because(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Released => "You released it.",
+        EndReason::Cancelled => "You cancelled it.",
+        EndReason::Expired => "Its time is over.",
+        EndReason::Failed => "The cloud could not provide it.",
+    }
+}
+
+fn name(resource: &Known) -> String {
+    match resource.kind() {
+        Kind::Lease => "reserved place (lease)".to_owned(),
+        Kind::Keypair => "SSH key".to_owned(),
+        Kind::Network => "private network".to_owned(),
+        Kind::Subnet => "its addresses (subnet)".to_owned(),
+        Kind::Router => "router".to_owned(),
+        Kind::SecurityGroup => "firewall (security group)".to_owned(),
+        Kind::Server => format!("server {}", resource.key),
+        Kind::FloatingIp => "public address".to_owned(),
+    }
+}

@@ -1,0 +1,309 @@
+//! `/labs/{lab}`: the week of starts, and booking one.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::Deserialize;
+
+use super::{page, page_once};
+use crate::domain::calendar;
+use crate::domain::ids::LabId;
+use crate::domain::interval::Interval;
+use crate::policy::availability::Verdict;
+use crate::services::booking::{self, BookingError, Refusal, Wish};
+use crate::services::labs::{self, Choice, LabView};
+use crate::web::context::{Done, SignedIn};
+use crate::web::error::{WebError, refusal_status};
+use crate::web::pages::lab::{LabPage, Length, NoWeek, Panel, Refused};
+use crate::web::pages::layout::{LabState, Link, Problem, Section};
+use crate::web::present;
+
+mod week;
+
+/// What the reader chose.
+#[derive(Debug, Default, Deserialize)]
+pub struct Query {
+    week: Option<NaiveDate>,
+    day: Option<NaiveDate>,
+    start: Option<DateTime<Utc>>,
+}
+
+/// Shows the lab.
+pub async fn show(
+    who: SignedIn,
+    path: web::Path<LabId>,
+    query: web::Query<Query>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let lab = lab_page(&who, &path, &query).await?;
+    Ok(page_once(&request, lab.render()?))
+}
+
+async fn lab_page(who: &SignedIn, lab: &LabId, query: &Query) -> Result<LabPage, WebError> {
+    let app = who.context.app().clone();
+    let (db, person, id) = (app.db.clone(), who.session.person.clone(), lab.clone());
+    let (date, start) = (query.week.or(query.day), query.start);
+    let view = db
+        .read("lab", move |conn| labs::lab(&app, conn, &person, &id, date, start))
+        .await?
+        .ok_or(WebError::NotFound)?;
+    Ok(compose(who, &view, query))
+}
+
+fn compose(who: &SignedIn, view: &LabView, query: &Query) -> LabPage {
+    let (lab, zone) = (&view.setting.lab, view.setting.zone);
+    let (state, state_text) = present::lab_state(lab, view.now);
+    let needs_key = who.session.person.ssh_public_key.is_none();
+    let no_week = no_week(view, state);
+    let links = lab.manual.iter().map(|href| Link::new(href.clone(), "Instructions")).collect();
+    LabPage {
+        layout: who.context.layout(&lab.title, Section::Labs),
+        id: lab.id.to_string(),
+        title: lab.title.clone(),
+        state,
+        state_text,
+        rule: view.week.rule.clone(),
+        rule_more: None,
+        about: lab.summary.split("\n\n").filter(|text| !text.is_empty()).map(str::to_owned).collect(),
+        links,
+        gets: gets(view),
+        bookings: view
+            .bookings
+            .iter()
+            .map(|booking| present::booking_line(zone, view.now, booking))
+            .collect(),
+        needs_key,
+        refused: None,
+        week: no_week.is_none().then(|| week::compose(view, query.day)),
+        panel: view
+            .choice
+            .as_ref()
+            .filter(|_| no_week.is_none())
+            .map(|choice| panel(who, view, choice, needs_key)),
+        no_week,
+    }
+}
+
+/// A line for each thing that a booking gets.
+fn gets(view: &LabView) -> Vec<String> {
+    let blueprint = &view.setting.lab.blueprint;
+    let mut lines: Vec<String> = blueprint
+        .flavors()
+        .into_iter()
+        .map(|(flavor, count)| format!("{count} {}, {flavor}", if count == 1 { "server" } else { "servers" }))
+        .collect();
+    lines.push(format!("a private network, {}", blueprint.network.cidr));
+    let public =
+        blueprint.servers.iter().filter(|server| server.floating_ip).map(|server| server.name.to_string());
+    let public: Vec<String> = public.collect();
+    if !public.is_empty() {
+        lines.push(format!("a public address on {}", public.join(", ")));
+    }
+    lines
+}
+
+fn no_week(view: &LabView, state: LabState) -> Option<NoWeek> {
+    let lab = &view.setting.lab;
+    match (state, lab.due) {
+        (LabState::Closed, Some(due)) => Some(NoWeek {
+            title: "This lab is over".to_owned(),
+            text: format!(
+                "It was due on {}. Nothing can be booked any more.",
+                calendar::date_and_time(view.setting.zone, due)
+            ),
+        }),
+        _ => None,
+    }
+}
+
+fn panel(who: &SignedIn, view: &LabView, choice: &Choice, needs_key: bool) -> Panel {
+    let (lab, pool, zone) = (&view.setting.lab, &view.setting.pool, view.setting.zone);
+    let at = choice.start.at;
+    let (free, lengths) = match &choice.start.verdict {
+        Verdict::Free { units_left, longest } => (
+            format!("{} of {} free", units_left / lab.units.max(1), pool.capacity / lab.units.max(1)),
+            lengths(view, at, *longest),
+        ),
+        Verdict::Refused(_) => (String::new(), Vec::new()),
+    };
+    let because = match (&choice.start.verdict, &choice.stopper) {
+        (Verdict::Refused(violations), _) => {
+            violations.iter().map(|violation| violation.sentence(zone)).collect::<Vec<_>>().join(" ")
+        }
+        (Verdict::Free { longest, .. }, _) if *longest >= lab.policy.cap() => {
+            format!("{} at once is the most.", calendar::in_words(*longest))
+        }
+        (_, Some(violation)) => violation.sentence(zone),
+        (_, None) => String::new(),
+    };
+    let ready_by = calendar::time(zone, at);
+    let begin = at - pool.lead();
+    let preparing = if begin <= view.now {
+        format!("Preparing begins at once, so that it is ready at {ready_by}.")
+    } else if pool.lead() > TimeDelta::zero() {
+        format!("Preparing begins at {}, so that it is ready at {ready_by}.", calendar::time(zone, begin))
+    } else {
+        format!("Preparing begins at {ready_by} and takes a few minutes.")
+    };
+    let have = i32::try_from(view.bookings.len()).unwrap_or(i32::MAX);
+    let left = lab.policy.bookings_ahead - have - 1;
+    Panel {
+        lab: lab.id.to_string(),
+        csrf: who.session.csrf.clone(),
+        idempotency_key: who.context.app().booking_id().to_string(),
+        start: present::when(zone, view.now, at),
+        free,
+        longest_because: because,
+        preparing,
+        leaves: (!lengths.is_empty())
+            .then(|| format!("Leaves you {} of {} bookings.", left.max(0), lab.policy.bookings_ahead)),
+        lengths,
+        close_href: format!("/labs/{}?week={}#week", lab.id, view.week.first),
+        blocked: needs_key.then(|| Link::new("/me#key", "Add your SSH key first")),
+    }
+}
+
+/// Whole hours up to the longest; and the longest itself, if it is none.
+fn lengths(view: &LabView, at: DateTime<Utc>, longest: TimeDelta) -> Vec<Length> {
+    let servers = i64::try_from(view.setting.lab.blueprint.servers.len()).unwrap_or(0);
+    let mut minutes: Vec<i64> = (1..=longest.num_hours()).map(|hours| hours * 60).collect();
+    if longest.num_minutes() % 60 != 0 {
+        minutes.push(longest.num_minutes());
+    }
+    let usual = minutes.iter().copied().filter(|length| *length <= 240).max();
+    minutes
+        .into_iter()
+        .map(|length| Length {
+            hours: hours_text(length),
+            text: calendar::in_words(TimeDelta::minutes(length)),
+            end: present::end(view.setting.zone, at, at + TimeDelta::minutes(length)),
+            cost: format!("{} server-hours", hours_text(length * servers)),
+            chosen: Some(length) == usual,
+        })
+        .collect()
+}
+
+/// "4" or "1.5": hours as a form sends them.
+pub(in crate::web) fn hours_text(minutes: i64) -> String {
+    let hundredths = minutes % 60 * 100 / 60;
+    match (minutes / 60, hundredths) {
+        (hours, 0) => hours.to_string(),
+        (hours, part) if part % 10 == 0 => format!("{hours}.{}", part / 10),
+        (hours, part) => format!("{hours}.{part:02}"),
+    }
+}
+
+/// "4" or "1.5" as a length.
+pub(in crate::web) fn read_hours(text: &str) -> Result<TimeDelta, Problem> {
+    let problem =
+        || Problem::with_field("hours", format!("\"{text}\" is not a length in hours such as 4 or 1.5."));
+    let (whole, part) = text.trim().split_once('.').unwrap_or((text.trim(), "0"));
+    let digits = |text: &str| text.len() <= 4 && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(part) {
+        return Err(problem());
+    }
+    let whole: i64 = whole.parse().map_err(|_| problem())?;
+    let scale = 10_i64.pow(u32::try_from(part.len()).map_err(|_| problem())?);
+    let part: i64 = part.parse().map_err(|_| problem())?;
+    let seconds = whole * 3600 + part * 3600 / scale;
+    if seconds == 0 { Err(problem()) } else { Ok(TimeDelta::seconds(seconds)) }
+}
+
+/// "2026-11-24T14:00-05:00" as an instant.
+pub(in crate::web) fn read_start(text: &str) -> Result<DateTime<Utc>, Problem> {
+    DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%:z"))
+        .map(|at| at.to_utc())
+        .map_err(|_| {
+            Problem::with_field("start", format!("\"{text}\" is not a start such as 2026-11-24T14:00-05:00."))
+        })
+}
+
+/// The slot that a form asks for, or everything that is wrong with it.
+pub(in crate::web) fn read_slot(start: &str, hours: &str) -> Result<Interval, WebError> {
+    match (read_start(start), read_hours(hours)) {
+        (Ok(start), Ok(length)) => {
+            Interval::new(start, start + length).ok_or_else(|| WebError::unreadable(&"the slot is empty"))
+        }
+        (start, length) => Err(WebError::BadInput(start.err().into_iter().chain(length.err()).collect())),
+    }
+}
+
+/// A wish for a booking.
+#[derive(Debug, Deserialize)]
+pub struct Form {
+    csrf: String,
+    idempotency_key: String,
+    start: String,
+    #[serde(default)]
+    hours: String,
+}
+
+/// Books, and leads to the booking. A refusal keeps the choice and says what would be accepted.
+pub async fn book(
+    who: SignedIn,
+    path: web::Path<LabId>,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, WebError> {
+    who.check_csrf(&form.csrf)?;
+    let slot = read_slot(&form.start, &form.hours)?;
+    let key = Some(form.idempotency_key.chars().take(64).collect::<String>()).filter(|key| !key.is_empty());
+    let wish = Wish { person: who.session.person.clone(), lab: path.clone(), slot, idempotency_key: key };
+    match booking::book(who.context.app(), wish).await {
+        Ok(booking) => {
+            let mut response = present::redirect(&format!("/bookings/{}", booking.id));
+            if let Err(error) = response.add_cookie(&Done::Booked.cookie()) {
+                tracing::warn!(%error, "a cookie can't be set");
+            }
+            Ok(response)
+        }
+        Err(BookingError::Refused(refusal)) => refused(&who, &path, &slot, &refusal).await,
+        Err(error) => Err(WebError::of_booking(error, Some(&path))),
+    }
+}
+
+async fn refused(
+    who: &SignedIn,
+    lab: &LabId,
+    slot: &Interval,
+    refusal: &Refusal,
+) -> Result<HttpResponse, WebError> {
+    let query = Query { start: Some(slot.start()), ..Query::default() };
+    let mut again = lab_page(who, lab, &query).await?;
+    again.refused = Some(Refused {
+        title: format!(
+            "{} for {} was not booked",
+            calendar::date_and_time(refusal.zone, slot.start()),
+            calendar::in_words(slot.length())
+        ),
+        problems: present::problems(refusal),
+        nearest: present::nearest(lab, refusal, who.context.app().now()),
+    });
+    let status: StatusCode = refusal_status(refusal);
+    Ok(page(status, again.render()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_written_and_read_back() {
+        for minutes in [30, 60, 90, 240, 480, 15, 45, 20] {
+            let read = read_hours(&hours_text(minutes)).unwrap();
+            assert!((read - TimeDelta::minutes(minutes)).num_seconds().abs() <= 36, "{minutes}");
+        }
+        assert_eq!(read_hours("1.5").unwrap(), TimeDelta::minutes(90));
+        for bad in ["", "0", "x", "-1", "1,5", "1e3", "99999", "1.", ".5"] {
+            assert!(read_hours(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn starts_are_read_as_links_write_them() {
+        assert_eq!(read_start("2026-11-24T14:00-05:00").unwrap().to_rfc3339(), "2026-11-24T19:00:00+00:00");
+        assert!(read_start("2026-11-24T14:00:00Z").is_ok());
+        assert!(read_start("tomorrow").unwrap_err().text.contains("such as"));
+    }
+}

@@ -1,0 +1,90 @@
+//! `/`: my labs.
+
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use super::page_once;
+use crate::domain::booking::State;
+use crate::domain::calendar;
+use crate::services::labs::{self, LabCard as Card};
+use crate::web::context::SignedIn;
+use crate::web::error::WebError;
+use crate::web::pages::labs::{LabCard, LabsPage};
+use crate::web::pages::layout::{LabState, Link, Section};
+use crate::web::present;
+
+/// Shows the person's labs.
+pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {
+    let app = who.context.app().clone();
+    let (db, person) = (app.db.clone(), who.session.person.clone());
+    let needs_key = person.ssh_public_key.is_none();
+    let overview = db.read("labs", move |conn| labs::overview(&app, conn, &person)).await?;
+    let now = who.context.app().now();
+    let cards = overview.map(|(_, cards)| cards).unwrap_or_default();
+    let (answer, detail) = answer(&cards, now);
+    let shown = LabsPage {
+        layout: who.context.layout("My labs", Section::Labs),
+        answer,
+        detail,
+        needs_key,
+        labs: cards.iter().map(|card| lab_card(card, now, needs_key)).collect(),
+    };
+    Ok(page_once(&request, shown.render()?))
+}
+
+/// The sentence that the reader came for, and what to know beside it.
+fn answer(cards: &[Card], now: DateTime<Utc>) -> (String, Option<String>) {
+    let bookings = || cards.iter().flat_map(|card| card.bookings.iter().map(move |booking| (card, booking)));
+    if let Some((card, booking)) =
+        bookings().find(|(_, booking)| matches!(booking.state, State::Active { .. }))
+    {
+        let until = present::when(card.setting.zone, now, booking.slot.end()).text;
+        return (format!("Your servers are ready until {until}."), Some(card.setting.lab.title.clone()));
+    }
+    if let Some((card, booking)) = bookings().min_by_key(|(_, booking)| booking.slot.start()) {
+        let start = present::when(card.setting.zone, now, booking.slot.start()).text;
+        let length = calendar::in_words(booking.slot.length());
+        return (
+            format!("Your next booking is {start}, for {length}."),
+            Some(card.setting.lab.title.clone()),
+        );
+    }
+    match cards.iter().find(|card| present::lab_state(&card.setting.lab, now).0 != LabState::Closed) {
+        Some(card) => ("You have nothing booked.".to_owned(), Some(card.rule.clone())),
+        None if cards.is_empty() => (
+            "This course has no labs yet.".to_owned(),
+            Some("They appear here as soon as staff put them up. There is nothing for you to do.".to_owned()),
+        ),
+        None => ("Every lab is over.".to_owned(), None),
+    }
+}
+
+fn lab_card(card: &Card, now: DateTime<Utc>, needs_key: bool) -> LabCard {
+    let lab = &card.setting.lab;
+    let (state, state_text) = present::lab_state(lab, now);
+    let bookable = matches!(state, LabState::Open | LabState::DueSoon);
+    let room = i32::try_from(card.bookings.len()).is_ok_and(|have| have < lab.policy.bookings_ahead);
+    let action = match card.bookings.first() {
+        Some(booking) if !room => Some(Link::new(format!("/bookings/{}", booking.id), "Go to my booking")),
+        _ if bookable => Some(Link::new(format!("/labs/{}", lab.id), "Choose a time")),
+        _ => None,
+    };
+    LabCard {
+        id: lab.id.to_string(),
+        href: format!("/labs/{}", lab.id),
+        title: lab.title.clone(),
+        state,
+        state_text,
+        due: lab.due.map(|due| present::when(card.setting.zone, now, due)),
+        rule: card.rule.clone(),
+        bookings: card
+            .bookings
+            .iter()
+            .map(|booking| present::booking_line(card.setting.zone, now, booking))
+            .collect(),
+        usage: None,
+        action_stands_out: action.is_some() && !needs_key,
+        action,
+    }
+}
