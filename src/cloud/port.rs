@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::blueprint::{Kind, Spec};
 use crate::domain::ids::{BookingId, InstanceId, ResourceKey, SiteId};
+pub use crate::domain::resource::Found;
 use crate::domain::resource::{Mark, SiteFacts};
 
 /// An object that is to exist.
@@ -71,21 +72,6 @@ pub enum Released {
     Gone,
     /// The site is at work on it: ask again.
     Going,
-}
-
-/// An object that a listing has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The kind of object.
-    pub kind: Kind,
-    /// The site's own id of it.
-    pub site_ref: String,
-    /// Its name at the site; for a floating IP its address.
-    pub name: String,
-    /// Whose it is, if it carries a mark.
-    pub mark: Option<Mark>,
-    /// When it was made, if the site tells.
-    pub created_at: Option<DateTime<Utc>>,
 }
 
 /// Which objects a listing is to have.

@@ -180,6 +180,24 @@ pub enum Spec {
 }
 
 impl Spec {
+    /// What is known of an object that a lost answer left behind: its kind. It is only ever deleted.
+    pub fn of_stray(kind: Kind) -> Self {
+        match kind {
+            Kind::Lease => {
+                Self::Lease { start: DateTime::UNIX_EPOCH, end: DateTime::UNIX_EPOCH, flavors: Vec::new() }
+            }
+            Kind::Keypair => Self::Keypair { public_key: String::new() },
+            Kind::Network => Self::Network,
+            Kind::Subnet => Self::Subnet { cidr: String::new() },
+            Kind::Router => Self::Router { external: String::new() },
+            Kind::SecurityGroup => Self::SecurityGroup { open_tcp_ports: Vec::new() },
+            Kind::Server => {
+                Self::Server { image: String::new(), flavor: String::new(), address: None, user_data: None }
+            }
+            Kind::FloatingIp => Self::FloatingIp { external: String::new(), server: sole_key(Kind::Server) },
+        }
+    }
+
     /// The kind of object.
     pub fn kind(&self) -> Kind {
         match self {

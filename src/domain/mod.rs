@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod course;
 pub mod ids;
 pub mod interval;
+pub mod notice;
 pub mod occupancy;
 pub mod person;
 pub mod resource;

@@ -52,6 +52,9 @@ pub struct SiteFacts {
     /// A lease's reservations: the flavor that was asked for, and the reservation's id.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reservations: Vec<(String, String)>,
+    /// Whether a lease can be used: the site has begun it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub in_force: bool,
     /// When the site will take a lease back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lease_end: Option<DateTime<Utc>>,
@@ -154,6 +157,21 @@ impl Mark {
             key: key.parse().ok()?,
         })
     }
+}
+
+/// An object that a site's listing has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The kind of object.
+    pub kind: Kind,
+    /// The site's own id of it.
+    pub site_ref: String,
+    /// Its name at the site; for a floating IP its address.
+    pub name: String,
+    /// Whose it is, if it carries a mark.
+    pub mark: Option<Mark>,
+    /// When it was made, if the site tells.
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 #[cfg(test)]

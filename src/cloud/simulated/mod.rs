@@ -1,1 +1,349 @@
-//! The embedded cloud.
+//! The embedded cloud. It keeps its state, takes time, runs out of room, and can be told to fail, so that the default run
+//! and every test take the same paths as a real site. How far an object is follows from when it was made and what time it
+//! is now: nothing runs in the background.
+
+mod faults;
+mod store;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+
+pub use faults::{Fault, Faults};
+pub use store::Object;
+use store::Store;
+
+use super::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope, SiteObject};
+use crate::clock::Clock;
+use crate::domain::blueprint::{Kind, Spec};
+use crate::domain::resource::{Mark, SiteFacts};
+use crate::entropy::{Entropy, hex};
+
+/// What the simulated site has and how long it takes.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// How long a server takes to come up.
+    pub boot: TimeDelta,
+    /// How long a server takes to go away.
+    pub shutdown: TimeDelta,
+    /// How long after its start a lease comes into force.
+    pub lease_lag: TimeDelta,
+    /// How long each call takes.
+    pub latency: TimeDelta,
+    /// Servers that leases may hold at one instant.
+    pub lease_capacity: u32,
+    /// Images that there are.
+    pub images: Vec<String>,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            boot: TimeDelta::seconds(8),
+            shutdown: TimeDelta::seconds(2),
+            lease_lag: TimeDelta::seconds(2),
+            latency: TimeDelta::milliseconds(300),
+            lease_capacity: 1000,
+            images: vec!["CC-Ubuntu24.04".to_owned(), "CC-Ubuntu22.04".to_owned()],
+        }
+    }
+}
+
+impl Profile {
+    /// A site that answers and finishes at once.
+    pub fn instant() -> Self {
+        let zero = TimeDelta::zero();
+        Self { boot: zero, shutdown: zero, lease_lag: zero, latency: zero, ..Self::default() }
+    }
+}
+
+/// A simulated site.
+#[derive(Debug)]
+pub struct SimulatedCloud {
+    store: Store,
+    profile: Profile,
+    faults: Faults,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl SimulatedCloud {
+    /// A site whose objects are files in `directory`, shared by every process that uses the same one.
+    pub fn on_disk(
+        directory: PathBuf,
+        profile: Profile,
+        faults: Faults,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> std::io::Result<Self> {
+        Ok(Self { store: Store::on_disk(directory)?, profile, faults, clock, entropy })
+    }
+
+    /// A site whose objects are in this process only.
+    pub fn in_memory(
+        profile: Profile,
+        faults: Faults,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self { store: Store::in_memory(), profile, faults, clock, entropy }
+    }
+
+    /// Everything that the site holds, whoever made it.
+    pub fn objects(&self) -> Result<Vec<Object>, CloudError> {
+        let now = self.clock.now();
+        Ok(self.store.all()?.into_iter().filter(|object| !object.is_gone(now)).collect())
+    }
+
+    /// Puts an object there by hand, as someone with the site's own tools would.
+    pub fn put(&self, object: &Object) -> Result<(), CloudError> {
+        self.store.insert(object)
+    }
+
+    /// Runs one call: with the site's latency, and with the fault that is planned for it, if any.
+    async fn call<T>(
+        &self,
+        name: &'static str,
+        effect: impl FnOnce() -> Result<T, CloudError>,
+    ) -> Result<T, CloudError> {
+        if let Ok(latency) = self.profile.latency.to_std()
+            && !latency.is_zero()
+        {
+            tokio::time::sleep(latency).await;
+        }
+        self.faults.around(name, effect).await
+    }
+
+    fn by_name(&self, name: &str) -> Result<Option<Object>, CloudError> {
+        let mut same: Vec<_> = self.objects()?.into_iter().filter(|object| object.name == name).collect();
+        same.sort_by_key(|object| object.created_at);
+        Ok(same.into_iter().next())
+    }
+
+    fn ensure_now(&self, desired: &Desired) -> Result<Observed, CloudError> {
+        let object = match self.by_name(&desired.name)? {
+            Some(object) => self.adjust(object, desired)?,
+            None => self.make(desired)?,
+        };
+        let progress = self.progress(&object);
+        Ok(Observed { object: object.into_site_object(), progress })
+    }
+
+    /// Brings what exists to what it is to be.
+    fn adjust(&self, mut object: Object, desired: &Desired) -> Result<Object, CloudError> {
+        if let Spec::Lease { end, flavors, start } = &desired.spec
+            && object.facts.lease_end != Some(*end)
+        {
+            self.room_for_lease(Some(&object.site_ref), flavors, *start, *end)?;
+            object.facts.lease_end = Some(*end);
+            object.spec = desired.spec.clone();
+            self.store.replace(&object)?;
+        }
+        Ok(object)
+    }
+
+    fn make(&self, desired: &Desired) -> Result<Object, CloudError> {
+        let facts = self.facts(desired)?;
+        let object = Object {
+            site_ref: self.site_ref(&desired.name, desired.spec.kind()),
+            name: desired.name.clone(),
+            spec: desired.spec.clone(),
+            facts,
+            created_at: self.clock.now(),
+            deleted_at: None,
+            uses: self.uses(desired)?,
+        };
+        self.store.insert(&object)?;
+        Ok(object)
+    }
+
+    fn site_ref(&self, name: &str, kind: Kind) -> String {
+        if kind == Kind::Keypair {
+            return name.to_owned();
+        }
+        let mut bytes = [0; 16];
+        self.entropy.fill(&mut bytes);
+        hex(&bytes)
+    }
+
+    /// Checks what a real site checks, and makes up what it would tell.
+    fn facts(&self, desired: &Desired) -> Result<SiteFacts, CloudError> {
+        let mut facts = SiteFacts::default();
+        match &desired.spec {
+            Spec::Lease { start, end, flavors } => {
+                self.room_for_lease(None, flavors, *start, *end)?;
+                facts.lease_end = Some(*end);
+                facts.reservations = flavors
+                    .iter()
+                    .map(|(flavor, _)| (flavor.clone(), self.site_ref(&desired.name, Kind::Lease)))
+                    .collect();
+            }
+            Spec::Server { image, address, .. } => {
+                if !self.profile.images.contains(image) {
+                    return Err(CloudError::NotFound(format!("there is no image \"{image}\"")));
+                }
+                let made_up = || format!("192.168.1.{}", 100 + self.entropy.bits() % 100);
+                facts.address = Some(address.map_or_else(made_up, |address| address.to_string()));
+            }
+            Spec::FloatingIp { .. } => facts.address = Some(self.free_address()?),
+            _ => {}
+        }
+        Ok(facts)
+    }
+
+    /// From 203.0.113.0/24, which is set aside for documentation (RFC 5737).
+    fn free_address(&self) -> Result<String, CloudError> {
+        let taken: Vec<_> = self.objects()?.into_iter().filter_map(|object| object.facts.address).collect();
+        (10..255)
+            .map(|host| format!("203.0.113.{host}"))
+            .find(|address| !taken.contains(address))
+            .ok_or_else(|| CloudError::Capacity("no floating IP is free".to_owned()))
+    }
+
+    fn room_for_lease(
+        &self,
+        except: Option<&str>,
+        flavors: &[(String, u32)],
+        start: DateTime<Utc>,
+        end: DateTime<Utc>,
+    ) -> Result<(), CloudError> {
+        let servers = |flavors: &[(String, u32)]| flavors.iter().map(|(_, count)| count).sum::<u32>();
+        let overlapping = |object: &Object| match &object.spec {
+            Spec::Lease { start: from, end: to, flavors } if *from < end && start < *to => servers(flavors),
+            _ => 0,
+        };
+        let others = self.objects()?;
+        let held: u32 =
+            others.iter().filter(|object| Some(object.site_ref.as_str()) != except).map(overlapping).sum();
+        if held + servers(flavors) > self.profile.lease_capacity {
+            return Err(CloudError::Capacity("Not enough hosts available".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The objects without which this one can't be, and which can't go before it.
+    fn uses(&self, desired: &Desired) -> Result<Vec<String>, CloudError> {
+        let wanted: &[Kind] = match desired.spec.kind() {
+            Kind::Subnet => &[Kind::Network],
+            Kind::Router => &[Kind::Subnet],
+            Kind::Server => &[Kind::Network, Kind::Subnet, Kind::SecurityGroup],
+            Kind::FloatingIp => &[Kind::Router],
+            _ => &[],
+        };
+        let find = |kind: &Kind| {
+            let other = desired.others.values().find(|other| other.kind == *kind);
+            other
+                .map(|other| other.site_ref.clone())
+                .ok_or_else(|| CloudError::NotFound(format!("no {}", kind.word())))
+        };
+        wanted.iter().map(find).collect()
+    }
+
+    fn progress(&self, object: &Object) -> Progress {
+        let age = self.clock.now() - object.created_at;
+        match &object.spec {
+            Spec::Server { .. } if self.faults.is_broken(object) => {
+                Progress::Broken("No valid host was found.".to_owned())
+            }
+            Spec::Server { .. } if age < self.profile.boot => Progress::Working,
+            _ => Progress::Ready,
+        }
+    }
+
+    fn lease_progress(&self, site_ref: &str) -> Result<Progress, CloudError> {
+        let lease = self.store.get(site_ref)?.filter(|object| !object.is_gone(self.clock.now()));
+        let Some(lease) = lease else {
+            return Err(CloudError::NotFound(format!("there is no lease {site_ref}")));
+        };
+        let Spec::Lease { start, end, .. } = lease.spec else {
+            return Err(CloudError::Permanent(format!("{site_ref} is not a lease")));
+        };
+        let now = self.clock.now();
+        Ok(if now >= end {
+            Progress::Broken("the lease is over".to_owned())
+        } else if now >= start.max(lease.created_at) + self.profile.lease_lag {
+            Progress::Ready
+        } else {
+            Progress::Working
+        })
+    }
+
+    fn release_now(&self, site_ref: &str) -> Result<Released, CloudError> {
+        let now = self.clock.now();
+        let Some(mut object) = self.store.get(site_ref)?.filter(|object| !object.is_gone(now)) else {
+            self.store.remove(site_ref)?;
+            return Ok(Released::Gone);
+        };
+        if let Some(user) =
+            self.objects()?.iter().find(|other| other.uses.iter().any(|used| used == site_ref))
+        {
+            return Err(CloudError::Conflict(format!("{} is in use by {}", object.name, user.name)));
+        }
+        if object.deleted_at.is_none() {
+            let takes =
+                if object.spec.kind() == Kind::Server { self.profile.shutdown } else { TimeDelta::zero() };
+            object.deleted_at = Some(now + takes);
+            self.store.replace(&object)?;
+        }
+        if object.is_gone(now) {
+            self.store.remove(site_ref)?;
+            return Ok(Released::Gone);
+        }
+        Ok(Released::Going)
+    }
+
+    fn list_now(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
+        let found = self.objects()?.into_iter().map(Object::into_found);
+        Ok(found.filter(|object| object.mark.as_ref().is_some_and(|mark| scope.covers(mark))).collect())
+    }
+}
+
+impl Object {
+    /// Whether its deletion is complete.
+    pub fn is_gone(&self, now: DateTime<Utc>) -> bool {
+        self.deleted_at.is_some_and(|at| at <= now)
+    }
+
+    fn into_site_object(self) -> SiteObject {
+        SiteObject { kind: self.spec.kind(), site_ref: self.site_ref, facts: self.facts }
+    }
+
+    fn into_found(self) -> Found {
+        Found {
+            kind: self.spec.kind(),
+            mark: Mark::from_name(&self.name),
+            site_ref: self.site_ref,
+            name: self.name,
+            created_at: Some(self.created_at),
+        }
+    }
+}
+
+#[async_trait]
+impl Cloud for SimulatedCloud {
+    async fn list(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
+        self.call("list", || self.list_now(scope)).await
+    }
+
+    async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {
+        self.call("ensure", || self.ensure_now(desired)).await
+    }
+
+    async fn lease_in_force(&self, site_ref: &str) -> Result<Progress, CloudError> {
+        self.call("lease_in_force", || self.lease_progress(site_ref)).await
+    }
+
+    async fn release(&self, _kind: Kind, site_ref: &str) -> Result<Released, CloudError> {
+        self.call("release", || self.release_now(site_ref)).await
+    }
+
+    async fn health(&self) -> Result<(), CloudError> {
+        self.call("health", || Ok(())).await
+    }
+}
+
+/// The simulated sites of a course, by id.
+pub type SimulatedClouds = BTreeMap<crate::domain::ids::SiteId, Arc<SimulatedCloud>>;

@@ -1,0 +1,145 @@
+-- Text that is ordered or compared is in the "C" collation, which is also how SQLite orders it.
+
+CREATE TABLE instance (
+    id TEXT COLLATE "C" PRIMARY KEY
+);
+
+CREATE TABLE people (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    net_id TEXT COLLATE "C" NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    mail TEXT NOT NULL,
+    role TEXT NOT NULL,
+    ssh_public_key TEXT,
+    created_at TIMESTAMPTZ NOT NULL
+);
+
+CREATE TABLE sessions (
+    token_hash TEXT COLLATE "C" PRIMARY KEY,
+    person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),
+    csrf TEXT NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    expires_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+CREATE TABLE courses (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    title TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    contact TEXT NOT NULL
+);
+
+CREATE TABLE sites (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    course_id TEXT COLLATE "C" NOT NULL REFERENCES courses (id),
+    definition TEXT NOT NULL
+);
+
+CREATE TABLE pools (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    site_id TEXT COLLATE "C" NOT NULL REFERENCES sites (id),
+    definition TEXT NOT NULL
+);
+
+CREATE TABLE labs (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    course_id TEXT COLLATE "C" NOT NULL REFERENCES courses (id),
+    pool_id TEXT COLLATE "C" NOT NULL REFERENCES pools (id),
+    position INTEGER NOT NULL,
+    definition TEXT NOT NULL
+);
+
+-- Invariant 1: at no instant do the bookings of a pool exceed its capacity there.
+CREATE TABLE occupancy (
+    pool_id TEXT COLLATE "C" NOT NULL REFERENCES pools (id),
+    cell TIMESTAMPTZ NOT NULL,
+    capacity INTEGER NOT NULL,
+    booked INTEGER NOT NULL,
+    PRIMARY KEY (pool_id, cell),
+    CONSTRAINT occupancy_within_capacity CHECK (booked <= capacity),
+    CONSTRAINT occupancy_not_negative CHECK (booked >= 0)
+);
+
+CREATE TABLE bookings (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),
+    lab_id TEXT COLLATE "C" NOT NULL REFERENCES labs (id),
+    pool_id TEXT COLLATE "C" NOT NULL REFERENCES pools (id),
+    units INTEGER NOT NULL,
+    start_at TIMESTAMPTZ NOT NULL,
+    end_at TIMESTAMPTZ NOT NULL,
+    extend_to TIMESTAMPTZ,
+    held_from TIMESTAMPTZ NOT NULL,
+    seat INTEGER,
+    state TEXT NOT NULL,
+    reason TEXT,
+    ready_at TIMESTAMPTZ,
+    released_at TIMESTAMPTZ,
+    ended_at TIMESTAMPTZ,
+    trouble TEXT,
+    version INTEGER NOT NULL,
+    idempotency_key TEXT COLLATE "C",
+    created_at TIMESTAMPTZ NOT NULL,
+    next_step_at TIMESTAMPTZ,
+    claim_token TEXT,
+    claim_until TIMESTAMPTZ,
+    CONSTRAINT bookings_slot_not_empty CHECK (start_at < end_at)
+);
+-- Invariant 2: each live booking of a person takes one of the lab's numbered seats, and no seat twice.
+CREATE UNIQUE INDEX bookings_one_per_seat ON bookings (person_id, lab_id, seat) WHERE seat IS NOT NULL;
+CREATE UNIQUE INDEX bookings_idempotent ON bookings (person_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX bookings_of_person ON bookings (person_id, start_at);
+CREATE INDEX bookings_to_step ON bookings (next_step_at) WHERE next_step_at IS NOT NULL;
+CREATE INDEX bookings_live_by_end ON bookings (end_at) WHERE seat IS NOT NULL;
+
+CREATE TABLE resources (
+    booking_id TEXT COLLATE "C" NOT NULL REFERENCES bookings (id),
+    key TEXT COLLATE "C" NOT NULL,
+    position INTEGER NOT NULL,
+    spec TEXT NOT NULL,
+    state TEXT NOT NULL,
+    site_ref TEXT,
+    facts TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    replacements INTEGER NOT NULL,
+    since TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (booking_id, key)
+);
+
+CREATE TABLE events (
+    booking_id TEXT COLLATE "C" NOT NULL REFERENCES bookings (id),
+    number INTEGER NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    actor TEXT NOT NULL,
+    what TEXT NOT NULL,
+    PRIMARY KEY (booking_id, number)
+);
+
+CREATE TABLE notices (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    dedupe_key TEXT COLLATE "C" NOT NULL UNIQUE,
+    person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),
+    recipient TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    calendar TEXT,
+    created_at TIMESTAMPTZ NOT NULL,
+    next_attempt_at TIMESTAMPTZ,
+    attempts INTEGER NOT NULL,
+    last_error TEXT,
+    sent_at TIMESTAMPTZ,
+    claim_token TEXT,
+    claim_until TIMESTAMPTZ
+);
+CREATE INDEX notices_to_send ON notices (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+
+-- One row for each run of a recurring job: whoever inserts it runs it.
+CREATE TABLE job_runs (
+    job TEXT COLLATE "C" NOT NULL,
+    scheduled_at TIMESTAMPTZ NOT NULL,
+    started_at TIMESTAMPTZ NOT NULL,
+    finished_at TIMESTAMPTZ,
+    outcome TEXT,
+    PRIMARY KEY (job, scheduled_at)
+);

@@ -1,0 +1,13 @@
+DROP TABLE job_runs;
+DROP TABLE notices;
+DROP TABLE events;
+DROP TABLE resources;
+DROP TABLE bookings;
+DROP TABLE occupancy;
+DROP TABLE labs;
+DROP TABLE pools;
+DROP TABLE sites;
+DROP TABLE courses;
+DROP TABLE sessions;
+DROP TABLE people;
+DROP TABLE instance;

@@ -1,0 +1,103 @@
+//! Faults that a test tells the simulated cloud to make: at which call, and what.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::Object;
+use crate::cloud::port::CloudError;
+
+/// What goes wrong with a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The call fails with this and has no effect.
+    Refuse(CloudError),
+    /// The call has its effect, and its answer is lost.
+    LoseAnswer,
+    /// The call never returns, and has no effect. The file is made first, for a test to wait for.
+    HangBefore(Option<PathBuf>),
+    /// The call has its effect and never returns. The file is made after the effect.
+    HangAfter(Option<PathBuf>),
+}
+
+/// Which calls go wrong. Calls are counted from 0 in the order in which they are made.
+#[derive(Debug, Default)]
+pub struct Faults {
+    calls: AtomicUsize,
+    planned: Mutex<Vec<(usize, Fault)>>,
+    broken: Mutex<Vec<String>>,
+}
+
+impl Faults {
+    /// No faults.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// `fault` at the call with this number.
+    pub fn at(call: usize, fault: Fault) -> Self {
+        Self { planned: Mutex::new(vec![(call, fault)]), ..Self::default() }
+    }
+
+    /// `fault` at each of the first `calls` calls.
+    pub fn first(calls: usize, fault: &Fault) -> Self {
+        Self {
+            planned: Mutex::new((0..calls).map(|call| (call, fault.clone())).collect()),
+            ..Self::default()
+        }
+    }
+
+    /// The next server whose name begins with this comes up broken.
+    #[must_use]
+    pub fn breaking(self, name: &str) -> Self {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
+        self
+    }
+
+    /// How many calls were made.
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn is_broken(&self, object: &Object) -> bool {
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rule) = broken.iter_mut().find(|rule| object.name.starts_with(rule.as_str())) {
+            rule.clone_from(&object.site_ref);
+        }
+        broken.contains(&object.site_ref)
+    }
+
+    pub(super) async fn around<T>(
+        &self,
+        name: &'static str,
+        effect: impl FnOnce() -> Result<T, CloudError>,
+    ) -> Result<T, CloudError> {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst);
+        let fault = {
+            let planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+            planned.iter().find(|(at, _)| *at == call).map(|(_, fault)| fault.clone())
+        };
+        match fault {
+            None => effect(),
+            Some(Fault::Refuse(error)) => Err(error),
+            Some(Fault::LoseAnswer) => {
+                effect()?;
+                Err(CloudError::OutcomeUnknown(format!("no answer to {name} came in time")))
+            }
+            Some(Fault::HangBefore(marker)) => hang(marker).await,
+            Some(Fault::HangAfter(marker)) => {
+                effect()?;
+                hang(marker).await
+            }
+        }
+    }
+}
+
+async fn hang<T>(marker: Option<PathBuf>) -> T {
+    if let Some(marker) = marker
+        && let Err(error) = std::fs::write(&marker, "")
+    {
+        tracing::error!(%error, "the marker of a fault can't be written");
+    }
+    std::future::pending().await
+}

@@ -1,0 +1,361 @@
+//! Bookings, their log, and the claims by which workers take turns on them.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::connection::{Conn, on};
+use super::schema::{bookings, events, people};
+use super::types::Ts;
+use super::{DbError, dialect};
+use crate::domain::booking::{Booking, EndReason, Event, State};
+use crate::domain::ids::{BookingId, ClaimToken, LabId, NetId, PersonId};
+use crate::domain::interval::Interval;
+
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = bookings)]
+struct BookingRow {
+    id: String,
+    person_id: String,
+    lab_id: String,
+    pool_id: String,
+    units: i32,
+    start_at: Ts,
+    end_at: Ts,
+    extend_to: Option<Ts>,
+    state: String,
+    reason: Option<String>,
+    ready_at: Option<Ts>,
+    released_at: Option<Ts>,
+    ended_at: Option<Ts>,
+    trouble: Option<String>,
+    version: i32,
+    created_at: Ts,
+    next_step_at: Option<Ts>,
+}
+
+fn instant(ts: Option<Ts>) -> Option<DateTime<Utc>> {
+    ts.map(|ts| ts.0)
+}
+
+impl TryFrom<BookingRow> for Booking {
+    type Error = DbError;
+    fn try_from(row: BookingRow) -> Result<Self, DbError> {
+        let reason = row.reason.as_deref().and_then(EndReason::from_word);
+        let state = State::from_parts(
+            &row.state,
+            reason,
+            instant(row.ready_at),
+            instant(row.released_at),
+            instant(row.ended_at),
+        );
+        Ok(Self {
+            id: row.id.parse().map_err(DbError::corrupt)?,
+            person: row.person_id.parse().map_err(DbError::corrupt)?,
+            lab: row.lab_id.parse().map_err(DbError::corrupt)?,
+            pool: row.pool_id.parse().map_err(DbError::corrupt)?,
+            units: row.units,
+            slot: Interval::new(row.start_at.0, row.end_at.0)
+                .ok_or_else(|| DbError::corrupt("an empty slot"))?,
+            extend_to: instant(row.extend_to),
+            state: state.ok_or_else(|| DbError::corrupt(format!("the state of booking {}", row.id)))?,
+            trouble: row.trouble,
+            version: row.version,
+            created_at: row.created_at.0,
+            next_step_at: instant(row.next_step_at),
+        })
+    }
+}
+
+fn all(rows: Vec<BookingRow>) -> Result<Vec<Booking>, DbError> {
+    rows.into_iter().map(Booking::try_from).collect()
+}
+
+/// The columns that change as a booking goes on its way. `None` is written as NULL.
+#[derive(AsChangeset)]
+#[diesel(table_name = bookings, treat_none_as_null = true)]
+struct Progress<'a> {
+    end_at: Ts,
+    extend_to: Option<Ts>,
+    state: &'a str,
+    reason: Option<&'a str>,
+    ready_at: Option<Ts>,
+    released_at: Option<Ts>,
+    ended_at: Option<Ts>,
+    trouble: Option<&'a str>,
+    next_step_at: Option<Ts>,
+}
+
+impl<'a> Progress<'a> {
+    fn of(booking: &'a Booking) -> Self {
+        let state = &booking.state;
+        Self {
+            end_at: Ts(booking.slot.end()),
+            extend_to: booking.extend_to.map(Ts),
+            state: state.word(),
+            reason: state.reason().map(EndReason::word),
+            ready_at: state.ready_at().map(Ts),
+            released_at: state.released_at().map(Ts),
+            ended_at: state.ended_at().map(Ts),
+            trouble: booking.trouble.as_deref(),
+            next_step_at: booking.next_step_at.map(Ts),
+        }
+    }
+}
+
+/// Adds a booking in one of the lab's numbered seats of its person, holding units from `held_from` on.
+pub fn insert_booking(
+    conn: &mut Conn<'_>,
+    booking: &Booking,
+    seat: i32,
+    held_from: DateTime<Utc>,
+    idempotency_key: Option<&str>,
+) -> Result<(), DbError> {
+    let fixed = (
+        bookings::id.eq(booking.id.as_str()),
+        bookings::person_id.eq(booking.person.as_str()),
+        bookings::lab_id.eq(booking.lab.as_str()),
+        bookings::pool_id.eq(booking.pool.as_str()),
+        bookings::units.eq(booking.units),
+        bookings::start_at.eq(Ts(booking.slot.start())),
+        bookings::end_at.eq(Ts(booking.slot.end())),
+        bookings::held_from.eq(Ts(held_from)),
+        bookings::seat.eq(Some(seat)),
+        bookings::state.eq(booking.state.word()),
+        bookings::version.eq(booking.version),
+        bookings::idempotency_key.eq(idempotency_key),
+        bookings::created_at.eq(Ts(booking.created_at)),
+        bookings::next_step_at.eq(booking.next_step_at.map(Ts)),
+    );
+    on!(conn, |c| diesel::insert_into(bookings::table).values(fixed).execute(c))?;
+    Ok(())
+}
+
+/// The booking with this id.
+pub fn booking(conn: &mut Conn<'_>, id: &BookingId) -> Result<Option<Booking>, DbError> {
+    let row: Option<BookingRow> =
+        on!(conn, |c| bookings::table.find(id.as_str()).select(BookingRow::as_select()).first(c).optional())?;
+    row.map(Booking::try_from).transpose()
+}
+
+/// The booking with this id, which no one else may change until the transaction is over.
+pub fn booking_locked(conn: &mut Conn<'_>, id: &BookingId) -> Result<Option<Booking>, DbError> {
+    dialect::lock_booking(conn, id.as_str())?;
+    booking(conn, id)
+}
+
+/// From when on the booking's units are held.
+pub fn held_from(conn: &mut Conn<'_>, id: &BookingId) -> Result<DateTime<Utc>, DbError> {
+    let at: Ts = on!(conn, |c| bookings::table.find(id.as_str()).select(bookings::held_from).first(c))?;
+    Ok(at.0)
+}
+
+/// The booking that this person made with this idempotency key.
+pub fn booking_by_key(conn: &mut Conn<'_>, person: &PersonId, key: &str) -> Result<Option<Booking>, DbError> {
+    let row: Option<BookingRow> = on!(conn, |c| bookings::table
+        .filter(bookings::person_id.eq(person.as_str()))
+        .filter(bookings::idempotency_key.eq(key))
+        .select(BookingRow::as_select())
+        .first(c)
+        .optional())?;
+    row.map(Booking::try_from).transpose()
+}
+
+/// The seats that the person's live bookings of this lab take.
+pub fn seats_taken(conn: &mut Conn<'_>, person: &PersonId, lab: &LabId) -> Result<Vec<i32>, DbError> {
+    let seats: Vec<Option<i32>> = on!(conn, |c| bookings::table
+        .filter(bookings::person_id.eq(person.as_str()))
+        .filter(bookings::lab_id.eq(lab.as_str()))
+        .filter(bookings::seat.is_not_null())
+        .select(bookings::seat)
+        .load(c))?;
+    Ok(seats.into_iter().flatten().collect())
+}
+
+/// The person's live bookings, soonest first. No one has more than the labs' seats together.
+pub fn live_bookings(conn: &mut Conn<'_>, person: &PersonId) -> Result<Vec<Booking>, DbError> {
+    let rows: Vec<BookingRow> = on!(conn, |c| bookings::table
+        .filter(bookings::person_id.eq(person.as_str()))
+        .filter(bookings::seat.is_not_null())
+        .order((bookings::start_at, bookings::id))
+        .select(BookingRow::as_select())
+        .load(c))?;
+    all(rows)
+}
+
+/// The person's `limit` latest bookings that are no longer live, latest first.
+pub fn past_bookings(conn: &mut Conn<'_>, person: &PersonId, limit: i64) -> Result<Vec<Booking>, DbError> {
+    let rows: Vec<BookingRow> = on!(conn, |c| bookings::table
+        .filter(bookings::person_id.eq(person.as_str()))
+        .filter(bookings::seat.is_null())
+        .order((bookings::start_at.desc(), bookings::id))
+        .limit(limit)
+        .select(BookingRow::as_select())
+        .load(c))?;
+    all(rows)
+}
+
+/// A page of all bookings for staff: the `limit` that start last before `before`.
+pub fn bookings_before(
+    conn: &mut Conn<'_>,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<(Booking, NetId)>, DbError> {
+    let rows: Vec<(BookingRow, String)> = on!(conn, |c| bookings::table
+        .inner_join(people::table)
+        .filter(bookings::start_at.lt(Ts(before)))
+        .order((bookings::start_at.desc(), bookings::id))
+        .limit(limit)
+        .select((BookingRow::as_select(), people::net_id))
+        .load(c))?;
+    with_net_id(rows)
+}
+
+/// The `limit` live bookings that end first, up to `until`, with their people's net IDs.
+pub fn live_bookings_ending(
+    conn: &mut Conn<'_>,
+    until: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<(Booking, NetId)>, DbError> {
+    let rows: Vec<(BookingRow, String)> = on!(conn, |c| bookings::table
+        .inner_join(people::table)
+        .filter(bookings::seat.is_not_null())
+        .filter(bookings::end_at.le(Ts(until)))
+        .order((bookings::end_at, bookings::id))
+        .limit(limit)
+        .select((BookingRow::as_select(), people::net_id))
+        .load(c))?;
+    with_net_id(rows)
+}
+
+fn with_net_id(rows: Vec<(BookingRow, String)>) -> Result<Vec<(Booking, NetId)>, DbError> {
+    rows.into_iter()
+        .map(|(row, net_id)| Ok((row.try_into()?, net_id.parse().map_err(DbError::corrupt)?)))
+        .collect()
+}
+
+/// The states of those of these bookings that exist.
+pub fn states(conn: &mut Conn<'_>, ids: &[BookingId]) -> Result<Vec<(BookingId, bool)>, DbError> {
+    let rows: Vec<(String, String)> = on!(conn, |c| bookings::table
+        .filter(bookings::id.eq_any(ids.iter().map(BookingId::as_str)))
+        .select((bookings::id, bookings::state))
+        .load(c))?;
+    rows.into_iter()
+        .map(|(id, state)| Ok((id.parse().map_err(DbError::corrupt)?, state == "ended")))
+        .collect()
+}
+
+/// Writes what changed of a booking and counts its version up. A booking that is no longer live leaves its seat.
+pub fn save_booking(conn: &mut Conn<'_>, booking: &Booking) -> Result<(), DbError> {
+    let progress = Progress::of(booking);
+    on!(conn, |c| diesel::update(bookings::table.find(booking.id.as_str()))
+        .set((progress, bookings::version.eq(bookings::version + 1)))
+        .execute(c))?;
+    if !booking.state.is_live() {
+        on!(conn, |c| diesel::update(bookings::table.find(booking.id.as_str()))
+            .set(bookings::seat.eq(None::<i32>))
+            .execute(c))?;
+    }
+    Ok(())
+}
+
+/// Counts the booking's version up: something that its page shows has changed.
+pub fn touch_booking(conn: &mut Conn<'_>, id: &BookingId) -> Result<(), DbError> {
+    on!(conn, |c| diesel::update(bookings::table.find(id.as_str()))
+        .set(bookings::version.eq(bookings::version + 1))
+        .execute(c))?;
+    Ok(())
+}
+
+/// The booking's version, if it exists.
+pub fn booking_version(conn: &mut Conn<'_>, id: &BookingId) -> Result<Option<i32>, DbError> {
+    Ok(on!(conn, |c| bookings::table.find(id.as_str()).select(bookings::version).first(c).optional())?)
+}
+
+/// Claims up to `limit` bookings whose next step is due and which nobody has a claim on, longest due first.
+pub fn claim_due_bookings(
+    conn: &mut Conn<'_>,
+    token: &ClaimToken,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<BookingId>, DbError> {
+    let ids = dialect::due_bookings(conn, now, limit)?;
+    on!(conn, |c| diesel::update(bookings::table.filter(bookings::id.eq_any(&ids)))
+        .set((bookings::claim_token.eq(token.as_str()), bookings::claim_until.eq(Ts(until))))
+        .execute(c))?;
+    ids.iter().map(|id| id.parse().map_err(DbError::corrupt)).collect()
+}
+
+/// Claims one booking. False if somebody else has a claim on it.
+pub fn claim_booking(
+    conn: &mut Conn<'_>,
+    id: &BookingId,
+    token: &ClaimToken,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let free = bookings::claim_until.is_null().or(bookings::claim_until.le(Ts(now)));
+    let claimed = on!(conn, |c| diesel::update(bookings::table)
+        .filter(bookings::id.eq(id.as_str()))
+        .filter(free)
+        .set((bookings::claim_token.eq(token.as_str()), bookings::claim_until.eq(Ts(until))))
+        .execute(c))?;
+    Ok(claimed == 1)
+}
+
+/// Renews a claim. False if it was lost to somebody else meanwhile: then nothing may be written on its strength. Locks the
+/// booking until the transaction is over.
+pub fn renew_claim(
+    conn: &mut Conn<'_>,
+    id: &BookingId,
+    token: &ClaimToken,
+    until: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let renewed = on!(conn, |c| diesel::update(bookings::table)
+        .filter(bookings::id.eq(id.as_str()))
+        .filter(bookings::claim_token.eq(token.as_str()))
+        .set(bookings::claim_until.eq(Ts(until)))
+        .execute(c))?;
+    Ok(renewed == 1)
+}
+
+/// Gives a claim up.
+pub fn drop_claim(conn: &mut Conn<'_>, id: &BookingId, token: &ClaimToken) -> Result<(), DbError> {
+    on!(conn, |c| diesel::update(bookings::table)
+        .filter(bookings::id.eq(id.as_str()))
+        .filter(bookings::claim_token.eq(token.as_str()))
+        .set((bookings::claim_token.eq(None::<&str>), bookings::claim_until.eq(None::<Ts>)))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Adds a line to the booking's log.
+pub fn log_event(conn: &mut Conn<'_>, id: &BookingId, event: &Event) -> Result<(), DbError> {
+    let last: Option<i32> = on!(conn, |c| events::table
+        .filter(events::booking_id.eq(id.as_str()))
+        .order(events::number.desc())
+        .select(events::number)
+        .first(c)
+        .optional())?;
+    on!(conn, |c| diesel::insert_into(events::table)
+        .values((
+            events::booking_id.eq(id.as_str()),
+            events::number.eq(last.unwrap_or(0) + 1),
+            events::at.eq(Ts(event.at)),
+            events::actor.eq(&event.actor),
+            events::what.eq(&event.what),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// The latest `limit` lines of the booking's log, oldest first.
+pub fn events(conn: &mut Conn<'_>, id: &BookingId, limit: i64) -> Result<Vec<Event>, DbError> {
+    let rows: Vec<(Ts, String, String)> = on!(conn, |c| events::table
+        .filter(events::booking_id.eq(id.as_str()))
+        .order(events::number.desc())
+        .limit(limit)
+        .select((events::at, events::actor, events::what))
+        .load(c))?;
+    Ok(rows.into_iter().rev().map(|(at, actor, what)| Event { at: at.0, actor, what }).collect())
+}

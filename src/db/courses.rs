@@ -1,0 +1,226 @@
+//! The course with its sites, pools and labs. Definitions are JSON of the domain's own types.
+
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::DbError;
+use super::connection::{Conn, on};
+use super::schema::{courses, labs, pools, sites};
+use crate::domain::course::{Course, Lab, Pool, Site};
+use crate::domain::ids::{CourseId, LabId, PoolId, SiteId};
+
+fn json(value: &impl Serialize) -> Result<String, DbError> {
+    serde_json::to_string(value).map_err(DbError::corrupt)
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, DbError> {
+    serde_json::from_str(text).map_err(DbError::corrupt)
+}
+
+/// Writes the course as given, over what was there. Sites, pools and labs that it no longer has stay in the tables,
+/// since bookings refer to them; a lab that is not in the newest file is no longer listed.
+pub fn save_course(conn: &mut Conn<'_>, course: &Course) -> Result<(), DbError> {
+    let row = (
+        courses::id.eq(course.id.as_str()),
+        courses::title.eq(&course.title),
+        courses::zone.eq(course.zone.name()),
+        courses::contact.eq(&course.contact),
+    );
+    on!(conn, |c| diesel::insert_into(courses::table)
+        .values(row)
+        .on_conflict(courses::id)
+        .do_update()
+        .set((
+            courses::title.eq(excluded(courses::title)),
+            courses::zone.eq(excluded(courses::zone)),
+            courses::contact.eq(excluded(courses::contact)),
+        ))
+        .execute(c))?;
+    for site in &course.sites {
+        save_site(conn, &course.id, site)?;
+    }
+    for pool in &course.pools {
+        save_pool(conn, pool)?;
+    }
+    retire_labs(conn, &course.id)?;
+    for (position, lab) in (0..).zip(&course.labs) {
+        save_lab(conn, &course.id, position, lab)?;
+    }
+    Ok(())
+}
+
+/// Where a lab stands that the course no longer has.
+const RETIRED: i32 = -1;
+
+fn retire_labs(conn: &mut Conn<'_>, course: &CourseId) -> Result<(), DbError> {
+    on!(conn, |c| diesel::update(labs::table.filter(labs::course_id.eq(course.as_str())))
+        .set(labs::position.eq(RETIRED))
+        .execute(c))?;
+    Ok(())
+}
+
+fn save_site(conn: &mut Conn<'_>, course: &CourseId, site: &Site) -> Result<(), DbError> {
+    let row = (
+        sites::id.eq(site.id.as_str()),
+        sites::course_id.eq(course.as_str()),
+        sites::definition.eq(json(site)?),
+    );
+    on!(conn, |c| diesel::insert_into(sites::table)
+        .values(row)
+        .on_conflict(sites::id)
+        .do_update()
+        .set(sites::definition.eq(excluded(sites::definition)))
+        .execute(c))?;
+    Ok(())
+}
+
+fn save_pool(conn: &mut Conn<'_>, pool: &Pool) -> Result<(), DbError> {
+    let row = (
+        pools::id.eq(pool.id.as_str()),
+        pools::site_id.eq(pool.site.as_str()),
+        pools::definition.eq(json(pool)?),
+    );
+    on!(conn, |c| diesel::insert_into(pools::table)
+        .values(row)
+        .on_conflict(pools::id)
+        .do_update()
+        .set(
+            (pools::site_id.eq(excluded(pools::site_id)), pools::definition.eq(excluded(pools::definition)),)
+        )
+        .execute(c))?;
+    Ok(())
+}
+
+fn save_lab(conn: &mut Conn<'_>, course: &CourseId, position: i32, lab: &Lab) -> Result<(), DbError> {
+    let row = (
+        labs::id.eq(lab.id.as_str()),
+        labs::course_id.eq(course.as_str()),
+        labs::pool_id.eq(lab.pool.as_str()),
+        labs::position.eq(position),
+        labs::definition.eq(json(lab)?),
+    );
+    on!(conn, |c| diesel::insert_into(labs::table)
+        .values(row)
+        .on_conflict(labs::id)
+        .do_update()
+        .set((
+            labs::pool_id.eq(excluded(labs::pool_id)),
+            labs::position.eq(excluded(labs::position)),
+            labs::definition.eq(excluded(labs::definition)),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// The course, if one was applied.
+pub fn course(conn: &mut Conn<'_>) -> Result<Option<Course>, DbError> {
+    let row: Option<(String, String, String, String)> =
+        on!(conn, |c| courses::table.order(courses::id).first(c).optional())?;
+    let Some((id, title, zone, contact)) = row else { return Ok(None) };
+    let site_rows: Vec<String> = on!(conn, |c| sites::table
+        .filter(sites::course_id.eq(&id))
+        .order(sites::id)
+        .select(sites::definition)
+        .load(c))?;
+    let sites: Vec<Site> = site_rows.iter().map(|text| parse(text)).collect::<Result<_, _>>()?;
+    let pool_rows: Vec<String> = on!(conn, |c| pools::table
+        .filter(pools::site_id.eq_any(sites.iter().map(|site| site.id.as_str())))
+        .order(pools::id)
+        .select(pools::definition)
+        .load(c))?;
+    let lab_rows: Vec<String> = on!(conn, |c| labs::table
+        .filter(labs::course_id.eq(&id))
+        .filter(labs::position.gt(RETIRED))
+        .order(labs::position)
+        .select(labs::definition)
+        .load(c))?;
+    Ok(Some(Course {
+        id: id.parse().map_err(DbError::corrupt)?,
+        title,
+        zone: zone.parse().map_err(DbError::corrupt)?,
+        contact,
+        sites,
+        pools: pool_rows.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
+        labs: lab_rows.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
+    }))
+}
+
+/// A lab with the course's zone, its pool and its site: retired labs too, since their bookings go on.
+pub fn lab_setting(conn: &mut Conn<'_>, lab: &LabId) -> Result<Option<LabSetting>, DbError> {
+    let row: Option<(String, String, String)> = on!(conn, |c| labs::table
+        .find(lab.as_str())
+        .select((labs::course_id, labs::pool_id, labs::definition))
+        .first(c)
+        .optional())?;
+    let Some((course, pool, definition)) = row else { return Ok(None) };
+    let zone: String = on!(conn, |c| courses::table.find(&course).select(courses::zone).first(c))?;
+    let pool = parse_pool(conn, &pool)?;
+    let site: String =
+        on!(conn, |c| sites::table.find(pool.site.as_str()).select(sites::definition).first(c))?;
+    Ok(Some(LabSetting {
+        lab: parse(&definition)?,
+        pool,
+        site: parse(&site)?,
+        zone: zone.parse().map_err(DbError::corrupt)?,
+    }))
+}
+
+fn parse_pool(conn: &mut Conn<'_>, id: &str) -> Result<Pool, DbError> {
+    let text: String = on!(conn, |c| pools::table.find(id).select(pools::definition).first(c))?;
+    parse(&text)
+}
+
+/// A lab and what surrounds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabSetting {
+    /// The lab.
+    pub lab: Lab,
+    /// Its pool.
+    pub pool: Pool,
+    /// Its pool's site.
+    pub site: Site,
+    /// The course's zone.
+    pub zone: chrono_tz::Tz,
+}
+
+/// The sites of the course.
+pub fn sites(conn: &mut Conn<'_>) -> Result<Vec<Site>, DbError> {
+    let rows: Vec<String> = on!(conn, |c| sites::table.order(sites::id).select(sites::definition).load(c))?;
+    rows.iter().map(|text| parse(text)).collect()
+}
+
+/// The capacity that a pool's cells have been given may differ from a new one; this tells the pools.
+pub fn pool(conn: &mut Conn<'_>, id: &PoolId) -> Result<Pool, DbError> {
+    parse_pool(conn, id.as_str())
+}
+
+/// The site that a pool belongs to.
+pub fn site_of_pool(conn: &mut Conn<'_>, id: &PoolId) -> Result<SiteId, DbError> {
+    Ok(parse_pool(conn, id.as_str())?.site)
+}
+
+/// What pages and mails say of the course.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CourseCard {
+    /// Its title.
+    pub title: String,
+    /// The address that students write to.
+    pub contact: String,
+    /// Its zone.
+    pub zone: chrono_tz::Tz,
+}
+
+/// The course in short, if one was applied.
+pub fn course_card(conn: &mut Conn<'_>) -> Result<Option<CourseCard>, DbError> {
+    let row: Option<(String, String, String)> = on!(conn, |c| courses::table
+        .order(courses::id)
+        .select((courses::title, courses::contact, courses::zone))
+        .first(c)
+        .optional())?;
+    row.map(|(title, contact, zone)| {
+        Ok(CourseCard { title, contact, zone: zone.parse().map_err(DbError::corrupt)? })
+    })
+    .transpose()
+}

@@ -1,0 +1,163 @@
+//! Every difference between the two backends that is not a column type (those are in `types`).
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+
+use chrono::{DateTime, Utc};
+
+use super::DbError;
+use super::connection::{Conn, on};
+use super::schema::{bookings, notices, people, pools};
+use super::types::Ts;
+
+/// Begins a transaction that is going to write. SQLite's default would take its lock at the first write, and fail if
+/// another connection wrote since the first read.
+pub(super) fn begin_write(conn: &mut Conn<'_>) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(*c, "BEGIN IMMEDIATE"),
+        Conn::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(*c, "BEGIN"),
+    }
+}
+
+/// Begins a transaction that only reads, and sees one state of the database throughout.
+pub(super) fn begin_read(conn: &mut Conn<'_>) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(*c, "BEGIN"),
+        Conn::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(
+            *c,
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        ),
+    }
+}
+
+/// Makes concurrent bookings of one person and of one pool wait for each other, in this order. Queueing on one row is
+/// quicker than on many, and the pages' figures stay those that decide. SQLite has one writer at a time anyway.
+pub(super) fn lock_for_booking(conn: &mut Conn<'_>, person: &str, pool: &str) -> QueryResult<()> {
+    if let Conn::Postgres(c) = conn {
+        let c: &mut PgConnection = c;
+        people::table.find(person).select(people::id).for_update().get_result::<String>(c)?;
+        pools::table.find(pool).select(pools::id).for_update().get_result::<String>(c)?;
+    }
+    Ok(())
+}
+
+/// Makes others who want to change this booking wait until the transaction is over.
+pub(super) fn lock_booking(conn: &mut Conn<'_>, id: &str) -> QueryResult<()> {
+    if let Conn::Postgres(c) = conn {
+        let c: &mut PgConnection = c;
+        bookings::table.find(id).select(bookings::id).for_update().get_result::<String>(c).optional()?;
+    }
+    Ok(())
+}
+
+/// Bookings whose next step is due and which nobody has a claim on. On PostgreSQL, rows that another worker is about to
+/// claim are passed over; SQLite has one writer at a time anyway.
+pub(super) fn due_bookings(conn: &mut Conn<'_>, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<String>> {
+    let due = bookings::table
+        .filter(bookings::next_step_at.le(Ts(now)))
+        .filter(bookings::claim_until.is_null().or(bookings::claim_until.le(Ts(now))))
+        .order((bookings::next_step_at, bookings::id))
+        .limit(limit)
+        .select(bookings::id);
+    match conn {
+        Conn::Sqlite(c) => due.load(*c),
+        Conn::Postgres(c) => due.for_update().skip_locked().load(*c),
+    }
+}
+
+/// Notices that are due and which nobody has a claim on, like [`due_bookings`].
+pub(super) fn due_notices(conn: &mut Conn<'_>, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<String>> {
+    let due = notices::table
+        .filter(notices::next_attempt_at.le(Ts(now)))
+        .filter(notices::claim_until.is_null().or(notices::claim_until.le(Ts(now))))
+        .order((notices::next_attempt_at, notices::id))
+        .limit(limit)
+        .select(notices::id);
+    match conn {
+        Conn::Sqlite(c) => due.load(*c),
+        Conn::Postgres(c) => due.for_update().skip_locked().load(*c),
+    }
+}
+
+/// Whether the database answers.
+pub(super) fn ping(conn: &mut Conn<'_>) -> QueryResult<()> {
+    on!(conn, |c| c.batch_execute("SELECT 1"))
+}
+
+/// Makes other migrations wait until the connection is closed or [`unlock_migrations`] is called.
+pub(super) fn lock_migrations(conn: &mut Conn<'_>) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(c) => c.batch_execute("SELECT pg_advisory_lock(7171690901)"),
+    }
+}
+
+/// Ends what [`lock_migrations`] began.
+pub(super) fn unlock_migrations(conn: &mut Conn<'_>) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(c) => c.batch_execute("SELECT pg_advisory_unlock(7171690901)"),
+    }
+}
+
+/// What a new SQLite connection is told. The time to wait for a lock comes first, since the rest may need one.
+pub(super) fn prepare_sqlite(conn: &mut SqliteConnection) -> QueryResult<()> {
+    conn.batch_execute(
+        "PRAGMA busy_timeout = 15000;
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;",
+    )
+}
+
+/// What a new PostgreSQL connection is told.
+pub(super) fn prepare_postgres(conn: &mut PgConnection) -> QueryResult<()> {
+    conn.batch_execute("SET TIME ZONE 'UTC'; SET lock_timeout = '20s'; SET client_min_messages = 'warning'")
+}
+
+/// Sorts a diesel error by what can be done about it. Some of them reach us only as text.
+pub(super) fn classify(error: Error) -> DbError {
+    if let Error::DatabaseError(kind, info) = &error {
+        let text = info.message().to_owned();
+        let constraint = info.constraint_name().unwrap_or(&text);
+        match kind {
+            DatabaseErrorKind::CheckViolation if constraint.contains("occupancy_within_capacity") => {
+                return DbError::OverCapacity;
+            }
+            DatabaseErrorKind::UniqueViolation => return DbError::Duplicate(constraint.to_owned()),
+            DatabaseErrorKind::SerializationFailure => return DbError::TryAgain(text),
+            _ if is_lost_race(&text) => return DbError::TryAgain(text),
+            _ => {}
+        }
+    }
+    DbError::Other(error)
+}
+
+fn is_lost_race(message: &str) -> bool {
+    ["database is locked", "database table is locked", "deadlock detected", "could not serialize access"]
+        .iter()
+        .any(|text| message.contains(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classified(kind: DatabaseErrorKind, text: &str) -> DbError {
+        classify(Error::DatabaseError(kind, Box::new(text.to_owned())))
+    }
+
+    #[test]
+    fn errors_are_sorted_by_what_can_be_done() {
+        use DatabaseErrorKind::{CheckViolation, SerializationFailure, UniqueViolation, Unknown};
+        for text in ["deadlock detected", "database is locked"] {
+            assert!(matches!(classified(Unknown, text), DbError::TryAgain(_)), "{text}");
+        }
+        assert!(matches!(classified(SerializationFailure, "any"), DbError::TryAgain(_)));
+        assert!(matches!(classified(UniqueViolation, "any"), DbError::Duplicate(_)));
+        let over = "CHECK constraint failed: occupancy_within_capacity";
+        assert!(matches!(classified(CheckViolation, over), DbError::OverCapacity));
+        assert!(matches!(classified(CheckViolation, "another"), DbError::Other(_)));
+    }
+}

@@ -1,0 +1,61 @@
+//! Storage: the only home of diesel. One schema and one set of queries serve SQLite and PostgreSQL.
+//!
+//! A use case runs as one closure over a [`Conn`], on a thread that may block, in one transaction: [`Db::write`] or
+//! [`Db::read`]. The closure may run more than once, if the database says that it lost a race.
+
+mod bookings;
+mod connection;
+mod courses;
+mod dialect;
+mod jobs;
+mod migrate;
+mod notices;
+mod occupancy;
+mod people;
+mod resources;
+mod schema;
+mod types;
+
+pub use bookings::*;
+pub use connection::{Conn, Db, DbUrl, MaybeDbError};
+pub use courses::*;
+pub use jobs::*;
+pub use notices::*;
+pub use occupancy::*;
+pub use people::*;
+pub use resources::*;
+
+/// Why the database did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// Another transaction won; the same closure may succeed if run again.
+    #[error("the database asks to try again: {0}")]
+    TryAgain(String),
+    /// A pool's capacity would have been exceeded.
+    #[error("the pool's capacity would be exceeded")]
+    OverCapacity,
+    /// There is a row like this already.
+    #[error("there is such a row already: {0}")]
+    Duplicate(String),
+    /// What is stored makes no sense.
+    #[error("the database holds what this version can't read: {0}")]
+    Corrupt(String),
+    /// The database can't be reached or used.
+    #[error("the database can't be used: {0}")]
+    Unusable(String),
+    /// Anything else.
+    #[error("the database failed: {0}")]
+    Other(#[source] diesel::result::Error),
+}
+
+impl From<diesel::result::Error> for DbError {
+    fn from(error: diesel::result::Error) -> Self {
+        dialect::classify(error)
+    }
+}
+
+impl DbError {
+    fn corrupt(what: impl std::fmt::Display) -> Self {
+        Self::Corrupt(what.to_string())
+    }
+}

@@ -1,0 +1,125 @@
+//! People and their sessions.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::DbError;
+use super::connection::{Conn, on};
+use super::schema::{people, sessions};
+use super::types::Ts;
+use crate::domain::ids::{NetId, PersonId};
+use crate::domain::person::{Person, Role};
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = people)]
+struct PersonRow {
+    id: String,
+    net_id: String,
+    name: String,
+    mail: String,
+    role: String,
+    ssh_public_key: Option<String>,
+    created_at: Ts,
+}
+
+impl TryFrom<PersonRow> for Person {
+    type Error = DbError;
+    fn try_from(row: PersonRow) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.id.parse().map_err(DbError::corrupt)?,
+            net_id: row.net_id.parse().map_err(DbError::corrupt)?,
+            name: row.name,
+            mail: row.mail,
+            role: Role::from_word(&row.role).ok_or_else(|| DbError::corrupt("a role"))?,
+            ssh_public_key: row.ssh_public_key,
+        })
+    }
+}
+
+/// The person with this net ID.
+pub fn person_by_net_id(conn: &mut Conn<'_>, net_id: &NetId) -> Result<Option<Person>, DbError> {
+    let row: Option<PersonRow> = on!(conn, |c| people::table
+        .filter(people::net_id.eq(net_id.as_str()))
+        .select(PersonRow::as_select())
+        .first(c)
+        .optional())?;
+    row.map(Person::try_from).transpose()
+}
+
+/// The person with this id.
+pub fn person(conn: &mut Conn<'_>, id: &PersonId) -> Result<Option<Person>, DbError> {
+    let row: Option<PersonRow> =
+        on!(conn, |c| people::table.find(id.as_str()).select(PersonRow::as_select()).first(c).optional())?;
+    row.map(Person::try_from).transpose()
+}
+
+/// Adds a person. One with the same net ID is a [`DbError::Duplicate`].
+pub fn insert_person(conn: &mut Conn<'_>, person: &Person, now: DateTime<Utc>) -> Result<(), DbError> {
+    let row = PersonRow {
+        id: person.id.to_string(),
+        net_id: person.net_id.to_string(),
+        name: person.name.clone(),
+        mail: person.mail.clone(),
+        role: person.role.word().to_owned(),
+        ssh_public_key: person.ssh_public_key.clone(),
+        created_at: Ts(now),
+    };
+    on!(conn, |c| diesel::insert_into(people::table).values(&row).execute(c))?;
+    Ok(())
+}
+
+/// Sets the person's SSH public key.
+pub fn set_ssh_public_key(conn: &mut Conn<'_>, id: &PersonId, key: &str) -> Result<(), DbError> {
+    on!(conn, |c| diesel::update(people::table.find(id.as_str()))
+        .set(people::ssh_public_key.eq(key))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Begins a session: `token_hash` is the hash of what the browser holds.
+pub fn insert_session(
+    conn: &mut Conn<'_>,
+    token_hash: &str,
+    person: &PersonId,
+    csrf: &str,
+    now: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    on!(conn, |c| diesel::insert_into(sessions::table)
+        .values((
+            sessions::token_hash.eq(token_hash),
+            sessions::person_id.eq(person.as_str()),
+            sessions::csrf.eq(csrf),
+            sessions::created_at.eq(Ts(now)),
+            sessions::expires_at.eq(Ts(expires_at)),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// The person of a session that has not expired, and the session's CSRF token.
+pub fn session(
+    conn: &mut Conn<'_>,
+    token_hash: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<(Person, String)>, DbError> {
+    let row: Option<(PersonRow, String)> = on!(conn, |c| sessions::table
+        .inner_join(people::table)
+        .filter(sessions::token_hash.eq(token_hash))
+        .filter(sessions::expires_at.gt(Ts(now)))
+        .select((PersonRow::as_select(), sessions::csrf))
+        .first(c)
+        .optional())?;
+    row.map(|(person, csrf)| Ok((person.try_into()?, csrf))).transpose()
+}
+
+/// Ends a session.
+pub fn delete_session(conn: &mut Conn<'_>, token_hash: &str) -> Result<(), DbError> {
+    on!(conn, |c| diesel::delete(sessions::table.find(token_hash)).execute(c))?;
+    Ok(())
+}
+
+/// Forgets the sessions that have expired.
+pub fn delete_expired_sessions(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<usize, DbError> {
+    Ok(on!(conn, |c| diesel::delete(sessions::table.filter(sessions::expires_at.le(Ts(now)))).execute(c))?)
+}

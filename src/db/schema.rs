@@ -1,0 +1,176 @@
+//! The tables, for both backends. `migrations/` makes them; a test holds the three to each other.
+
+use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
+
+table! {
+    instance (id) {
+        id -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Instant;
+    people (id) {
+        id -> Text,
+        net_id -> Text,
+        name -> Text,
+        mail -> Text,
+        role -> Text,
+        ssh_public_key -> Nullable<Text>,
+        created_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Instant;
+    sessions (token_hash) {
+        token_hash -> Text,
+        person_id -> Text,
+        csrf -> Text,
+        created_at -> Instant,
+        expires_at -> Instant,
+    }
+}
+
+table! {
+    courses (id) {
+        id -> Text,
+        title -> Text,
+        zone -> Text,
+        contact -> Text,
+    }
+}
+
+table! {
+    sites (id) {
+        id -> Text,
+        course_id -> Text,
+        definition -> Text,
+    }
+}
+
+table! {
+    pools (id) {
+        id -> Text,
+        site_id -> Text,
+        definition -> Text,
+    }
+}
+
+table! {
+    labs (id) {
+        id -> Text,
+        course_id -> Text,
+        pool_id -> Text,
+        position -> Integer,
+        definition -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Instant;
+    occupancy (pool_id, cell) {
+        pool_id -> Text,
+        cell -> Instant,
+        capacity -> Integer,
+        booked -> Integer,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Instant;
+    bookings (id) {
+        id -> Text,
+        person_id -> Text,
+        lab_id -> Text,
+        pool_id -> Text,
+        units -> Integer,
+        start_at -> Instant,
+        end_at -> Instant,
+        extend_to -> Nullable<Instant>,
+        held_from -> Instant,
+        seat -> Nullable<Integer>,
+        state -> Text,
+        reason -> Nullable<Text>,
+        ready_at -> Nullable<Instant>,
+        released_at -> Nullable<Instant>,
+        ended_at -> Nullable<Instant>,
+        trouble -> Nullable<Text>,
+        version -> Integer,
+        idempotency_key -> Nullable<Text>,
+        created_at -> Instant,
+        next_step_at -> Nullable<Instant>,
+        claim_token -> Nullable<Text>,
+        claim_until -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Instant;
+    resources (booking_id, key) {
+        booking_id -> Text,
+        key -> Text,
+        position -> Integer,
+        spec -> Text,
+        state -> Text,
+        site_ref -> Nullable<Text>,
+        facts -> Text,
+        failures -> Integer,
+        replacements -> Integer,
+        since -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Instant;
+    events (booking_id, number) {
+        booking_id -> Text,
+        number -> Integer,
+        at -> Instant,
+        actor -> Text,
+        what -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Instant;
+    notices (id) {
+        id -> Text,
+        dedupe_key -> Text,
+        person_id -> Text,
+        recipient -> Text,
+        subject -> Text,
+        body -> Text,
+        calendar -> Nullable<Text>,
+        created_at -> Instant,
+        next_attempt_at -> Nullable<Instant>,
+        attempts -> Integer,
+        last_error -> Nullable<Text>,
+        sent_at -> Nullable<Instant>,
+        claim_token -> Nullable<Text>,
+        claim_until -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Instant;
+    job_runs (job, scheduled_at) {
+        job -> Text,
+        scheduled_at -> Instant,
+        started_at -> Instant,
+        finished_at -> Nullable<Instant>,
+        outcome -> Nullable<Text>,
+    }
+}
+
+joinable!(bookings -> people (person_id));
+joinable!(sessions -> people (person_id));
+allow_tables_to_appear_in_same_query!(people, sessions, bookings);

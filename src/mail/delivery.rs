@@ -1,0 +1,142 @@
+//! How mail leaves: by SMTP, or into a directory that the demo's mailbox page shows.
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lettre::message::header::ContentType;
+use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::transport::smtp::AsyncSmtpTransport;
+use lettre::{AsyncFileTransport, AsyncTransport, Message, Tokio1Executor};
+
+use crate::domain::notice::Notice;
+
+/// Why a mail did not leave.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct SendError {
+    /// Whether trying again would not help.
+    pub permanent: bool,
+    /// The mail server's words, or what kept us from it.
+    pub reason: String,
+}
+
+impl SendError {
+    fn permanent(reason: impl std::fmt::Display) -> Self {
+        Self { permanent: true, reason: reason.to_string() }
+    }
+}
+
+/// Takes mail away.
+#[async_trait]
+pub trait Mailer: Send + Sync + Debug {
+    /// Hands one notice over. Sending it again is harmless: its Message-ID stays the same.
+    async fn send(&self, notice: &Notice) -> Result<(), SendError>;
+}
+
+/// From whom mail comes.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    mailbox: Mailbox,
+}
+
+impl Sender {
+    /// Reads `Name <address>` or a bare address.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mailbox = text.parse().map_err(|_| {
+            format!("\"{text}\" is not a mail address such as \"Fairlease <fairlease@example.edu>\"")
+        })?;
+        Ok(Self { mailbox })
+    }
+
+    /// The notice as a message. Its Message-ID comes from the notice's id alone.
+    fn message(&self, notice: &Notice) -> Result<Message, SendError> {
+        let recipient: Mailbox = notice.recipient.parse().map_err(SendError::permanent)?;
+        let builder = Message::builder()
+            .message_id(Some(format!("<{}@{}>", notice.id, self.mailbox.email.domain())))
+            .date(notice.created_at.into())
+            .from(self.mailbox.clone())
+            .to(recipient)
+            .subject(&notice.subject);
+        let built = match &notice.calendar {
+            None => builder.singlepart(SinglePart::plain(notice.body.clone())),
+            Some(calendar) => builder.multipart(
+                MultiPart::alternative()
+                    .singlepart(SinglePart::plain(notice.body.clone()))
+                    .singlepart(calendar_part(calendar)?),
+            ),
+        };
+        built.map_err(SendError::permanent)
+    }
+}
+
+/// Mail clients offer to answer an invitation if the part's method is that of the object in it.
+fn calendar_part(calendar: &str) -> Result<SinglePart, SendError> {
+    let method = calendar.lines().find_map(|line| line.strip_prefix("METHOD:")).unwrap_or("PUBLISH");
+    let header = ContentType::parse(&format!("text/calendar; charset=utf-8; method={method}"))
+        .map_err(SendError::permanent)?;
+    Ok(SinglePart::builder().header(header).body(calendar.to_owned()))
+}
+
+/// A real mail server.
+#[derive(Debug)]
+pub struct SmtpMailer {
+    sender: Sender,
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+}
+
+/// How long the mail server may take for one command.
+const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
+
+impl SmtpMailer {
+    /// Reads `smtp://host:port`, `smtps://user:password@host`, or `smtp://host?tls=required`.
+    pub fn connect(url: &str, sender: Sender) -> Result<Self, String> {
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+            .map_err(|error| format!("the mail server's URL is not right ({error}): write smtp://host:25 or smtps://user:password@host"))?
+            .timeout(Some(SMTP_TIMEOUT))
+            .build();
+        Ok(Self { sender, transport })
+    }
+}
+
+#[async_trait]
+impl Mailer for SmtpMailer {
+    async fn send(&self, notice: &Notice) -> Result<(), SendError> {
+        let message = self.sender.message(notice)?;
+        match self.transport.send(message).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(SendError { permanent: error.is_permanent(), reason: error.to_string() }),
+        }
+    }
+}
+
+/// A directory of `.eml` files, which the mailbox page shows.
+#[derive(Debug)]
+pub struct FileMailer {
+    sender: Sender,
+    directory: PathBuf,
+}
+
+impl FileMailer {
+    /// Mail goes into `directory`, which is made if it is not there.
+    pub fn open(directory: PathBuf, sender: Sender) -> Result<Self, String> {
+        std::fs::create_dir_all(&directory)
+            .map_err(|error| format!("{} can't be made: {error}", directory.display()))?;
+        Ok(Self { sender, directory })
+    }
+}
+
+#[async_trait]
+impl Mailer for FileMailer {
+    /// The file is called after the notice, so a notice that is sent twice is one mail.
+    async fn send(&self, notice: &Notice) -> Result<(), SendError> {
+        let message = self.sender.message(notice)?;
+        let passing =
+            |error: &dyn std::fmt::Display| SendError { permanent: false, reason: error.to_string() };
+        let transport = AsyncFileTransport::<Tokio1Executor>::new(&self.directory);
+        let name = transport.send(message).await.map_err(|error| passing(&error))?;
+        let path = |name: &str| self.directory.join(format!("{name}.eml"));
+        tokio::fs::rename(path(&name), path(notice.id.as_str())).await.map_err(|error| passing(&error))
+    }
+}

@@ -1,0 +1,168 @@
+//! What mails say. The first line repeats the fact of the subject; then the links that matter; then the details; then
+//! why one gets this. Plain text, written as such.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::calendar::{self as ics, Occasion};
+use crate::domain::booking::{Booking, EndReason};
+use crate::domain::calendar;
+use crate::domain::person::Person;
+
+/// A mail before it has a recipient's envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The subject line.
+    pub subject: String,
+    /// The text.
+    pub body: String,
+    /// A calendar object that goes with it.
+    pub calendar: Option<String>,
+}
+
+/// What every mail about a booking needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Occurrence<'a> {
+    /// The booking.
+    pub booking: &'a Booking,
+    /// Whose it is.
+    pub person: &'a Person,
+    /// The lab's title.
+    pub lab: &'a str,
+    /// The course's title.
+    pub course: &'a str,
+    /// The course's contact address.
+    pub contact: &'a str,
+    /// The course's zone.
+    pub zone: Tz,
+    /// Where the service's pages are, without a slash at the end.
+    pub public_url: &'a str,
+    /// When the mail is written.
+    pub now: DateTime<Utc>,
+}
+
+impl Occurrence<'_> {
+    fn booking_url(&self) -> String {
+        format!("{}/bookings/{}", self.public_url, self.booking.id)
+    }
+
+    fn lab_url(&self) -> String {
+        format!("{}/labs/{}", self.public_url, self.booking.lab)
+    }
+
+    fn slot(&self) -> String {
+        let zone = calendar::zone_name(self.zone, self.booking.slot.start());
+        format!("{}, {zone}", calendar::span(self.zone, &self.booking.slot))
+    }
+
+    /// The slot as the cloud's own pages show it.
+    fn slot_utc(&self) -> String {
+        format!("{} UTC", calendar::span(Tz::UTC, &self.booking.slot))
+    }
+
+    fn time(&self, at: DateTime<Utc>) -> String {
+        calendar::date_and_time(self.zone, at)
+    }
+
+    fn footer(&self) -> String {
+        format!(
+            "You get this because you booked this lab in {}.\nQuestions: {}. Quote booking {}.",
+            self.course, self.contact, self.booking.id
+        )
+    }
+
+    fn calendar(&self, make: fn(&Occasion<'_>) -> String) -> String {
+        make(&Occasion {
+            booking: self.booking,
+            title: self.lab,
+            attendee: &self.person.mail,
+            organizer: self.contact,
+            url: &self.booking_url(),
+            now: self.now,
+        })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "mail/booked.txt", escape = "none")]
+struct Booked<'a> {
+    it: Occurrence<'a>,
+}
+
+/// "Booked": the place is the student's. With an invitation.
+pub fn booked(it: Occurrence<'_>) -> Result<Message, askama::Error> {
+    Ok(Message {
+        subject: format!("Booked: {} - {}", calendar::span(it.zone, &it.booking.slot), it.lab),
+        body: Booked { it }.render()?,
+        calendar: Some(it.calendar(ics::invitation)),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "mail/ready.txt", escape = "none")]
+struct Ready<'a> {
+    it: Occurrence<'a>,
+    ssh: &'a str,
+}
+
+/// "Ready": the servers can be used. `ssh` is the whole command.
+pub fn ready<'a>(it: Occurrence<'a>, ssh: &'a str) -> Result<Message, askama::Error> {
+    let until = calendar::time(it.zone, it.booking.slot.end());
+    Ok(Message {
+        subject: format!("Ready until {until}: {} - {ssh}", it.lab),
+        body: Ready { it, ssh }.render()?,
+        calendar: None,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "mail/ending_soon.txt", escape = "none")]
+struct EndingSoon<'a> {
+    it: Occurrence<'a>,
+    left: String,
+}
+
+/// "Ending soon": what to do before it is over.
+pub fn ending_soon(it: Occurrence<'_>) -> Result<Message, askama::Error> {
+    let left = calendar::in_words(it.booking.slot.end() - it.now);
+    Ok(Message {
+        subject: format!("Ends at {}: {}", calendar::time(it.zone, it.booking.slot.end()), it.lab),
+        body: EndingSoon { it, left }.render()?,
+        calendar: None,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "mail/ended.txt", escape = "none")]
+struct Ended<'a> {
+    it: Occurrence<'a>,
+    what: &'static str,
+    used: Option<String>,
+    trouble: Option<&'a str>,
+}
+
+/// "Ended": what happened to it. If its time had not come yet, its calendar event is taken back.
+pub fn ended(it: Occurrence<'_>) -> Result<Message, askama::Error> {
+    let state = &it.booking.state;
+    let what = match state.reason() {
+        Some(EndReason::Released) => "You gave it back",
+        Some(EndReason::Cancelled) => "You called it off",
+        Some(EndReason::Failed) => "The cloud could not provide it",
+        Some(EndReason::Expired) | None => "Its time was over",
+    };
+    let used = match (state.ready_at(), state.released_at()) {
+        (Some(from), Some(to)) => Some(calendar::in_words(to - from)),
+        _ => None,
+    };
+    let subject = match state.reason() {
+        Some(EndReason::Failed) => format!("Could not be provided: {}", it.lab),
+        Some(EndReason::Cancelled) => {
+            format!("Cancelled: {} - {}", calendar::span(it.zone, &it.booking.slot), it.lab)
+        }
+        _ => format!("Ended, everything deleted: {}", it.lab),
+    };
+    let taken_back = used.is_none().then(|| it.calendar(ics::cancellation));
+    let trouble = it.booking.trouble.as_deref();
+    Ok(Message { subject, body: Ended { it, what, used, trouble }.render()?, calendar: taken_back })
+}

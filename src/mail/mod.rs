@@ -1,0 +1,6 @@
+//! Mail: what it says, and how it leaves.
+
+pub mod calendar;
+pub mod delivery;
+pub mod mailbox;
+pub mod messages;

@@ -1,0 +1,377 @@
+//! Whether a person may have a slot: each rule a small function with a stable code, a sentence and its numbers.
+//!
+//! The rules are those of the course from which this project comes (31 January 2025): weekdays by net-ID parity that
+//! swap weekly, one period of at most eight hours, before the due date.
+
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use crate::domain::calendar::{self, Weekdays};
+use crate::domain::course::{Lab, Pool};
+use crate::domain::ids::BookingId;
+use crate::domain::interval::Interval;
+use crate::domain::occupancy::Occupancy;
+use crate::domain::person::Parity;
+
+/// Everything that a decision about one person, lab and moment needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The lab that the slot is for.
+    pub lab: &'a Lab,
+    /// The lab's pool.
+    pub pool: &'a Pool,
+    /// The course's zone.
+    pub zone: Tz,
+    /// The person's parity, if they have one.
+    pub parity: Option<Parity>,
+    /// The person's live bookings of this lab.
+    pub own: &'a [OwnBooking],
+    /// What the pool holds, at least over the span that is judged.
+    pub occupancy: &'a Occupancy,
+    /// As of when.
+    pub now: DateTime<Utc>,
+}
+
+/// A live booking of the same person and lab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnBooking {
+    /// Its id.
+    pub id: BookingId,
+    /// From its start up to its end, or the later end that was asked for.
+    pub slot: Interval,
+}
+
+/// A rule that a slot breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Violation {
+    /// Start or end is not a multiple of the grid.
+    OffGrid {
+        /// The grid, in minutes.
+        grid_minutes: i32,
+    },
+    /// The start is over.
+    InPast {
+        /// As of when.
+        now: DateTime<Utc>,
+    },
+    /// The lab is not open yet.
+    NotOpen {
+        /// When it opens.
+        open: DateTime<Utc>,
+    },
+    /// The slot ends after the due date.
+    PastDue {
+        /// The due date.
+        due: DateTime<Utc>,
+    },
+    /// The slot starts on a day of the other parity.
+    WrongDay {
+        /// The local date of the start.
+        date: NaiveDate,
+        /// The person's parity.
+        parity: Parity,
+        /// The days that are theirs in that week.
+        days: Weekdays,
+        /// The day with which weeks begin when they are listed.
+        first: chrono::Weekday,
+    },
+    /// The lab goes by parity and the person has none.
+    NoParity,
+    /// The slot is longer than the cap.
+    OverCap {
+        /// What was asked for.
+        asked: TimeDelta,
+        /// The cap.
+        cap: TimeDelta,
+    },
+    /// The person has a booking of this lab that overlaps.
+    Overlap {
+        /// That booking's slot.
+        other: Interval,
+    },
+    /// The person has as many bookings ahead as they may have.
+    TooManyAhead {
+        /// How many they may have.
+        limit: i32,
+    },
+    /// At some time of the slot too few units are free.
+    Full {
+        /// The first such time.
+        at: DateTime<Utc>,
+    },
+}
+
+impl Violation {
+    /// The rule's stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::OffGrid { .. } => "off_grid",
+            Self::InPast { .. } => "in_past",
+            Self::NotOpen { .. } => "not_open",
+            Self::PastDue { .. } => "past_due",
+            Self::WrongDay { .. } => "wrong_day",
+            Self::NoParity => "no_parity",
+            Self::OverCap { .. } => "over_cap",
+            Self::Overlap { .. } => "overlap",
+            Self::TooManyAhead { .. } => "too_many_ahead",
+            Self::Full { .. } => "full",
+        }
+    }
+
+    /// Whether it comes of what others or the person hold at present, not of the slot itself.
+    pub fn is_contention(&self) -> bool {
+        matches!(self, Self::Overlap { .. } | Self::TooManyAhead { .. } | Self::Full { .. })
+    }
+
+    /// What is wrong and what would be right, with times in `zone`.
+    pub fn sentence(&self, zone: Tz) -> String {
+        match self {
+            Self::OffGrid { grid_minutes } => {
+                format!("Starts and ends lie on multiples of {grid_minutes} minutes.")
+            }
+            Self::InPast { now } => {
+                format!("That start is over: it is {} now.", calendar::date_and_time(zone, *now))
+            }
+            Self::NotOpen { open } => {
+                format!("The lab opens on {}.", calendar::date_and_time(zone, *open))
+            }
+            Self::PastDue { due } => {
+                format!("The lab is due on {}, and a slot ends by then.", calendar::date_and_time(zone, *due))
+            }
+            Self::WrongDay { date, parity, days, first } => format!(
+                "{} is not a day for {} net IDs: in that week yours are {}.",
+                calendar::date(*date),
+                parity.word(),
+                days.in_words(*first).replace(" or ", " and ")
+            ),
+            Self::NoParity => {
+                "This lab goes by the last digit of the net ID, and yours does not end in a digit. Ask staff to \
+                 set your days."
+                    .to_owned()
+            }
+            Self::OverCap { asked, cap } => format!(
+                "You asked for {}; at most {} at once.",
+                calendar::in_words(*asked),
+                calendar::in_words(*cap)
+            ),
+            Self::Overlap { other } => {
+                format!("It overlaps your booking of {}.", calendar::span(zone, other))
+            }
+            Self::TooManyAhead { limit: 1 } => {
+                "You have a booking of this lab already, and may have one at a time.".to_owned()
+            }
+            Self::TooManyAhead { limit } => {
+                format!("You have {limit} bookings of this lab already, and may have {limit} at a time.")
+            }
+            Self::Full { at } => format!("Every place is taken at {}.", calendar::date_and_time(zone, *at)),
+        }
+    }
+}
+
+/// Every rule that `slot` breaks as a new booking; none means that it is accepted.
+pub fn judge(case: &Case<'_>, slot: &Interval) -> Vec<Violation> {
+    [
+        off_grid(case, slot),
+        in_past(case, slot),
+        not_open(case, slot),
+        past_due(case, slot),
+        wrong_day(case, slot),
+        over_cap(case, slot),
+        overlap(case, slot, None),
+        too_many_ahead(case),
+        full(case, &case.pool.held(slot)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Every rule that is broken if the live booking `id` of `slot` ends at `new_end`, later than now, instead. A weekday
+/// rule judges the start, which stays.
+pub fn judge_extension(
+    case: &Case<'_>,
+    id: &BookingId,
+    slot: &Interval,
+    new_end: DateTime<Utc>,
+) -> Vec<Violation> {
+    let (Some(whole), Some(added)) =
+        (Interval::new(slot.start(), new_end), Interval::new(slot.end(), new_end))
+    else {
+        return vec![Violation::OffGrid { grid_minutes: case.pool.grid_minutes }];
+    };
+    let over = (slot.end() <= case.now).then_some(Violation::InPast { now: case.now });
+    [
+        off_grid(case, &whole),
+        over,
+        past_due(case, &whole),
+        over_cap(case, &whole),
+        overlap(case, &whole, Some(id)),
+        full(case, &added),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn off_grid(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
+    let on_grid = case.pool.on_grid(slot.start()) && case.pool.on_grid(slot.end());
+    (!on_grid).then_some(Violation::OffGrid { grid_minutes: case.pool.grid_minutes })
+}
+
+fn in_past(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
+    (slot.start() < case.now).then_some(Violation::InPast { now: case.now })
+}
+
+fn not_open(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
+    (slot.start() < case.lab.open).then_some(Violation::NotOpen { open: case.lab.open })
+}
+
+fn past_due(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
+    let due = case.lab.due?;
+    (slot.end() > case.pool.ceil(due)).then_some(Violation::PastDue { due })
+}
+
+fn wrong_day(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
+    let rule = case.lab.policy.parity.as_ref()?;
+    let Some(parity) = case.parity else { return Some(Violation::NoParity) };
+    let date = calendar::local_date(case.zone, slot.start());
+    let days = rule.days(parity, date);
+    let first = rule.first_day();
+    (!days.contains(date.weekday())).then_some(Violation::WrongDay { date, parity, days, first })
+}
+
+fn over_cap(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
+    let (asked, cap) = (slot.length(), case.lab.policy.cap());
+    (asked > cap).then_some(Violation::OverCap { asked, cap })
+}
+
+fn overlap(case: &Case<'_>, slot: &Interval, except: Option<&BookingId>) -> Option<Violation> {
+    let others = case.own.iter().filter(|own| Some(&own.id) != except);
+    others.map(|own| own.slot).find(|other| other.overlaps(slot)).map(|other| Violation::Overlap { other })
+}
+
+fn too_many_ahead(case: &Case<'_>) -> Option<Violation> {
+    let limit = case.lab.policy.bookings_ahead;
+    let have = i32::try_from(case.own.len()).unwrap_or(i32::MAX);
+    (have >= limit).then_some(Violation::TooManyAhead { limit })
+}
+
+fn full(case: &Case<'_>, held: &Interval) -> Option<Violation> {
+    case.occupancy.first_full(case.pool, held, case.lab.units).map(|at| Violation::Full { at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::sentences::tests::{Fixture, local};
+
+    fn codes(fixture: &Fixture, now: &str, start: &str, end: &str) -> Vec<&'static str> {
+        let slot = Interval::new(local(start), local(end)).unwrap();
+        judge(&fixture.case(local(now)), &slot).iter().map(Violation::code).collect()
+    }
+
+    /// Case 1 of the course's facts: due Thu 2025-02-13, `ff524` may use 2/8, 2/10, 2/12; an odd net ID the others.
+    #[test]
+    fn the_origins_week_before_the_due_date() {
+        let days = |net_id: &str| {
+            let fixture = Fixture::origin(net_id);
+            let legal = |day: &u32| {
+                codes(
+                    &fixture,
+                    "2025-02-06T12:00",
+                    &format!("2025-02-{day:02}T10:00"),
+                    &format!("2025-02-{day:02}T15:00"),
+                )
+                .is_empty()
+            };
+            (7..=13).filter(legal).collect::<Vec<_>>()
+        };
+        assert_eq!(days("ff524"), [8, 10, 12]);
+        assert_eq!(days("ff523"), [7, 9, 11, 13]);
+    }
+
+    #[test]
+    fn the_next_week_is_swapped() {
+        let mut fixture = Fixture::origin("ff524");
+        fixture.lab.due = Some(local("2025-02-20T23:59"));
+        let on =
+            |day: &str| codes(&fixture, "2025-02-13T00:00", &format!("{day}T10:00"), &format!("{day}T12:00"));
+        assert_eq!(on("2025-02-15"), ["wrong_day"]);
+        assert_eq!(on("2025-02-14"), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn every_broken_rule_is_named() {
+        let fixture = Fixture::origin("ff524");
+        let now = "2025-02-08T12:00";
+        assert_eq!(codes(&fixture, now, "2025-02-08T13:00", "2025-02-08T21:00"), Vec::<&str>::new());
+        assert_eq!(codes(&fixture, now, "2025-02-08T13:00", "2025-02-08T21:30"), ["over_cap"]);
+        assert_eq!(codes(&fixture, now, "2025-02-08T13:07", "2025-02-08T15:00"), ["off_grid"]);
+        assert_eq!(codes(&fixture, now, "2025-02-08T11:30", "2025-02-08T15:00"), ["in_past"]);
+        assert_eq!(codes(&fixture, now, "2025-02-12T20:00", "2025-02-13T04:00"), Vec::<&str>::new());
+        assert_eq!(
+            codes(&fixture, now, "2025-02-13T20:00", "2025-02-14T05:00"),
+            ["past_due", "wrong_day", "over_cap"]
+        );
+        assert_eq!(
+            codes(&fixture, now, "2025-01-20T20:07", "2025-01-20T23:00"),
+            ["off_grid", "in_past", "not_open", "wrong_day"]
+        );
+    }
+
+    #[test]
+    fn the_day_of_the_due_date_ends_at_midnight() {
+        let fixture = Fixture::origin("ff523");
+        assert_eq!(
+            codes(&fixture, "2025-02-13T12:00", "2025-02-13T22:00", "2025-02-14T00:00"),
+            Vec::<&str>::new()
+        );
+        assert_eq!(codes(&fixture, "2025-02-13T12:00", "2025-02-13T22:00", "2025-02-14T00:30"), ["past_due"]);
+    }
+
+    /// Case 3: a net ID that ends in a letter is refused with a clear reason.
+    #[test]
+    fn no_final_digit_is_refused_with_its_reason() {
+        let fixture = Fixture::origin("abcd");
+        let slot = Interval::new(local("2025-02-08T13:00"), local("2025-02-08T14:00")).unwrap();
+        let violations = judge(&fixture.case(local("2025-02-08T12:00")), &slot);
+        assert_eq!(violations, [Violation::NoParity]);
+        assert!(violations[0].sentence(fixture.zone).contains("does not end in a digit"));
+    }
+
+    #[test]
+    fn own_bookings_and_full_cells_are_contention() {
+        let mut fixture = Fixture::origin("ff524");
+        fixture.book("2025-02-08T14:00", "2025-02-08T16:00");
+        fixture.fill("2025-02-08T20:00");
+        let now = "2025-02-08T12:00";
+        assert_eq!(codes(&fixture, now, "2025-02-08T15:00", "2025-02-08T17:00"), ["overlap"]);
+        assert_eq!(codes(&fixture, now, "2025-02-08T16:00", "2025-02-08T17:00"), Vec::<&str>::new());
+        assert_eq!(codes(&fixture, now, "2025-02-08T18:00", "2025-02-08T20:30"), ["full"]);
+        assert_eq!(
+            codes(&fixture, now, "2025-02-08T20:30", "2025-02-08T21:00"),
+            ["full"],
+            "the lead holds units, too"
+        );
+        assert_eq!(codes(&fixture, now, "2025-02-08T21:00", "2025-02-08T22:00"), Vec::<&str>::new());
+        fixture.book("2025-02-10T14:00", "2025-02-10T16:00");
+        assert_eq!(codes(&fixture, now, "2025-02-08T18:00", "2025-02-08T20:00"), ["too_many_ahead"]);
+    }
+
+    #[test]
+    fn extending_judges_the_whole_and_counts_only_what_is_added() {
+        let mut fixture = Fixture::origin("ff524");
+        let id = fixture.book("2025-02-08T14:00", "2025-02-08T16:00");
+        fixture.fill("2025-02-08T14:00");
+        fixture.fill("2025-02-08T20:00");
+        let slot = fixture.own[0].slot;
+        let case = fixture.case(local("2025-02-08T15:00"));
+        let until = |end: &str| {
+            judge_extension(&case, &id, &slot, local(end)).iter().map(Violation::code).collect::<Vec<_>>()
+        };
+        assert_eq!(until("2025-02-08T20:00"), Vec::<&str>::new());
+        assert_eq!(until("2025-02-08T20:30"), ["full"]);
+        assert_eq!(until("2025-02-08T22:30"), ["over_cap", "full"]);
+        assert_eq!(until("2025-02-08T16:00"), ["off_grid"]);
+    }
+}

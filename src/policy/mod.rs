@@ -1,0 +1,9 @@
+//! Pure decisions. Everything that a decision needs is handed to it: no I/O, no clock, no randomness, no log. The page,
+//! the API, the command line and the worker all call these same functions, so what one shows another accepts.
+
+pub mod admission;
+pub mod availability;
+pub mod reaping;
+pub mod reconcile;
+pub mod reminders;
+pub mod sentences;

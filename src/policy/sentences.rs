@@ -1,0 +1,181 @@
+//! A lab's rules in one sentence for one person and week, from the same data that decides.
+
+use chrono::NaiveDate;
+
+use super::admission::Case;
+use crate::domain::calendar;
+use crate::domain::course::ParityRule;
+use crate::domain::ids::NetId;
+use crate::domain::person::Parity;
+
+/// "Your net ID ends in 4, so this week you may start on Sat, Mon or Wed, until Thu Feb 13, 23:59; at most 8 h at once."
+/// `week` is the first day of the week that is spoken of.
+pub fn rule(case: &Case<'_>, net_id: &NetId, week: NaiveDate) -> String {
+    let days = match (&case.lab.policy.parity, case.parity) {
+        (None, _) => "You may start on any day".to_owned(),
+        (Some(_), None) => {
+            return "This lab goes by the last digit of the net ID, and yours does not end in a digit: ask staff to \
+                    set your days."
+                .to_owned();
+        }
+        (Some(rule), Some(parity)) => days(case, rule, parity, net_id, week),
+    };
+    let until = match case.lab.due {
+        Some(due) => format!("until {}", calendar::date_and_time(case.zone, due)),
+        None => "with the due date to be announced".to_owned(),
+    };
+    format!("{days}, {until}; at most {} at once.", calendar::in_words(case.lab.policy.cap()))
+}
+
+fn days(case: &Case<'_>, rule: &ParityRule, parity: Parity, net_id: &NetId, week: NaiveDate) -> String {
+    let why = match net_id.final_digit() {
+        Some(digit) => format!("Your net ID ends in {digit}"),
+        None => format!("Your net ID counts as {}", parity.word()),
+    };
+    let present = case.lab.week_of(calendar::local_date(case.zone, case.now));
+    let when = match (week - present).num_days() {
+        0 => "this week".to_owned(),
+        7 => "next week".to_owned(),
+        _ => format!("in the week of {}", calendar::date(week)),
+    };
+    format!("{why}, so {when} you may start on {}", rule.days(parity, week).in_words(rule.first_day()))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::collections::BTreeMap;
+
+    use chrono::{DateTime, NaiveDateTime, Utc, Weekday};
+    use chrono_tz::{America::New_York, Tz};
+
+    use super::*;
+    use crate::domain::blueprint::{Blueprint, NetworkPlan};
+    use crate::domain::calendar::Weekdays;
+    use crate::domain::course::{Lab, Policy, Pool};
+    use crate::domain::ids::BookingId;
+    use crate::domain::interval::Interval;
+    use crate::domain::occupancy::{Cell, Occupancy};
+    use crate::policy::admission::OwnBooking;
+
+    /// "2025-02-08T10:00" in New York.
+    pub(crate) fn local(text: &str) -> DateTime<Utc> {
+        calendar::instant(New_York, NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").unwrap())
+    }
+
+    /// The origin's lab and policy of 31 January 2025, with the due date of 4 February.
+    pub(crate) struct Fixture {
+        pub(crate) lab: Lab,
+        pub(crate) pool: Pool,
+        pub(crate) zone: Tz,
+        pub(crate) net_id: NetId,
+        pub(crate) own: Vec<OwnBooking>,
+        cells: BTreeMap<DateTime<Utc>, Cell>,
+        occupancy: Occupancy,
+    }
+
+    impl Fixture {
+        pub(crate) fn origin(net_id: &str) -> Self {
+            use Weekday::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
+            let parity = ParityRule {
+                even: Weekdays::of(&[Sat, Mon, Wed]),
+                odd: Weekdays::of(&[Fri, Sun, Tue, Thu]),
+                swap_weekly_from: Some("2025-02-07".parse().unwrap()),
+            };
+            let blueprint = Blueprint {
+                servers: Vec::new(),
+                network: NetworkPlan { cidr: "192.168.1.0/24".into(), external: "public".into() },
+                open_tcp_ports: vec![22],
+                login: "cc".into(),
+            };
+            let lab = Lab {
+                id: "k8s".parse().unwrap(),
+                pool: "vms".parse().unwrap(),
+                title: "Kubernetes".into(),
+                summary: String::new(),
+                manual: None,
+                units: 1,
+                open: local("2025-01-31T00:00"),
+                due: Some(local("2025-02-13T23:59")),
+                policy: Policy { cap_minutes: 480, bookings_ahead: 2, parity: Some(parity) },
+                blueprint,
+            };
+            let pool = Pool {
+                id: "vms".parse().unwrap(),
+                site: "kvm".parse().unwrap(),
+                capacity: 3,
+                grid_minutes: 30,
+                lead_minutes: 30,
+            };
+            Self {
+                lab,
+                pool,
+                zone: New_York,
+                net_id: net_id.parse().unwrap(),
+                own: Vec::new(),
+                cells: BTreeMap::new(),
+                occupancy: Occupancy::default(),
+            }
+        }
+
+        pub(crate) fn case(&self, now: DateTime<Utc>) -> Case<'_> {
+            Case {
+                lab: &self.lab,
+                pool: &self.pool,
+                zone: self.zone,
+                parity: Parity::of(&self.net_id),
+                own: &self.own,
+                occupancy: &self.occupancy,
+                now,
+            }
+        }
+
+        pub(crate) fn book(&mut self, start: &str, end: &str) -> BookingId {
+            let id = BookingId::from_bits(self.own.len() as u64);
+            let slot = Interval::new(local(start), local(end)).unwrap();
+            self.own.push(OwnBooking { id: id.clone(), slot });
+            id
+        }
+
+        /// Takes every unit of the cell that starts then.
+        pub(crate) fn fill(&mut self, cell: &str) {
+            self.fill_at(local(cell));
+        }
+
+        pub(crate) fn fill_at(&mut self, cell: DateTime<Utc>) {
+            self.cells.insert(cell, Cell { capacity: self.pool.capacity, booked: self.pool.capacity });
+            self.occupancy = Occupancy::from_cells(self.cells.clone());
+        }
+    }
+
+    #[test]
+    fn the_rule_in_a_sentence() {
+        let fixture = Fixture::origin("ff524");
+        let case = fixture.case(local("2025-02-08T09:00"));
+        let sentence = |week: &str| rule(&case, &fixture.net_id, week.parse().unwrap());
+        assert_eq!(
+            sentence("2025-02-07"),
+            "Your net ID ends in 4, so this week you may start on Sat, Mon or Wed, until Thu Feb 13, 23:59; at most 8 h at once."
+        );
+        assert!(
+            sentence("2025-02-14")
+                .starts_with("Your net ID ends in 4, so next week you may start on Fri, Sun, Tue or Thu,")
+        );
+        assert!(
+            sentence("2025-01-31")
+                .contains("in the week of Fri Jan 31 you may start on Fri, Sun, Tue or Thu")
+        );
+    }
+
+    #[test]
+    fn no_parity_and_no_due_date_have_sentences_too() {
+        let mut fixture = Fixture::origin("abcd");
+        let week = "2025-02-07".parse().unwrap();
+        assert!(rule(&fixture.case(local("2025-02-08T09:00")), &fixture.net_id, week).contains("ask staff"));
+        fixture.lab.policy.parity = None;
+        fixture.lab.due = None;
+        assert_eq!(
+            rule(&fixture.case(local("2025-02-08T09:00")), &fixture.net_id, week),
+            "You may start on any day, with the due date to be announced; at most 8 h at once."
+        );
+    }
+}

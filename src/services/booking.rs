@@ -1,0 +1,422 @@
+//! What a student does with a booking: make it, extend it, give it back.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::App;
+use super::labs::case;
+use super::notices::{self, Kind};
+use crate::db::{self, Conn, DbError, LabSetting, MaybeDbError};
+use crate::domain::blueprint::Spec;
+use crate::domain::booking::{Booking, EndReason, Event, State, WrongState};
+use crate::domain::calendar;
+use crate::domain::ids::{BookingId, LabId, PersonId};
+use crate::domain::interval::Interval;
+use crate::domain::person::Person;
+use crate::domain::resource::Resource;
+use crate::policy::admission::{self, OwnBooking, Violation};
+use crate::policy::availability::{self, NEAREST_REACH};
+
+/// Why a wish was not met.
+#[derive(Debug, thiserror::Error)]
+pub enum BookingError {
+    /// There is no such lab.
+    #[error("there is no lab \"{0}\"")]
+    NoSuchLab(LabId),
+    /// There is no such booking, or it is not this person's.
+    #[error("there is no booking \"{0}\"")]
+    NoSuchBooking(BookingId),
+    /// The person has no SSH public key yet, without which nobody could use the servers.
+    #[error("there is no SSH public key to put on the servers")]
+    NoKey,
+    /// Rules are broken.
+    #[error("{} rules are broken", .0.violations.len())]
+    Refused(Refusal),
+    /// The booking is not in a state in which that can be done.
+    #[error(transparent)]
+    WrongState(#[from] WrongState),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl MaybeDbError for BookingError {
+    fn lost_a_race(&self) -> bool {
+        matches!(self, Self::Db(error) if error.lost_a_race())
+    }
+}
+
+/// Every rule that is broken, and what would be accepted instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The rules. Never empty.
+    pub violations: Vec<Violation>,
+    /// The legal slots nearest to the wish, nearest first.
+    pub nearest: Vec<Interval>,
+    /// The course's zone, for the sentences.
+    pub zone: Tz,
+}
+
+/// A student's wish for a new booking.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Who wishes.
+    pub person: Person,
+    /// The lab.
+    pub lab: LabId,
+    /// The slot.
+    pub slot: Interval,
+    /// Makes a repeated wish harmless: the booking that the first one made is the answer.
+    pub idempotency_key: Option<String>,
+}
+
+pub(super) fn own_of_lab(bookings: &[Booking]) -> Vec<OwnBooking> {
+    let span = |booking: &Booking| Interval::new(booking.slot.start(), booking.held_until());
+    bookings
+        .iter()
+        .filter_map(|booking| Some(OwnBooking { id: booking.id.clone(), slot: span(booking)? }))
+        .collect()
+}
+
+fn own(conn: &mut Conn<'_>, person: &PersonId, lab: &LabId) -> Result<Vec<OwnBooking>, DbError> {
+    let live = db::live_bookings(conn, person)?;
+    Ok(own_of_lab(&live.into_iter().filter(|booking| booking.lab == *lab).collect::<Vec<_>>()))
+}
+
+/// Makes a booking, or says everything that stands against it.
+pub async fn book(app: &Arc<App>, wish: Wish) -> Result<Booking, BookingError> {
+    let made = {
+        let (app, wish) = (app.clone(), wish.clone());
+        let db = app.db.clone();
+        db.write("book", move |conn| book_in(&app, conn, &wish)).await
+    };
+    match made {
+        Ok(booking) => {
+            app.wake.call();
+            Ok(booking)
+        }
+        // The database's own guards: someone was quicker than the rules could see.
+        Err(BookingError::Db(DbError::OverCapacity)) => {
+            Err(beaten(app, wish, |slot| Violation::Full { at: slot.start() }).await)
+        }
+        Err(BookingError::Db(DbError::Duplicate(_))) => {
+            Err(beaten(app, wish, |slot| Violation::Overlap { other: *slot }).await)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The refusal of a wish that lost a race: as the rules see it now, or else `fallback`.
+async fn beaten(app: &Arc<App>, wish: Wish, fallback: fn(&Interval) -> Violation) -> BookingError {
+    let (inner, db) = (app.clone(), app.db.clone());
+    let seen = db
+        .read::<_, BookingError, _>("book: explain", move |conn| {
+            let setting = setting(conn, &wish.lab)?;
+            let mut refusal = refusal(&inner, conn, &setting, &wish)?;
+            if refusal.violations.is_empty() {
+                refusal.violations.push(fallback(&wish.slot));
+            }
+            Ok(refusal)
+        })
+        .await;
+    seen.map_or_else(|error| error, BookingError::Refused)
+}
+
+fn setting(conn: &mut Conn<'_>, lab: &LabId) -> Result<LabSetting, BookingError> {
+    db::lab_setting(conn, lab)?.ok_or_else(|| BookingError::NoSuchLab(lab.clone()))
+}
+
+/// Everything that stands against the wish, and what would be accepted instead: one range scan of the pool.
+fn refusal(
+    app: &App,
+    conn: &mut Conn<'_>,
+    setting: &LabSetting,
+    wish: &Wish,
+) -> Result<Refusal, BookingError> {
+    let own = own(conn, &wish.person.id, &wish.lab)?;
+    let held = setting.pool.held(&wish.slot);
+    let around = Interval::new(
+        held.start() - NEAREST_REACH - setting.pool.lead(),
+        held.end() + NEAREST_REACH + setting.lab.policy.cap(),
+    )
+    .unwrap_or(held);
+    let occupancy = db::occupancy(conn, &setting.pool, &around)?;
+    let case = case(setting, &wish.person, &own, &occupancy, app.now());
+    let violations = admission::judge(&case, &wish.slot);
+    let nearest =
+        if violations.is_empty() { Vec::new() } else { availability::nearest(&case, &wish.slot, 3) };
+    Ok(Refusal { violations, nearest, zone: setting.zone })
+}
+
+fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, BookingError> {
+    let setting = setting(conn, &wish.lab)?;
+    db::lock_for_booking(conn, &wish.person.id, &setting.pool.id)?;
+    if let Some(key) = &wish.idempotency_key
+        && let Some(made) = db::booking_by_key(conn, &wish.person.id, key)?
+    {
+        return Ok(made);
+    }
+    admit(app, conn, &setting, wish)?;
+    let key = wish.person.ssh_public_key.as_deref().ok_or(BookingError::NoKey)?;
+    let booking = new_booking(app, &setting, wish);
+    let seat = free_seat(conn, &setting, wish)?;
+    let held = setting.pool.held(&wish.slot);
+    db::hold(conn, &setting.pool, &held, booking.units)?;
+    db::insert_booking(conn, &booking, seat, held.start(), wish.idempotency_key.as_deref())?;
+    plan_resources(conn, &setting, &booking, &held, key, app.now())?;
+    let what = format!("Asked for {}.", calendar::span(setting.zone, &booking.slot));
+    log(app, conn, &booking, wish.person.net_id.as_str(), &what)?;
+    if booking.state == State::Booked {
+        notices::tell(app, conn, &Kind::Booked, &booking, &setting)?;
+    }
+    Ok(booking)
+}
+
+fn admit(app: &App, conn: &mut Conn<'_>, setting: &LabSetting, wish: &Wish) -> Result<(), BookingError> {
+    let own = own(conn, &wish.person.id, &wish.lab)?;
+    let occupancy = db::occupancy(conn, &setting.pool, &setting.pool.held(&wish.slot))?;
+    let accepted =
+        admission::judge(&case(setting, &wish.person, &own, &occupancy, app.now()), &wish.slot).is_empty();
+    if accepted { Ok(()) } else { Err(BookingError::Refused(refusal(app, conn, setting, wish)?)) }
+}
+
+fn new_booking(app: &App, setting: &LabSetting, wish: &Wish) -> Booking {
+    let state = if setting.site.leases { State::Held } else { State::Booked };
+    Booking {
+        id: app.booking_id(),
+        person: wish.person.id.clone(),
+        lab: wish.lab.clone(),
+        pool: setting.pool.id.clone(),
+        units: setting.lab.units,
+        slot: wish.slot,
+        extend_to: None,
+        state,
+        trouble: None,
+        version: 1,
+        created_at: app.now(),
+        next_step_at: Some(app.now()),
+    }
+}
+
+/// The lowest seat that none of the person's live bookings of the lab takes.
+fn free_seat(conn: &mut Conn<'_>, setting: &LabSetting, wish: &Wish) -> Result<i32, BookingError> {
+    let taken = db::seats_taken(conn, &wish.person.id, &wish.lab)?;
+    let limit = setting.lab.policy.bookings_ahead;
+    (1..=limit).find(|seat| !taken.contains(seat)).ok_or_else(|| {
+        BookingError::Refused(Refusal {
+            violations: vec![Violation::TooManyAhead { limit }],
+            nearest: Vec::new(),
+            zone: setting.zone,
+        })
+    })
+}
+
+fn plan_resources(
+    conn: &mut Conn<'_>,
+    setting: &LabSetting,
+    booking: &Booking,
+    held: &Interval,
+    public_key: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let specs = setting.lab.blueprint.specs(held, setting.site.leases, public_key);
+    for (position, (key, spec)) in (0..).zip(specs) {
+        db::insert_resource(conn, &Resource::planned(booking.id.clone(), key, position, spec, now))?;
+    }
+    Ok(())
+}
+
+pub(super) fn log(
+    app: &App,
+    conn: &mut Conn<'_>,
+    booking: &Booking,
+    actor: &str,
+    what: &str,
+) -> Result<(), DbError> {
+    db::log_event(conn, &booking.id, &Event { at: app.now(), actor: actor.to_owned(), what: what.to_owned() })
+}
+
+/// A booking as its page shows it.
+#[derive(Debug, Clone)]
+pub struct BookingView {
+    /// The booking.
+    pub booking: Booking,
+    /// Its resources, in the order of making.
+    pub resources: Vec<Resource>,
+    /// Its lab with its surroundings.
+    pub setting: LabSetting,
+    /// What happened, oldest first.
+    pub events: Vec<Event>,
+    /// Later ends that it may have now, in order.
+    pub extensions: Vec<DateTime<Utc>>,
+    /// The `ssh` command that leads to it, once there is one.
+    pub ssh: Option<String>,
+    /// As of when.
+    pub now: DateTime<Utc>,
+}
+
+/// Lines of a booking's log that its page shows.
+const LOG_LINES: i64 = 200;
+
+/// The booking of this person with all that its page shows. [`BookingError::NoSuchBooking`] if it is someone else's.
+pub fn view(
+    app: &App,
+    conn: &mut Conn<'_>,
+    person: &Person,
+    id: &BookingId,
+) -> Result<BookingView, BookingError> {
+    let booking = own_booking(person, db::booking(conn, id)?, id)?;
+    let setting = setting(conn, &booking.lab)?;
+    let resources = db::resources(conn, id)?;
+    let now = app.now();
+    let extensions = match booking.state {
+        State::Preparing | State::Active { .. } if booking.extend_to.is_none() => {
+            let own = own(conn, &booking.person, &booking.lab)?;
+            let reach = Interval::new(booking.slot.start(), booking.slot.start() + setting.lab.policy.cap());
+            let occupancy = db::occupancy(conn, &setting.pool, &reach.unwrap_or(booking.slot))?;
+            availability::extensions(&case(&setting, person, &own, &occupancy, now), id, &booking.slot)
+        }
+        _ => Vec::new(),
+    };
+    let ssh = ssh_command(&setting, &resources);
+    let events = db::events(conn, id, LOG_LINES)?;
+    Ok(BookingView { booking, resources, setting, events, extensions, ssh, now })
+}
+
+/// `ssh cc@203.0.113.9`: the first floating IP, and the account that the image gives the key to.
+pub(super) fn ssh_command(setting: &LabSetting, resources: &[Resource]) -> Option<String> {
+    let address = resources
+        .iter()
+        .filter(|resource| matches!(resource.spec, Spec::FloatingIp { .. }))
+        .find_map(|resource| resource.facts.address.as_deref())?;
+    Some(format!("ssh {}@{address}", setting.lab.blueprint.login))
+}
+
+fn own_booking(person: &Person, booking: Option<Booking>, id: &BookingId) -> Result<Booking, BookingError> {
+    booking
+        .filter(|booking| booking.person == person.id)
+        .ok_or_else(|| BookingError::NoSuchBooking(id.clone()))
+}
+
+/// The student gives the booking back: at once the place is free from the next grid time on, and the deletion of its
+/// resources begins. Giving back what is being released already changes nothing.
+pub async fn release(app: &Arc<App>, person: Person, id: BookingId) -> Result<(), BookingError> {
+    let inner = app.clone();
+    let db = app.db.clone();
+    db.write("release", move |conn| {
+        let booking = own_booking(&person, db::booking_locked(conn, &id)?, &id)?;
+        if !booking.state.is_live() {
+            return Ok(());
+        }
+        let reason = match booking.state {
+            State::Held | State::Booked => EndReason::Cancelled,
+            _ => EndReason::Released,
+        };
+        let setting = setting(conn, &booking.lab)?;
+        let what = match reason {
+            EndReason::Cancelled => "Called it off.",
+            _ => "Gave it back.",
+        };
+        end(&inner, conn, booking, &setting, reason, None)?;
+        log_by(&inner, conn, &id, person.net_id.as_str(), what)
+    })
+    .await?;
+    app.wake.call();
+    Ok(())
+}
+
+fn log_by(
+    app: &App,
+    conn: &mut Conn<'_>,
+    id: &BookingId,
+    actor: &str,
+    what: &str,
+) -> Result<(), BookingError> {
+    let event = Event { at: app.now(), actor: actor.to_owned(), what: what.to_owned() };
+    Ok(db::log_event(conn, id, &event)?)
+}
+
+/// Ends a live booking: its units are free from the next grid time on, and its resources are next to be deleted.
+pub(super) fn end(
+    app: &App,
+    conn: &mut Conn<'_>,
+    mut booking: Booking,
+    setting: &LabSetting,
+    reason: EndReason,
+    trouble: Option<String>,
+) -> Result<(), BookingError> {
+    let now = app.now();
+    let held_from = db::held_from(conn, &booking.id)?;
+    let free_from = setting.pool.ceil(now).max(setting.pool.floor(held_from));
+    if let Some(rest) = Interval::new(free_from, booking.held_until()) {
+        db::give_back(conn, &setting.pool, &rest, booking.units)?;
+    }
+    booking.state = booking.state.release(reason, now)?;
+    booking.extend_to = None;
+    booking.trouble = trouble;
+    booking.next_step_at = Some(now);
+    Ok(db::save_booking(conn, &booking)?)
+}
+
+/// The student wants a later end. Without a lease it holds at once; with one, as soon as the site has agreed, and until
+/// then the place is held.
+pub async fn extend(
+    app: &Arc<App>,
+    person: Person,
+    id: BookingId,
+    new_end: DateTime<Utc>,
+) -> Result<(), BookingError> {
+    let inner = app.clone();
+    let db = app.db.clone();
+    db.write("extend", move |conn| extend_in(&inner, conn, &person, &id, new_end)).await?;
+    app.wake.call();
+    Ok(())
+}
+
+fn extend_in(
+    app: &App,
+    conn: &mut Conn<'_>,
+    person: &Person,
+    id: &BookingId,
+    new_end: DateTime<Utc>,
+) -> Result<(), BookingError> {
+    let known = own_booking(person, db::booking(conn, id)?, id)?;
+    db::lock_for_booking(conn, &person.id, &known.pool)?;
+    let mut booking = own_booking(person, db::booking_locked(conn, id)?, id)?;
+    let setting = setting(conn, &booking.lab)?;
+    if !matches!(booking.state, State::Preparing | State::Active { .. }) || booking.extend_to.is_some() {
+        return Err(WrongState { from: booking.state.word(), to: "extended" }.into());
+    }
+    let own = own(conn, &person.id, &booking.lab)?;
+    let added = Interval::new(booking.slot.end(), new_end).unwrap_or(booking.slot);
+    let occupancy = db::occupancy(conn, &setting.pool, &added)?;
+    let case = case(&setting, person, &own, &occupancy, app.now());
+    let violations = admission::judge_extension(&case, id, &booking.slot, new_end);
+    if !violations.is_empty() {
+        return Err(BookingError::Refused(Refusal { violations, nearest: Vec::new(), zone: setting.zone }));
+    }
+    db::hold(conn, &setting.pool, &added, booking.units)?;
+    booking.extend_to = Some(new_end);
+    booking.next_step_at = Some(app.now());
+    extend_lease(conn, id, new_end)?;
+    db::save_booking(conn, &booking)?;
+    let what = format!("Asked to extend it to {}.", calendar::date_and_time(setting.zone, new_end));
+    log_by(app, conn, id, person.net_id.as_str(), &what)
+}
+
+/// Writes what the lease's end is to be.
+pub(super) fn extend_lease(
+    conn: &mut Conn<'_>,
+    id: &BookingId,
+    new_end: DateTime<Utc>,
+) -> Result<(), DbError> {
+    for mut resource in db::resources(conn, id)? {
+        if let Spec::Lease { end, .. } = &mut resource.spec {
+            *end = new_end;
+            db::save_resource(conn, &resource)?;
+        }
+    }
+    Ok(())
+}

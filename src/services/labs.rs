@@ -1,0 +1,143 @@
+//! What a person sees of the course's labs: rules in a sentence, starts to choose from.
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+
+use super::App;
+use super::booking::own_of_lab;
+use crate::db::{self, Conn, DbError, LabSetting};
+use crate::domain::booking::Booking;
+use crate::domain::calendar;
+use crate::domain::course::Course;
+use crate::domain::ids::LabId;
+use crate::domain::interval::Interval;
+use crate::domain::occupancy::Occupancy;
+use crate::domain::person::Person;
+use crate::policy::admission::Case;
+use crate::policy::availability::{self, Start};
+use crate::policy::sentences;
+
+/// A lab and how a person stands to it.
+#[derive(Debug, Clone)]
+pub struct LabCard {
+    /// The lab with its surroundings.
+    pub setting: LabSetting,
+    /// The person's rule for this week, in a sentence.
+    pub rule: String,
+    /// The person's live bookings of it, soonest first.
+    pub bookings: Vec<Booking>,
+}
+
+/// The course and a card for each of its labs; nothing before a course was applied.
+pub fn overview(
+    app: &App,
+    conn: &mut Conn<'_>,
+    person: &Person,
+) -> Result<Option<(Course, Vec<LabCard>)>, DbError> {
+    let Some(course) = db::course(conn)? else { return Ok(None) };
+    let live = db::live_bookings(conn, &person.id)?;
+    let now = app.now();
+    let card = |lab: &crate::domain::course::Lab| {
+        let pool = course.pools.iter().find(|pool| pool.id == lab.pool)?.clone();
+        let site = course.sites.iter().find(|site| site.id == pool.site)?.clone();
+        let setting = LabSetting { lab: lab.clone(), pool, site, zone: course.zone };
+        let rule = sentence(&setting, person, now, week_of(&setting, now));
+        let bookings = live.iter().filter(|booking| booking.lab == lab.id).cloned().collect();
+        Some(LabCard { setting, rule, bookings })
+    };
+    let cards = course.labs.iter().filter_map(card).collect();
+    Ok(Some((course, cards)))
+}
+
+fn week_of(setting: &LabSetting, at: DateTime<Utc>) -> NaiveDate {
+    setting.lab.week_of(calendar::local_date(setting.zone, at))
+}
+
+fn sentence(setting: &LabSetting, person: &Person, now: DateTime<Utc>, week: NaiveDate) -> String {
+    let occupancy = Occupancy::default();
+    sentences::rule(&case(setting, person, &[], &occupancy, now), &person.net_id, week)
+}
+
+/// The case of this person and lab.
+pub(super) fn case<'a>(
+    setting: &'a LabSetting,
+    person: &Person,
+    own: &'a [crate::policy::admission::OwnBooking],
+    occupancy: &'a Occupancy,
+    now: DateTime<Utc>,
+) -> Case<'a> {
+    Case {
+        lab: &setting.lab,
+        pool: &setting.pool,
+        zone: setting.zone,
+        parity: person.parity(),
+        own,
+        occupancy,
+        now,
+    }
+}
+
+/// One day of a week of starts.
+#[derive(Debug, Clone)]
+pub struct DayOfStarts {
+    /// The local date.
+    pub date: NaiveDate,
+    /// Every start of the grid on that day, in order.
+    pub starts: Vec<Start>,
+}
+
+/// A week of starts for one person.
+#[derive(Debug, Clone)]
+pub struct Week {
+    /// Its first day.
+    pub first: NaiveDate,
+    /// The rule that holds in it for the person, in a sentence.
+    pub rule: String,
+    /// Its seven days.
+    pub days: Vec<DayOfStarts>,
+}
+
+/// A lab's page for one person.
+#[derive(Debug, Clone)]
+pub struct LabView {
+    /// The lab with its surroundings.
+    pub setting: LabSetting,
+    /// The person's live bookings of it, soonest first.
+    pub bookings: Vec<Booking>,
+    /// The week that was asked for, else the present one, or the one in which the lab opens.
+    pub week: Week,
+    /// As of when.
+    pub now: DateTime<Utc>,
+}
+
+/// The lab's page for this person in the week to which `date` belongs; nothing if there is no such lab.
+pub fn lab(
+    app: &App,
+    conn: &mut Conn<'_>,
+    person: &Person,
+    lab: &LabId,
+    date: Option<NaiveDate>,
+) -> Result<Option<LabView>, DbError> {
+    let Some(setting) = db::lab_setting(conn, lab)? else { return Ok(None) };
+    let now = app.now();
+    let date = date.unwrap_or_else(|| calendar::local_date(setting.zone, now.max(setting.lab.open)));
+    let first = setting.lab.week_of(date);
+    let live = db::live_bookings(conn, &person.id)?;
+    let bookings: Vec<Booking> = live.into_iter().filter(|booking| booking.lab == *lab).collect();
+    let own = own_of_lab(&bookings);
+    let reach = setting.pool.lead().max(setting.lab.policy.cap());
+    let (start, end) =
+        (calendar::midnight(setting.zone, first), calendar::midnight(setting.zone, first + Days::new(7)));
+    let Some(span) = Interval::new(start - reach, end + reach) else { return Ok(None) };
+    let occupancy = db::occupancy(conn, &setting.pool, &span)?;
+    let case = case(&setting, person, &own, &occupancy, now);
+    let days = (0..7)
+        .map(|n| first + Days::new(n))
+        .map(|date| DayOfStarts {
+            date,
+            starts: availability::starts(&case, &calendar::day(setting.zone, date)),
+        })
+        .collect();
+    let rule = sentences::rule(&case, &person.net_id, first);
+    let week = Week { first, rule, days };
+    Ok(Some(LabView { bookings, week, now, setting }))
+}

@@ -1,0 +1,95 @@
+//! Use cases: load, decide, save. Each is called by the pages, the API, the command line and the worker alike.
+
+pub mod booking;
+pub mod courses;
+pub mod delivery;
+pub mod fulfil;
+pub mod labs;
+pub mod notices;
+pub mod people;
+pub mod reaping;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::cloud::port::Clouds;
+use crate::db::Db;
+use crate::domain::ids::{BookingId, ClaimToken, InstanceId, NoticeId, PersonId};
+use crate::entropy::Entropy;
+use crate::mail::delivery::Mailer;
+
+/// What use cases work with. Only `cli` and tests build one.
+#[derive(Debug)]
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids and secrets.
+    pub entropy: Arc<dyn Entropy>,
+    /// The sites that can be reached.
+    pub clouds: Clouds,
+    /// Takes mail away.
+    pub mailer: Arc<dyn Mailer>,
+    /// This installation's id.
+    pub instance: InstanceId,
+    /// Where the pages are, without a slash at the end: for links in mails.
+    pub public_url: String,
+    /// How long a worker's claim on a row stands without being renewed: longer than the longest call to a cloud.
+    pub claim: TimeDelta,
+    /// Wakes the worker of this process, if it has one.
+    pub wake: Wake,
+}
+
+/// Tells the worker of this process that there may be something to do. What is to be done is in the database: a call that
+/// nobody hears is no loss, since the worker also looks by itself.
+#[derive(Debug)]
+pub struct Wake(watch::Sender<()>);
+
+impl Default for Wake {
+    fn default() -> Self {
+        Self(watch::Sender::new(()))
+    }
+}
+
+impl Wake {
+    /// There may be something to do.
+    pub fn call(&self) {
+        self.0.send_replace(());
+    }
+
+    /// Hears each call from now on.
+    pub fn listen(&self) -> watch::Receiver<()> {
+        self.0.subscribe()
+    }
+}
+
+impl App {
+    /// The present instant.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// A new booking's id.
+    pub fn booking_id(&self) -> BookingId {
+        BookingId::from_bits(self.entropy.bits())
+    }
+
+    /// A new notice's id.
+    pub fn notice_id(&self) -> NoticeId {
+        NoticeId::from_bits(self.entropy.bits())
+    }
+
+    /// A new person's id.
+    pub fn person_id(&self) -> PersonId {
+        PersonId::from_bits(self.entropy.bits())
+    }
+
+    /// A new claim's token.
+    pub fn claim_token(&self) -> ClaimToken {
+        ClaimToken::from_bits(self.entropy.bits())
+    }
+}

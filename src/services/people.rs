@@ -1,0 +1,148 @@
+//! People, their sessions and their SSH keys.
+
+use chrono::TimeDelta;
+use sha2::{Digest, Sha256};
+use ssh_key::{HashAlg, PublicKey};
+
+use super::App;
+use crate::db::{self, Conn, DbError};
+use crate::domain::ids::{NetId, PersonId};
+use crate::domain::person::{Person, Role};
+use crate::entropy;
+
+/// How long a session lasts.
+pub const SESSION: TimeDelta = TimeDelta::hours(12);
+
+/// What a signed-in browser holds and what its forms carry.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// The secret in the cookie. Only its hash is stored.
+    pub token: String,
+}
+
+/// Who is asking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The person.
+    pub person: Person,
+    /// What each form of this session carries.
+    pub csrf: String,
+}
+
+fn hash(token: &str) -> String {
+    entropy::hex(&Sha256::digest(token.as_bytes()))
+}
+
+/// Begins a session of the person.
+pub fn begin_session(app: &App, conn: &mut Conn<'_>, person: &PersonId) -> Result<NewSession, DbError> {
+    let now = app.now();
+    let token = app.entropy.secret();
+    db::delete_expired_sessions(conn, now)?;
+    db::insert_session(conn, &hash(&token), person, &app.entropy.secret(), now, now + SESSION)?;
+    Ok(NewSession { token })
+}
+
+/// The session that a browser's token belongs to, if it has not expired.
+pub fn session(app: &App, conn: &mut Conn<'_>, token: &str) -> Result<Option<Session>, DbError> {
+    Ok(db::session(conn, &hash(token), app.now())?.map(|(person, csrf)| Session { person, csrf }))
+}
+
+/// Ends the session that a browser's token belongs to.
+pub fn end_session(conn: &mut Conn<'_>, token: &str) -> Result<(), DbError> {
+    db::delete_session(conn, &hash(token))
+}
+
+/// The person with this net ID, added with that role if they are not known. For the demo's sign-in and its seed.
+pub fn ensure_person(
+    app: &App,
+    conn: &mut Conn<'_>,
+    net_id: &NetId,
+    name: &str,
+    role: Role,
+) -> Result<Person, DbError> {
+    if let Some(person) = db::person_by_net_id(conn, net_id)? {
+        return Ok(person);
+    }
+    let person = Person {
+        id: app.person_id(),
+        net_id: net_id.clone(),
+        name: name.to_owned(),
+        mail: format!("{net_id}@example.edu"),
+        role,
+        ssh_public_key: None,
+    };
+    db::insert_person(conn, &person, app.now())?;
+    Ok(person)
+}
+
+/// An SSH public key, as people know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyCard {
+    /// Such as `ssh-ed25519`.
+    pub algorithm: String,
+    /// The comment at its end, often `user@host`.
+    pub comment: String,
+    /// Such as `SHA256:...`, as `ssh-keygen -l` prints it.
+    pub fingerprint: String,
+    /// The whole key on one line.
+    pub line: String,
+}
+
+/// Reads an SSH public key as people paste it. The error says what is wrong and what would be right.
+pub fn read_key(text: &str) -> Result<KeyCard, String> {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() {
+        return Err("Paste the one line of your public key file, such as ~/.ssh/id_ed25519.pub.".to_owned());
+    }
+    if text.contains("PRIVATE KEY") {
+        return Err(
+            "That is a private key: never give it to anybody. Paste the one line of the file whose name \
+                    ends in .pub."
+                .to_owned(),
+        );
+    }
+    let key = PublicKey::from_openssh(&line).map_err(|_| {
+        "That is not an SSH public key. It is one line that begins with ssh-ed25519, ecdsa-sha2-nistp256 or \
+         ssh-rsa."
+            .to_owned()
+    })?;
+    if key.algorithm().is_dsa() {
+        return Err("DSA keys are no longer accepted by servers. Make a new one with: ssh-keygen -t ed25519"
+            .to_owned());
+    }
+    Ok(KeyCard {
+        algorithm: key.algorithm().to_string(),
+        comment: key.comment().to_owned(),
+        fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
+        line,
+    })
+}
+
+/// Sets the person's SSH public key. Servers that exist keep the one that they got.
+pub fn set_key(conn: &mut Conn<'_>, person: &PersonId, key: &KeyCard) -> Result<(), DbError> {
+    db::set_ssh_public_key(conn, person, &key.line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti user@example.com";
+
+    #[test]
+    fn keys_are_read_as_pasted() {
+        let card = read_key(&format!("  {} \n", KEY.replace(' ', "\n"))).unwrap();
+        assert_eq!((card.algorithm.as_str(), card.comment.as_str()), ("ssh-ed25519", "user@example.com"));
+        assert!(card.fingerprint.starts_with("SHA256:"));
+        assert_eq!(card.line, KEY);
+    }
+
+    #[test]
+    fn what_is_no_public_key_is_refused_with_what_is_right() {
+        assert!(read_key(" ").unwrap_err().contains(".pub"));
+        assert!(read_key("hello").unwrap_err().contains("ssh-ed25519"));
+        assert!(read_key(&KEY.replace("AAAAC3", "AAAA")).unwrap_err().contains("not an SSH public key"));
+        assert!(read_key("-----BEGIN OPENSSH PRIVATE KEY-----").unwrap_err().contains("private key"));
+    }
+}

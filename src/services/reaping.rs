@@ -1,0 +1,152 @@
+//! The reaper: observe, plan, carry out. [`policy::reaping`](crate::policy::reaping) states what it may do.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::App;
+use super::booking::{self, BookingError};
+use crate::cloud::port::{Released, Scope};
+use crate::db::{self, DbError};
+use crate::domain::blueprint::Kind;
+use crate::domain::booking::EndReason;
+use crate::domain::ids::{BookingId, SiteId};
+use crate::policy::reaping::{self, Action, Listing, LiveBooking, Plan, Standing};
+
+/// How many bookings that are over one sweep looks at; the next takes the rest.
+const BATCH: i64 = 500;
+
+/// What a sweep did with one action of its plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Done {
+    /// The action.
+    #[serde(flatten)]
+    pub action: Action,
+    /// What came of it, in a word or a sentence.
+    pub outcome: String,
+}
+
+/// Looks at the database and at every site, and plans a sweep. Changes nothing.
+pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
+    let listings = list_sites(app).await;
+    let mut ids: Vec<BookingId> = listings
+        .values()
+        .flatten()
+        .flatten()
+        .filter_map(|found| found.mark.as_ref().map(|mark| mark.booking.clone()))
+        .collect();
+    ids.sort();
+    ids.dedup();
+    let inner = app.clone();
+    // Read after the listing: a booking that is made meanwhile is known, one that ends meanwhile is still in hand.
+    app.db
+        .read("reap: observe", move |conn| {
+            let now = inner.now();
+            let live: Vec<LiveBooking> = db::live_bookings_ending(conn, now, BATCH)?
+                .into_iter()
+                .map(|(booking, net_id)| LiveBooking {
+                    id: booking.id,
+                    net_id,
+                    lab: booking.lab,
+                    slot: booking.slot,
+                })
+                .collect();
+            let mut standing = BTreeMap::new();
+            for chunk in ids.chunks(500) {
+                for (id, ended) in db::states(conn, chunk)? {
+                    standing.insert(id, if ended { Standing::Ended } else { Standing::InHand });
+                }
+            }
+            Ok(reaping::plan(now, &live, &listings, &standing))
+        })
+        .await
+}
+
+async fn list_sites(app: &App) -> BTreeMap<SiteId, Listing> {
+    let mut listings = BTreeMap::new();
+    for (site, cloud) in &app.clouds {
+        let listing = cloud.list(&Scope::Instance(app.instance.clone())).await;
+        listings.insert(site.clone(), listing.map_err(|error| error.to_string()));
+    }
+    listings
+}
+
+/// Carries out a plan. Each action is checked again just before it acts.
+pub async fn carry_out(app: &Arc<App>, plan: &Plan) -> Vec<Done> {
+    let mut done = Vec::new();
+    for action in &plan.actions {
+        let outcome = match action {
+            Action::EndBooking { booking, .. } => end_booking(app, booking).await,
+            Action::DeleteOrphan { site, kind, site_ref, booking, .. } => {
+                delete_orphan(app, site, kind, site_ref, booking).await
+            }
+        };
+        let outcome = outcome.unwrap_or_else(|error| format!("failed: {error}"));
+        tracing::info!(?action, outcome, "reaped");
+        done.push(Done { action: action.clone(), outcome });
+    }
+    app.wake.call();
+    done
+}
+
+/// A sweep from looking to acting.
+pub async fn sweep(app: &Arc<App>) -> Result<(Plan, Vec<Done>), DbError> {
+    let plan = observe(app).await?;
+    let done = carry_out(app, &plan).await;
+    Ok((plan, done))
+}
+
+async fn end_booking(app: &Arc<App>, id: &BookingId) -> Result<String, String> {
+    let (inner, id) = (app.clone(), id.clone());
+    let ended = app
+        .db
+        .write::<_, BookingError, _>("reap: end", move |conn| {
+            let Some(booking) = db::booking_locked(conn, &id)? else { return Ok(false) };
+            if !booking.state.is_live() || booking.slot.end() > inner.now() {
+                return Ok(false);
+            }
+            let Some(setting) = db::lab_setting(conn, &booking.lab)? else {
+                return Err(BookingError::NoSuchLab(booking.lab));
+            };
+            booking::log(&inner, conn, &booking, "fairlease", "Its time is over.")?;
+            booking::end(&inner, conn, booking, &setting, EndReason::Expired, None)?;
+            Ok(true)
+        })
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(if ended {
+        "its resources are being deleted"
+    } else {
+        "left alone: it was ended or extended meanwhile"
+    }
+    .to_owned())
+}
+
+async fn delete_orphan(
+    app: &Arc<App>,
+    site: &SiteId,
+    kind: &str,
+    site_ref: &str,
+    booking: &BookingId,
+) -> Result<String, String> {
+    let id = booking.clone();
+    let in_hand = app
+        .db
+        .read::<_, DbError, _>("reap: re-check", move |conn| {
+            Ok(db::states(conn, std::slice::from_ref(&id))?.iter().any(|(_, ended)| !ended))
+        })
+        .await
+        .map_err(|error| error.to_string())?;
+    if in_hand {
+        return Ok("left alone: its booking is in hand".to_owned());
+    }
+    let (Some(cloud), Some(kind)) = (app.clouds.get(site), Kind::from_word(kind)) else {
+        return Err("this process has no way to reach the site".to_owned());
+    };
+    match cloud.release(kind, site_ref).await {
+        Ok(Released::Gone) => Ok("gone".to_owned()),
+        Ok(Released::Going) => Ok("being deleted".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}

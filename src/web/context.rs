@@ -1,0 +1,247 @@
+//! Who is asking, and what every page needs.
+
+use std::future::{Ready, ready};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::cookie::{Cookie, SameSite, time::Duration};
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use subtle::ConstantTimeEq;
+use tokio::sync::watch;
+
+use super::error::WebError;
+use super::pages::layout::{Flash, FlashKind, Layout, Section, Viewer};
+use crate::db::{self, CourseCard, DbError};
+use crate::domain::calendar;
+use crate::services::people::{self, Session};
+use crate::services::App;
+
+/// What the web layer works with.
+#[derive(Debug, Clone)]
+pub struct WebState {
+    /// The use cases' surroundings.
+    pub app: Arc<App>,
+    /// What exists only in the demo.
+    pub demo: Option<Demo>,
+    /// Says true once the server is to stop.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// What exists only in the demo: signing in by name, and a mailbox.
+#[derive(Debug, Clone)]
+pub struct Demo {
+    /// The directory into which mail goes.
+    pub mailbox: PathBuf,
+    /// Whom to be: a net ID and what to call them.
+    pub people: Vec<(String, String)>,
+}
+
+/// The session's cookie. The prefix binds it to this host where the connection is encrypted.
+const SESSION_COOKIE: &str = "fairlease-session";
+const SECURE_SESSION_COOKIE: &str = "__Host-fairlease-session";
+const FLASH_COOKIE: &str = "fairlease-flash";
+
+/// The request's surroundings: who asks, if anyone, and the course.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The web layer's state.
+    pub state: web::Data<WebState>,
+    /// Who is signed in.
+    pub session: Option<Session>,
+    /// The course, if one was applied.
+    pub course: Option<CourseCard>,
+    /// What the request before this one did.
+    pub flash: Option<Flash>,
+    /// Path and query, to come back to.
+    pub here: String,
+}
+
+/// A [`Context`] of someone who is signed in.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// The surroundings.
+    pub context: Context,
+    /// Who asks.
+    pub session: Session,
+}
+
+impl Context {
+    /// The use cases' surroundings.
+    pub fn app(&self) -> &Arc<App> {
+        &self.state.app
+    }
+
+    /// The frame of a page.
+    pub fn layout(&self, title: &str, section: Section) -> Layout {
+        let now = self.app().now();
+        let zone = self.course.as_ref().map_or(chrono_tz::UTC, |course| course.zone);
+        let viewer = self.session.as_ref().map(|session| Viewer {
+            net_id: session.person.net_id.to_string(),
+            role: session.person.role.word().to_owned(),
+        });
+        Layout {
+            course: self.course.as_ref().map_or_else(|| "Fairlease".to_owned(), |course| course.title.clone()),
+            title: title.to_owned(),
+            section,
+            viewer,
+            csrf: self.session.as_ref().map(|session| session.csrf.clone()).unwrap_or_default(),
+            demo: self.state.demo.is_some(),
+            flash: self.flash.clone(),
+            zone: calendar::zone_name(zone, now),
+            docs_href: None,
+            contact: self.course.as_ref().map(|course| course.contact.clone()).unwrap_or_default(),
+            refresh_seconds: None,
+        }
+    }
+
+    /// The course's zone; UTC before a course was applied.
+    pub fn zone(&self) -> chrono_tz::Tz {
+        self.course.as_ref().map_or(chrono_tz::UTC, |course| course.zone)
+    }
+}
+
+impl SignedIn {
+    /// Refuses a form that does not carry this session's token.
+    pub fn check_csrf(&self, token: &str) -> Result<(), WebError> {
+        let same: bool = self.session.csrf.as_bytes().ct_eq(token.as_bytes()).into();
+        if same { Ok(()) } else { Err(WebError::Forged) }
+    }
+}
+
+/// The cookie that signs a browser in.
+pub fn session_cookie(state: &WebState, token: &str) -> Cookie<'static> {
+    let secure = state.app.public_url.starts_with("https://");
+    let name = if secure { SECURE_SESSION_COOKIE } else { SESSION_COOKIE };
+    Cookie::build(name, token.to_owned())
+        .path("/")
+        .http_only(true)
+        .secure(secure)
+        .same_site(SameSite::Lax)
+        .max_age(Duration::seconds(people::SESSION.num_seconds()))
+        .finish()
+}
+
+/// The token that the browser holds, if it is signed in.
+pub fn session_token(request: &HttpRequest) -> Option<String> {
+    [SECURE_SESSION_COOKIE, SESSION_COOKIE]
+        .iter()
+        .find_map(|name| request.cookie(name))
+        .map(|cookie| cookie.value().to_owned())
+}
+
+/// What a request did, told on the next page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// A key was saved.
+    KeySaved,
+    /// A booking was given back or called off.
+    Released,
+    /// An extension was asked for.
+    Extended,
+    /// A booking was made.
+    Booked,
+    /// Someone signed out.
+    SignedOut,
+}
+
+impl Done {
+    const ALL: [(Self, &'static str, &'static str); 5] = [
+        (Self::KeySaved, "key", "Your SSH key is saved. Servers that we make from now on get it."),
+        (Self::Released, "released", "It is given back, and everything of it is being deleted."),
+        (Self::Extended, "extended", "The later end is asked for."),
+        (Self::Booked, "booked", "The place is taken for you."),
+        (Self::SignedOut, "out", "You are signed out."),
+    ];
+
+    /// The cookie that carries it to the next page.
+    pub fn cookie(self) -> Cookie<'static> {
+        let code = Self::ALL.iter().find(|(done, ..)| *done == self).map_or("", |(_, code, _)| code);
+        Cookie::build(FLASH_COOKIE, code)
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .max_age(Duration::seconds(20))
+            .finish()
+    }
+
+    fn flash(code: &str) -> Option<Flash> {
+        let (.., text) = Self::ALL.iter().find(|(_, known, _)| *known == code)?;
+        Some(Flash { kind: FlashKind::Done, text: (*text).to_owned() })
+    }
+}
+
+/// The cookie that makes the browser forget what was told.
+pub fn told(request: &HttpRequest) -> Option<Cookie<'static>> {
+    request.cookie(FLASH_COOKIE)?;
+    let mut cookie = Cookie::build(FLASH_COOKIE, "").path("/").finish();
+    cookie.make_removal();
+    Some(cookie)
+}
+
+/// Looks up who asks and the course, in one read.
+pub async fn context(request: HttpRequest) -> Result<Context, WebError> {
+    let Some(state) = request.app_data::<web::Data<WebState>>().cloned() else {
+        return Err(WebError::Internal("the web state is missing".to_owned()));
+    };
+    let token = session_token(&request);
+    let app = state.app.clone();
+    let db = app.db.clone();
+    let (session, course) = db
+        .read::<_, DbError, _>("context", move |conn| {
+            let session = match &token {
+                Some(token) => people::session(&app, conn, token)?,
+                None => None,
+            };
+            Ok((session, db::course_card(conn)?))
+        })
+        .await?;
+    let flash = request.cookie(FLASH_COOKIE).and_then(|cookie| Done::flash(cookie.value()));
+    let here = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+    Ok(Context { state, session, course, flash, here })
+}
+
+type Pending<T> = Pin<Box<dyn Future<Output = Result<T, WebError>>>>;
+
+impl FromRequest for Context {
+    type Error = WebError;
+    type Future = Pending<Self>;
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        Box::pin(context(request.clone()))
+    }
+}
+
+impl FromRequest for SignedIn {
+    type Error = WebError;
+    type Future = Pending<Self>;
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let context = context(request.clone()).await?;
+            let return_to =
+                if request.method().is_safe() { context.here.clone() } else { "/".to_owned() };
+            let session = context.session.clone().ok_or(WebError::NotSignedIn { return_to })?;
+            Ok(Self { context, session })
+        })
+    }
+}
+
+/// The reference that a person can quote to staff.
+#[derive(Debug, Clone)]
+pub struct Reference(pub String);
+
+impl FromRequest for Reference {
+    type Error = WebError;
+    type Future = Ready<Result<Self, WebError>>;
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(reference(request)))
+    }
+}
+
+/// The request's id.
+pub fn reference(request: &HttpRequest) -> Reference {
+    use actix_web::HttpMessage as _;
+    let id = request.extensions().get::<tracing_actix_web::RequestId>().map(ToString::to_string);
+    Reference(id.unwrap_or_default())
+}

@@ -1,0 +1,278 @@
+//! One description of what went wrong, two ways to show it: a page, or an RFC 9457 problem. The scope of the route
+//! decides which.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpResponse, ResponseError};
+use askama::Template;
+use serde_json::{Value, json};
+
+use super::context::{self, Context};
+use super::handlers::page;
+use super::pages::layout::{Link, Problem, Section};
+use super::pages::refusal::RefusalPage;
+use super::present;
+use crate::db::DbError;
+use crate::domain::ids::{BadId, LabId};
+use crate::services::booking::{BookingError, Refusal};
+
+/// What went wrong with a request.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WebError {
+    /// Nobody is signed in.
+    #[error("you are not signed in")]
+    NotSignedIn {
+        /// Where to go afterwards.
+        return_to: String,
+    },
+    /// There is no such page, or it is not this person's to see.
+    #[error("there is no such page")]
+    NotFound,
+    /// A form came without this session's token.
+    #[error("the form was not sent from a page of this session")]
+    Forged,
+    /// The request can't be read, or a field of it is not right.
+    #[error("{}", .0.iter().map(|problem| problem.text.as_str()).collect::<Vec<_>>().join(" "))]
+    BadInput(Vec<Problem>),
+    /// Rules are broken.
+    #[error("the time can't be booked")]
+    Refused {
+        /// The lab.
+        lab: LabId,
+        /// The rules, and what would be accepted.
+        refusal: Refusal,
+    },
+    /// There is no SSH public key to put on the servers.
+    #[error("there is no SSH public key to put on the servers")]
+    NoKey,
+    /// What is asked for does not fit the state of things.
+    #[error("{0}")]
+    WrongState(String),
+    /// It is not the person's fault.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<DbError> for WebError {
+    fn from(error: DbError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl From<askama::Error> for WebError {
+    fn from(error: askama::Error) -> Self {
+        Self::Internal(format!("a page can't be written: {error}"))
+    }
+}
+
+impl From<BadId> for WebError {
+    fn from(_: BadId) -> Self {
+        Self::NotFound
+    }
+}
+
+impl WebError {
+    /// What a use case refused, for this lab.
+    pub fn of_booking(error: BookingError, lab: Option<&LabId>) -> Self {
+        match (error, lab) {
+            (BookingError::NoSuchLab(_) | BookingError::NoSuchBooking(_), _) => Self::NotFound,
+            (BookingError::NoKey, _) => Self::NoKey,
+            (BookingError::Refused(refusal), Some(lab)) => Self::Refused { lab: lab.clone(), refusal },
+            (BookingError::Db(error), _) => error.into(),
+            (error, _) => Self::WrongState(error.to_string()),
+        }
+    }
+
+    /// A request that can't be read.
+    pub fn unreadable(error: &dyn std::fmt::Display) -> Self {
+        Self::BadInput(vec![Problem { code: None, text: format!("The request can't be read: {error}."), field: None }])
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Forged => StatusCode::FORBIDDEN,
+            Self::BadInput(_) | Self::NoKey => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Refused { refusal, .. } => refusal_status(refusal),
+            Self::WrongState(_) => StatusCode::CONFLICT,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Title, what happened, and what it means for the person's work.
+    fn words(&self) -> (&'static str, String, &'static str) {
+        match self {
+            Self::NotSignedIn { .. } => ("You are not signed in", "Sign in first.".to_owned(), "Nothing was changed."),
+            Self::NotFound => (
+                "There is no such page",
+                "The address leads nowhere, or to something that is not yours.".to_owned(),
+                "Your bookings are not touched.",
+            ),
+            Self::Forged => (
+                "Please send that again",
+                "The form did not come from a page of your present session. That happens when you signed in again in \
+                 another tab."
+                    .to_owned(),
+                "Nothing was changed.",
+            ),
+            Self::BadInput(_) => ("That can't be read", "Something in what was sent is not right.".to_owned(), "Nothing was changed."),
+            Self::Refused { .. } => ("This time can't be booked", "It breaks a rule, or the place is taken.".to_owned(), "Nothing was booked."),
+            Self::NoKey => (
+                "Add your SSH key first",
+                "Servers let you in by your SSH public key, and you have not saved one yet.".to_owned(),
+                "Nothing was booked.",
+            ),
+            Self::WrongState(what) => ("It has changed meanwhile", format!("It was not done: {what}."), "Nothing was changed."),
+            Self::Internal(_) => (
+                "Something went wrong on our side",
+                "The page could not be made. Staff can find out why with the reference below.".to_owned(),
+                "Your bookings and your servers are not touched. What you sent just now may not have been carried out: \
+                 look before you send it again.",
+            ),
+        }
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        match self {
+            Self::BadInput(problems) => problems.clone(),
+            Self::Refused { refusal, .. } => present::problems(refusal),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// 409 if only what others or the person hold stands against it, else 422.
+pub fn refusal_status(refusal: &Refusal) -> StatusCode {
+    if refusal.violations.iter().all(crate::policy::admission::Violation::is_contention) {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    }
+}
+
+impl ResponseError for WebError {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    /// Replaced by the scope's renderer.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::build(self.status()).body(self.to_string())
+    }
+}
+
+/// The error that a response carries: ours, or what the framework says in its place.
+fn error_of<B>(response: &ServiceResponse<B>) -> Option<WebError> {
+    let error = response.response().error()?;
+    let known = error.as_error::<WebError>().cloned();
+    if let Some(WebError::Internal(cause)) = &known {
+        tracing::error!(cause, "a request failed");
+    }
+    Some(known.unwrap_or_else(|| WebError::unreadable(&error)))
+}
+
+/// Shows errors as pages.
+pub async fn as_page(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let response = next.call(request).await?;
+    let Some(error) = error_of(&response) else {
+        let mut response = response.map_into_boxed_body();
+        response
+            .headers_mut()
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
+        return Ok(response);
+    };
+    let request = response.request().clone();
+    let shown = match &error {
+        WebError::NotSignedIn { return_to } => present::redirect(&present::sign_in_href(return_to)),
+        error => match context::context(request.clone()).await {
+            Ok(context) => error_page(&context, error, &context::reference(&request).0),
+            Err(_) => bare(error),
+        },
+    };
+    Ok(ServiceResponse::new(request, shown))
+}
+
+fn bare(error: &WebError) -> HttpResponse {
+    let (title, what, work) = error.words();
+    HttpResponse::build(error.status()).content_type("text/plain; charset=utf-8").body(format!("{title}\n\n{what}\n{work}\n"))
+}
+
+fn error_page(context: &Context, error: &WebError, reference: &str) -> HttpResponse {
+    let (title, what, work) = error.words();
+    let mut next = vec![Link::new("/", "My labs")];
+    match error {
+        WebError::NoKey => next.insert(0, Link::new("/me#key", "Add my SSH key")),
+        WebError::Refused { lab, .. } => next.insert(0, Link::new(format!("/labs/{lab}"), "Back to the week")),
+        _ => {}
+    }
+    let nearest = match error {
+        WebError::Refused { lab, refusal } => present::nearest(lab, refusal, context.app().now()),
+        _ => Vec::new(),
+    };
+    let shown = RefusalPage {
+        layout: context.layout(title, Section::Elsewhere),
+        status: error.status().as_u16(),
+        title: title.to_owned(),
+        what,
+        work: work.to_owned(),
+        problems: error.problems(),
+        nearest,
+        next,
+        reference: (!reference.is_empty()).then(|| reference.to_owned()),
+    };
+    match shown.render() {
+        Ok(html) => page(error.status(), html),
+        Err(_) => bare(error),
+    }
+}
+
+/// Shows errors as RFC 9457 problems.
+pub async fn as_problem(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let response = next.call(request).await?;
+    let Some(error) = error_of(&response) else { return Ok(response.map_into_boxed_body()) };
+    let request = response.request().clone();
+    let body = problem(&error, &context::reference(&request).0);
+    let shown = HttpResponse::build(error.status())
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .content_type("application/problem+json")
+        .body(body.to_string());
+    Ok(ServiceResponse::new(request, shown))
+}
+
+fn problem(error: &WebError, reference: &str) -> Value {
+    let (title, detail, _) = error.words();
+    let mut body = json!({
+        "type": "about:blank",
+        "title": title,
+        "status": error.status().as_u16(),
+        "detail": detail,
+        "instance": format!("urn:uuid:{reference}"),
+    });
+    match error {
+        WebError::Refused { refusal, .. } => {
+            body["violations"] = refusal
+                .violations
+                .iter()
+                .map(|violation| json!({"code": violation.code(), "message": violation.sentence(refusal.zone)}))
+                .collect();
+            body["nearest"] = present::slots_json(&refusal.nearest, refusal.zone);
+        }
+        WebError::BadInput(problems) => {
+            body["errors"] = problems.iter().map(|problem| json!({"field": problem.field, "message": problem.text})).collect();
+        }
+        WebError::NoKey => body["violations"] = json!([{"code": "no_ssh_key", "message": detail}]),
+        _ => {}
+    }
+    body
+}

@@ -1,0 +1,69 @@
+//! `/me`: the person's own page.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{page, page_once};
+use crate::services::people::{self, KeyCard};
+use crate::web::context::{Done, SignedIn};
+use crate::web::error::WebError;
+use crate::web::pages::layout::{Problem, Section};
+use crate::web::pages::me::{MePage, SavedKey};
+
+/// Shows who the person is to us.
+pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {
+    let me = me(&who, String::new(), Vec::new());
+    Ok(page_once(&request, me.render()?))
+}
+
+fn me(who: &SignedIn, key_text: String, problems: Vec<Problem>) -> MePage {
+    let person = &who.session.person;
+    let (parity, reason) = match (person.parity(), person.net_id.final_digit()) {
+        (Some(parity), Some(digit)) => (parity.word().to_owned(), format!("Its last digit is {digit}.")),
+        _ => ("none".to_owned(), "It does not end in a digit: ask staff to set your days.".to_owned()),
+    };
+    MePage {
+        layout: who.context.layout("Me", Section::Me),
+        net_id: person.net_id.to_string(),
+        parity,
+        parity_reason: reason,
+        parity_days: "The page of each lab tells which days that gives you.".to_owned(),
+        mail: person.mail.clone(),
+        key: person.ssh_public_key.as_deref().and_then(|key| people::read_key(key).ok()).map(saved),
+        key_text,
+        problems,
+    }
+}
+
+fn saved(card: KeyCard) -> SavedKey {
+    SavedKey { kind: card.algorithm, comment: card.comment, fingerprint: card.fingerprint }
+}
+
+/// A key to save.
+#[derive(Debug, Deserialize)]
+pub struct Form {
+    csrf: String,
+    public_key: String,
+}
+
+/// Saves the person's SSH public key. A text that is refused comes back to be mended, unless it was a private key.
+pub async fn save_key(who: SignedIn, form: web::Form<Form>) -> Result<HttpResponse, WebError> {
+    who.check_csrf(&form.csrf)?;
+    let card = match people::read_key(&form.public_key) {
+        Ok(card) => card,
+        Err(problem) => {
+            let private = form.public_key.contains("PRIVATE KEY");
+            let text = if private { String::new() } else { form.public_key.clone() };
+            let again = me(&who, text, vec![Problem::with_field("public_key", problem)]);
+            return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, again.render()?));
+        }
+    };
+    let id = who.session.person.id.clone();
+    who.context.app().db.write("save key", move |conn| people::set_key(conn, &id, &card)).await?;
+    Ok(HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, "/me"))
+        .cookie(Done::KeySaved.cookie())
+        .finish())
+}

@@ -1,0 +1,34 @@
+//! What requests do, one file a feature.
+
+pub mod booking;
+pub mod health;
+pub mod lab;
+pub mod labs;
+pub mod mailbox;
+pub mod me;
+pub mod sign_in;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::context;
+
+/// A page.
+pub fn page(status: StatusCode, html: String) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .content_type("text/html; charset=utf-8")
+        .body(html)
+}
+
+/// A page that tells what the request before it did, once.
+pub fn page_once(request: &HttpRequest, html: String) -> HttpResponse {
+    let mut response = page(StatusCode::OK, html);
+    if let Some(cookie) = context::told(request)
+        && let Err(error) = response.add_cookie(&cookie)
+    {
+        tracing::warn!(%error, "a cookie can't be set");
+    }
+    response
+}

@@ -1,0 +1,126 @@
+//! `/sign-in` and `/sign-out`. Signing in by name alone exists only in the demo.
+
+use actix_web::cookie::Cookie;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{page, page_once};
+use crate::db::DbError;
+use crate::domain::ids::NetId;
+use crate::domain::person::{Parity, Role};
+use crate::services::people;
+use crate::web::context::{Context, Done, SignedIn, session_cookie, session_token};
+use crate::web::error::WebError;
+use crate::web::pages::layout::{Problem, Section};
+use crate::web::pages::sign_in::{DemoPerson, SignInPage};
+
+/// Where to go afterwards.
+#[derive(Debug, Deserialize)]
+pub struct Query {
+    return_to: Option<String>,
+}
+
+/// Only a path of this site: anything else could lead a person away.
+fn safe_path(path: Option<String>) -> Option<String> {
+    path.filter(|path| path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']))
+}
+
+/// Shows who one can be.
+pub async fn show(
+    context: Context,
+    query: web::Query<Query>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let sign_in = form(&context, String::new(), Vec::new(), safe_path(query.into_inner().return_to))?;
+    Ok(page_once(&request, sign_in.render()?))
+}
+
+fn form(
+    context: &Context,
+    net_id: String,
+    problems: Vec<Problem>,
+    return_to: Option<String>,
+) -> Result<SignInPage, WebError> {
+    let demo = context.state.demo.as_ref().ok_or_else(|| {
+        WebError::WrongState("signing in needs an identity provider, and none is set up here".to_owned())
+    })?;
+    let people = demo.people.iter().map(|(net_id, name)| DemoPerson {
+        net_id: net_id.clone(),
+        name: name.clone(),
+        about: about(net_id),
+    });
+    Ok(SignInPage {
+        layout: context.layout("Sign in", Section::Elsewhere),
+        people: people.collect(),
+        net_id,
+        problems,
+        return_to,
+    })
+}
+
+fn about(net_id: &str) -> String {
+    match net_id.parse().ok().as_ref().and_then(Parity::of) {
+        Some(parity) => format!("{net_id}, which counts as {}", parity.word()),
+        None => net_id.to_owned(),
+    }
+}
+
+/// Who to be.
+#[derive(Debug, Deserialize)]
+pub struct Form {
+    net_id: String,
+    return_to: Option<String>,
+}
+
+/// Signs in as anyone: a net ID that is not known becomes a student.
+pub async fn enter(context: Context, form_data: web::Form<Form>) -> Result<HttpResponse, WebError> {
+    let Form { net_id: typed, return_to } = form_data.into_inner();
+    let return_to = safe_path(return_to);
+    let net_id = match NetId::typed(&typed) {
+        Ok(net_id) => net_id,
+        Err(bad) => {
+            let problems = vec![Problem::with_field("net_id", format!("{bad}."))];
+            let again = form(&context, typed.chars().take(60).collect(), problems, return_to)?;
+            return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, again.render()?));
+        }
+    };
+    let app = context.app().clone();
+    let db = app.db.clone();
+    let session = db
+        .write::<_, DbError, _>("sign in", move |conn| {
+            let person = people::ensure_person(&app, conn, &net_id, net_id.as_str(), Role::Student)?;
+            people::begin_session(&app, conn, &person.id)
+        })
+        .await?;
+    Ok(HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, return_to.unwrap_or_else(|| "/".to_owned())))
+        .cookie(session_cookie(&context.state, &session.token))
+        .finish())
+}
+
+/// The token of the form.
+#[derive(Debug, Deserialize)]
+pub struct Leave {
+    csrf: String,
+}
+
+/// Ends the session.
+pub async fn leave(
+    who: SignedIn,
+    form: web::Form<Leave>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    who.check_csrf(&form.csrf)?;
+    if let Some(token) = session_token(&request) {
+        who.context.app().db.write::<_, DbError, _>("sign out", move |conn| people::end_session(conn, &token)).await?;
+    }
+    let mut gone: Cookie<'_> = session_cookie(&who.context.state, "");
+    gone.make_removal();
+    Ok(HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, "/sign-in"))
+        .cookie(gone)
+        .cookie(Done::SignedOut.cookie())
+        .finish())
+}

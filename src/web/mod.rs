@@ -1,0 +1,14 @@
+//! The web: routes, who is asking, how errors are shown. `pages` says what a page holds, `handlers` what a request does,
+//! `api` serves the same as JSON.
+
+mod api;
+mod context;
+mod error;
+mod handlers;
+pub mod pages;
+mod present;
+mod routes;
+mod statics;
+
+pub use context::{Demo, WebState};
+pub use routes::serve;

@@ -1,0 +1,351 @@
+//! What every page shares: the frame around it, and the small things that several pages draw.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+/// The frame around a page: header, banner, messages, footer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// The course's name; it links to the start page.
+    pub course: String,
+    /// The page's own title, without the course.
+    pub title: String,
+    /// The entry of the navigation that the page belongs to.
+    pub section: Section,
+    /// Who is signed in, if anyone.
+    pub viewer: Option<Viewer>,
+    /// The session's token against forged requests, put into every form.
+    pub csrf: String,
+    /// Whether this is the demo: a banner says so and the Mailbox is in the navigation.
+    pub demo: bool,
+    /// What the request before this one did.
+    pub flash: Option<Flash>,
+    /// The course's zone in words: `New York time (EST)`.
+    pub zone: String,
+    /// Where the course's own instructions are.
+    pub docs_href: Option<String>,
+    /// The address to write to for help.
+    pub contact: String,
+    /// Without JavaScript, load the page again after this many seconds.
+    pub refresh_seconds: Option<u32>,
+}
+
+impl Layout {
+    /// A realistic frame for a signed-in student.
+    #[must_use]
+    pub fn sample(title: &str, section: Section) -> Self {
+        Self {
+            course: "Cloud Computing, fall 2026".to_owned(),
+            title: title.to_owned(),
+            section,
+            viewer: Some(Viewer { net_id: "ff524".to_owned(), role: "student".to_owned() }),
+            csrf: "sample-csrf".to_owned(),
+            demo: true,
+            flash: None,
+            zone: "New York time (EST)".to_owned(),
+            docs_href: Some("https://course.example.edu/labs".to_owned()),
+            contact: "course-staff@example.edu".to_owned(),
+            refresh_seconds: None,
+        }
+    }
+}
+
+/// An entry of the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// My labs, a lab, a booking.
+    Labs,
+    /// The person's own page.
+    Me,
+    /// The demo's mailbox.
+    Mailbox,
+    /// Elsewhere: signing in, an error.
+    Elsewhere,
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Viewer {
+    /// The university's id.
+    pub net_id: String,
+    /// What the person is in the course: `student`, `TA`.
+    pub role: String,
+}
+
+/// What the request before this one did, in a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flash {
+    /// Whether it went well.
+    pub kind: FlashKind,
+    /// The sentence.
+    pub text: String,
+}
+
+/// Whether a flash message tells of a success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlashKind {
+    /// It is done.
+    Done,
+    /// Something to know.
+    Note,
+    /// It did not happen.
+    Trouble,
+}
+
+impl FlashKind {
+    /// The name of the style.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Done => "good",
+            Self::Note => "info",
+            Self::Trouble => "bad",
+        }
+    }
+
+    /// The shape that says the same as the colour.
+    pub fn icon(self) -> Icon {
+        match self {
+            Self::Done => Icon("circle-check"),
+            Self::Note => Icon("flag"),
+            Self::Trouble => Icon("triangle-alert"),
+        }
+    }
+}
+
+/// A shape of `static/icons.svg`, for the eye only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Template)]
+#[template(
+    source = r#"<svg class="i" aria-hidden="true"><use href="/static/icons.svg#{{ self.0 }}"/></svg>"#,
+    ext = "html"
+)]
+pub struct Icon(pub &'static str);
+
+impl HtmlSafe for Icon {}
+
+/// An instant, for programs and for people.
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(source = r#"<time datetime="{{ iso }}">{{ text }}</time>"#, ext = "html")]
+pub struct When {
+    /// RFC 3339 with its offset: `2026-11-28T10:00:00-05:00`.
+    pub iso: String,
+    /// As a person reads it in the course's zone: `Sat Nov 28, 10:00`.
+    pub text: String,
+}
+
+impl HtmlSafe for When {}
+
+impl When {
+    /// Both forms of one instant.
+    pub fn new(iso: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { iso: iso.into(), text: text.into() }
+    }
+}
+
+/// Somewhere to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Where.
+    pub href: String,
+    /// What it is called.
+    pub text: String,
+}
+
+impl Link {
+    /// A link with its words.
+    pub fn new(href: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { href: href.into(), text: text.into() }
+    }
+}
+
+/// One thing that is wrong with what was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The rule's code, as the API gives it: `parity_day`.
+    pub code: Option<String>,
+    /// What is wrong and what would be right, in a sentence.
+    pub text: String,
+    /// The id of the form's element that it is about, to link there.
+    pub field: Option<String>,
+}
+
+impl Problem {
+    /// A problem with one element of a form.
+    pub fn with_field(field: &str, text: impl Into<String>) -> Self {
+        Self { code: None, text: text.into(), field: Some(field.to_owned()) }
+    }
+
+    /// A broken rule.
+    pub fn rule(code: &str, text: impl Into<String>) -> Self {
+        Self { code: Some(code.to_owned()), text: text.into(), field: None }
+    }
+}
+
+/// A start that would be accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NearestStart {
+    /// The lab page with this start chosen.
+    pub href: String,
+    /// When it starts.
+    pub start: When,
+    /// What is known of it: `up to 8 h, 12 of 30 free`.
+    pub note: String,
+}
+
+impl NearestStart {
+    /// Three starts near to the one that was refused.
+    #[must_use]
+    pub fn samples() -> Vec<Self> {
+        [
+            ("2026-11-25T13:30:00-05:00", "tomorrow, Wed Nov 25, 13:30", "up to 4 h, 2 of 30 free"),
+            ("2026-11-25T18:00:00-05:00", "tomorrow, Wed Nov 25, 18:00", "up to 8 h, 9 of 30 free"),
+            ("2026-11-28T08:00:00-05:00", "Sat Nov 28, 08:00", "up to 8 h, 30 of 30 free"),
+        ]
+        .into_iter()
+        .map(|(iso, text, note)| Self {
+            href: format!("/labs/k8s?start={}#book", iso.replace(":00-", "-")),
+            start: When::new(iso, text),
+            note: note.to_owned(),
+        })
+        .collect()
+    }
+}
+
+/// Where a booking is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BookingState {
+    /// The place is being reserved.
+    Held,
+    /// Reserved; it starts later.
+    Booked,
+    /// The resources are being made.
+    Preparing,
+    /// It can be used.
+    Active,
+    /// The resources are being deleted.
+    Releasing,
+    /// Over; nothing is left.
+    Ended,
+    /// Over, because something failed.
+    Failed,
+}
+
+impl BookingState {
+    /// The state in a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Held => "reserving",
+            Self::Booked => "booked",
+            Self::Preparing => "preparing",
+            Self::Active => "active",
+            Self::Releasing => "releasing",
+            Self::Ended => "ended",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The name of the style.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Held | Self::Booked => "info",
+            Self::Preparing | Self::Releasing => "work",
+            Self::Active => "good",
+            Self::Ended => "calm",
+            Self::Failed => "bad",
+        }
+    }
+
+    /// The shape that says the same as the colour.
+    pub fn icon(self) -> Icon {
+        match self {
+            Self::Held => Icon("circle-dashed"),
+            Self::Booked => Icon("calendar"),
+            Self::Preparing | Self::Releasing => Icon("loader"),
+            Self::Active => Icon("circle-play"),
+            Self::Ended => Icon("circle-check"),
+            Self::Failed => Icon("circle-x"),
+        }
+    }
+}
+
+/// A booking in a line: when, how long, how it is.
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(path = "parts/booking_line.html")]
+pub struct BookingLine {
+    /// The booking's page.
+    pub href: String,
+    /// `Sat Nov 28, 10:00`.
+    pub start: When,
+    /// `15:00`, with its day if that is another one.
+    pub end: When,
+    /// `5 h`.
+    pub length: String,
+    /// How it is.
+    pub state: BookingState,
+    /// What to know beside the state: `starts in 2 h`, `2 h 41 min left`, `released early`.
+    pub note: Option<String>,
+}
+
+impl HtmlSafe for BookingLine {}
+
+impl BookingLine {
+    /// One in each of three states.
+    #[must_use]
+    pub fn samples() -> Vec<Self> {
+        vec![
+            Self {
+                href: "/bookings/b-7f3a".to_owned(),
+                start: When::new("2026-11-23T14:00:00-05:00", "today 14:00"),
+                end: When::new("2026-11-23T18:00:00-05:00", "18:00"),
+                length: "4 h".to_owned(),
+                state: BookingState::Active,
+                note: Some("2 h 41 min left".to_owned()),
+            },
+            Self {
+                href: "/bookings/b-81c0".to_owned(),
+                start: When::new("2026-11-28T10:00:00-05:00", "Sat Nov 28, 10:00"),
+                end: When::new("2026-11-28T15:00:00-05:00", "15:00"),
+                length: "5 h".to_owned(),
+                state: BookingState::Booked,
+                note: Some("starts in 4 days".to_owned()),
+            },
+        ]
+    }
+}
+
+/// Where a lab is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabState {
+    /// Its dates are not known yet.
+    Announced,
+    /// Its dates are known; booking opens later.
+    Upcoming,
+    /// It can be booked.
+    Open,
+    /// It can be booked and is due soon.
+    DueSoon,
+    /// Past its due date.
+    Closed,
+}
+
+impl LabState {
+    /// The name of the style.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Announced | Self::Closed => "calm",
+            Self::Upcoming => "info",
+            Self::Open => "good",
+            Self::DueSoon => "work",
+        }
+    }
+
+    /// The shape that says the same as the colour.
+    pub fn icon(self) -> Icon {
+        match self {
+            Self::Announced => Icon("circle-dashed"),
+            Self::Upcoming => Icon("calendar"),
+            Self::Open => Icon("circle-play"),
+            Self::DueSoon => Icon("hourglass"),
+            Self::Closed => Icon("lock"),
+        }
+    }
+}

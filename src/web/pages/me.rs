@@ -1,0 +1,86 @@
+//! `/me`: the person's own page.
+
+use askama::Template;
+
+use super::layout::{Layout, Problem, Section, When};
+
+/// Who the course takes the reader for, and the SSH key that servers let in.
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(path = "me.html")]
+pub struct MePage {
+    /// The frame.
+    pub layout: Layout,
+    /// The university's id.
+    pub net_id: String,
+    /// `even` or `odd`.
+    pub parity: String,
+    /// Why: `Its last digit is 4.`
+    pub parity_reason: String,
+    /// What follows from it this week and the next, in a sentence.
+    pub parity_days: String,
+    /// Where mails go.
+    pub mail: String,
+    /// The key that is saved.
+    pub key: Option<SavedKey>,
+    /// What was typed, when it was refused; never a private key, which must not travel back.
+    pub key_text: String,
+    /// Why it was refused; the field's id is `public_key`.
+    pub problems: Vec<Problem>,
+}
+
+/// A saved SSH public key, as one recognises it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedKey {
+    /// `ssh-ed25519`.
+    pub kind: String,
+    /// `ff524@laptop`; may be empty.
+    pub comment: String,
+    /// `SHA256:…`, as `ssh-keygen -l` prints it.
+    pub fingerprint: String,
+    /// When it was saved.
+    pub since: When,
+}
+
+impl MePage {
+    /// Every state of the page.
+    #[must_use]
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let none = Self {
+            layout: Layout::sample("Me", Section::Me),
+            net_id: "ff524".to_owned(),
+            parity: "even".to_owned(),
+            parity_reason: "Its last digit is 4.".to_owned(),
+            parity_days: "This week you may start on Sat, Mon or Wed; next week on Sun, Tue or Thu."
+                .to_owned(),
+            mail: "ff524@example.edu".to_owned(),
+            key: None,
+            key_text: String::new(),
+            problems: Vec::new(),
+        };
+        let saved = Self {
+            key: Some(SavedKey {
+                kind: "ssh-ed25519".to_owned(),
+                comment: "ff524@laptop".to_owned(),
+                fingerprint: "SHA256:jXcGmUbTzkqO1m7q2TfHn0gVQdR8h5yLhJ4oTqkPZ5c".to_owned(),
+                since: When::new("2026-11-02T09:12:00-05:00", "Mon Nov 2, 09:12"),
+            }),
+            ..none.clone()
+        };
+        let invalid = Self {
+            key_text: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJq4T0 ff524@laptop".to_owned(),
+            problems: vec![Problem::with_field(
+                "public_key",
+                "The key is cut off: after ssh-ed25519 there should be 68 letters and digits, here are 31. Copy all of it.",
+            )],
+            ..none.clone()
+        };
+        let private = Self {
+            problems: vec![Problem::with_field(
+                "public_key",
+                "This is a private key. It was not saved; never send it to anyone. Paste the file that ends in .pub.",
+            )],
+            ..none.clone()
+        };
+        vec![("me_no_key", none), ("me_saved", saved), ("me_invalid", invalid), ("me_private", private)]
+    }
+}

@@ -1,0 +1,143 @@
+//! Draws every sample of every page and checks what must hold for each of them.
+//!
+//! With `FAIRLEASE_SAMPLES=DIR` in the environment of the build, the drawn pages are also written to `DIR`, to look at.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use askama::Template;
+use scraper::{ElementRef, Html, Selector};
+
+use super::booking::{BookingPage, Timeline};
+use super::lab::{CellKind, LabPage};
+use super::labs::LabsPage;
+use super::mailbox::MailboxPage;
+use super::me::MePage;
+use super::refusal::RefusalPage;
+use super::sign_in::SignInPage;
+
+fn drawn<T: Template>(samples: Vec<(&'static str, T)>) -> impl Iterator<Item = (&'static str, String)> {
+    samples.into_iter().map(|(name, page)| (name, page.render().expect("a sample can be drawn")))
+}
+
+fn all_pages() -> Vec<(&'static str, String)> {
+    drawn(SignInPage::samples())
+        .chain(drawn(LabsPage::samples()))
+        .chain(drawn(LabPage::samples()))
+        .chain(drawn(BookingPage::samples()))
+        .chain(drawn(MePage::samples()))
+        .chain(drawn(MailboxPage::samples()))
+        .chain(drawn(RefusalPage::samples()))
+        .collect()
+}
+
+fn select<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
+    let selector = Selector::parse(selector).expect("the selector is right");
+    page.select(&selector).collect()
+}
+
+#[test]
+fn samples_render() {
+    let pages = all_pages();
+    let names: HashSet<_> = pages.iter().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), pages.len(), "each sample has a name of its own");
+    for (name, text) in &pages {
+        if let Some(directory) = option_env!("FAIRLEASE_SAMPLES") {
+            fs::write(Path::new(directory).join(format!("{name}.html")), text)
+                .expect("the sample can be written");
+        }
+        check_page(name, &Html::parse_document(text));
+    }
+}
+
+/// What the content security policy and WCAG ask of every page.
+fn check_page(name: &str, page: &Html) {
+    assert_eq!(select(page, "h1").len(), 1, "{name}: one h1");
+    assert_eq!(select(page, "html[lang=en]").len(), 1, "{name}: a language");
+    let mut ids = HashSet::new();
+    for element in select(page, "*") {
+        for (attribute, _) in element.value().attrs() {
+            assert!(attribute != "style" && !attribute.starts_with("on"), "{name}: attribute {attribute}");
+        }
+        if let Some(id) = element.value().id() {
+            assert!(ids.insert(id.to_owned()), "{name}: the id {id} is there twice");
+        }
+    }
+    assert!(select(page, "style, script:not([src])").is_empty(), "{name}: nothing inline");
+    for (selector, attribute) in [
+        ("[for]", "for"),
+        ("[aria-labelledby]", "aria-labelledby"),
+        ("[aria-describedby]", "aria-describedby"),
+    ] {
+        for element in select(page, selector) {
+            for id in element.attr(attribute).unwrap_or_default().split_whitespace() {
+                assert!(ids.contains(id), "{name}: {attribute} names {id}, which is not there");
+            }
+        }
+    }
+    for link in select(page, "a") {
+        let href = link.attr("href").unwrap_or_default();
+        assert!(!href.is_empty(), "{name}: a link leads nowhere");
+        if let Some(id) = href.strip_prefix('#') {
+            assert!(ids.contains(id), "{name}: a link leads to {id}, which is not there");
+        }
+    }
+    for control in select(page, "input:not([type=hidden]), textarea, select") {
+        let labelled = control
+            .ancestors()
+            .filter_map(ElementRef::wrap)
+            .any(|parent| parent.value().name() == "label")
+            || control.value().id().is_some_and(|id| !select(page, &format!("label[for={id}]")).is_empty());
+        assert!(labelled, "{name}: a control has no label");
+    }
+    for form in select(page, "form") {
+        let token = Selector::parse("input[name=csrf]").expect("the selector is right");
+        assert_eq!(form.attr("method"), Some("post"), "{name}: a form posts");
+        assert_eq!(form.select(&token).count(), 1, "{name}: a form has one token");
+    }
+    let mut level = 0;
+    for heading in select(page, "main h1, main h2, main h3, main h4") {
+        let next =
+            heading.value().name().trim_start_matches('h').parse::<u8>().expect("a heading has a level");
+        assert!(
+            next <= level + 1 || level == 0,
+            "{name}: a heading of level {next} follows one of level {level}"
+        );
+        level = next;
+    }
+}
+
+#[test]
+fn the_timeline_that_is_pushed_is_the_one_of_the_page() {
+    for (name, page) in BookingPage::samples() {
+        let part = page.timeline.render().expect("a timeline can be drawn");
+        let whole = page.render().expect("a page can be drawn");
+        assert!(whole.contains(&part), "{name}");
+        let fragment = Html::parse_fragment(&part);
+        assert_eq!(select(&fragment, "[aria-current=step]").len(), 1, "{name}: one present step");
+    }
+    assert!(Timeline::samples().len() > 6);
+}
+
+#[test]
+fn a_week_stays_small() {
+    let mut pages = LabPage::samples();
+    let mut open = pages.first().expect("there is a sample").1.clone();
+    if let Some(week) = &mut open.week {
+        let free = week
+            .hours
+            .iter()
+            .flat_map(|hour| &hour.cells)
+            .find(|cell| matches!(cell.kind, CellKind::Free(_)));
+        let free = free.expect("something is free").clone();
+        for cell in week.night.iter_mut().chain(&mut week.hours).flat_map(|hour| &mut hour.cells) {
+            cell.clone_from(&free);
+        }
+    }
+    pages.push(("every start is free", open));
+    for (name, page) in pages {
+        let size = page.render().expect("a page can be drawn").len();
+        assert!(size < 60_000, "{name} has {size} bytes");
+    }
+}

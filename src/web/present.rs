@@ -1,0 +1,148 @@
+//! How facts are worded on pages: times, links, broken rules.
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+
+use super::pages::layout::{BookingLine, BookingState, LabState, NearestStart, Problem, When};
+use crate::domain::booking::{Booking, EndReason, State};
+use crate::domain::calendar;
+use crate::domain::course::Lab;
+use crate::domain::ids::LabId;
+use crate::domain::interval::Interval;
+use crate::services::booking::Refusal;
+
+/// `2026-11-24T14:00-05:00`: an instant with its offset, short enough for links.
+pub fn iso(zone: Tz, at: DateTime<Utc>) -> String {
+    at.with_timezone(&zone).format("%Y-%m-%dT%H:%M%:z").to_string()
+}
+
+/// `today 14:00`, `tomorrow 14:00`, `Sat Nov 28, 14:00`.
+pub fn when(zone: Tz, now: DateTime<Utc>, at: DateTime<Utc>) -> When {
+    let days = (calendar::local_date(zone, at) - calendar::local_date(zone, now)).num_days();
+    let text = match days {
+        -1 => format!("yesterday {}", calendar::time(zone, at)),
+        0 => format!("today {}", calendar::time(zone, at)),
+        1 => format!("tomorrow {}", calendar::time(zone, at)),
+        _ => calendar::date_and_time(zone, at),
+    };
+    When::new(iso(zone, at), text)
+}
+
+/// The end of something that starts at `start`: `18:00`, `24:00`, or with its day if that is another one.
+pub fn end(zone: Tz, start: DateTime<Utc>, at: DateTime<Utc>) -> When {
+    let date = calendar::local_date(zone, start);
+    let text = if calendar::local_date(zone, at) == date {
+        calendar::time(zone, at)
+    } else if at == calendar::day(zone, date).end() {
+        "24:00".to_owned()
+    } else {
+        at.with_timezone(&zone).format("%a %H:%M").to_string()
+    };
+    When::new(iso(zone, at), text)
+}
+
+/// A redirect after a form, or to the sign-in.
+pub fn redirect(to: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, to))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish()
+}
+
+/// The sign-in that leads back to `return_to`.
+pub fn sign_in_href(return_to: &str) -> String {
+    format!("/sign-in?return_to={}", escape(return_to))
+}
+
+/// `text` as the value of a query.
+pub fn escape(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::with_capacity(text.len()), |mut escaped, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~/:".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+        escaped
+    })
+}
+
+/// The lab's page with a start chosen.
+pub fn start_href(lab: &LabId, zone: Tz, at: DateTime<Utc>) -> String {
+    format!("/labs/{lab}?start={}#book", escape(&iso(zone, at)))
+}
+
+/// Each broken rule in a sentence.
+pub fn problems(refusal: &Refusal) -> Vec<Problem> {
+    let problem = |violation: &crate::policy::admission::Violation| {
+        Problem::rule(violation.code(), violation.sentence(refusal.zone))
+    };
+    refusal.violations.iter().map(problem).collect()
+}
+
+/// The starts that would be accepted.
+pub fn nearest(lab: &LabId, refusal: &Refusal, now: DateTime<Utc>) -> Vec<NearestStart> {
+    let start = |slot: &Interval| NearestStart {
+        href: start_href(lab, refusal.zone, slot.start()),
+        start: when(refusal.zone, now, slot.start()),
+        note: format!("for {}", calendar::in_words(slot.length())),
+    };
+    refusal.nearest.iter().map(start).collect()
+}
+
+/// Slots as the API gives them, with the zone's offset.
+pub fn slots_json(slots: &[Interval], zone: Tz) -> Value {
+    let rfc3339 = |at: DateTime<Utc>| at.with_timezone(&zone).to_rfc3339();
+    slots.iter().map(|slot| json!({"start": rfc3339(slot.start()), "end": rfc3339(slot.end())})).collect()
+}
+
+/// Where a booking is, as pages word it.
+pub fn booking_state(booking: &Booking) -> BookingState {
+    match booking.state {
+        State::Held => BookingState::Held,
+        State::Booked => BookingState::Booked,
+        State::Preparing => BookingState::Preparing,
+        State::Active { .. } => BookingState::Active,
+        State::Releasing { .. } => BookingState::Releasing,
+        State::Ended { reason: EndReason::Failed, .. } => BookingState::Failed,
+        State::Ended { .. } => BookingState::Ended,
+    }
+}
+
+/// A booking in a line.
+pub fn booking_line(zone: Tz, now: DateTime<Utc>, booking: &Booking) -> BookingLine {
+    let slot = &booking.slot;
+    let note = match booking.state {
+        State::Held | State::Booked | State::Preparing if now < slot.start() => {
+            Some(format!("starts in {}", calendar::in_words(slot.start() - now)))
+        }
+        State::Active { .. } => Some(format!("{} left", calendar::in_words(slot.end() - now))),
+        _ => None,
+    };
+    BookingLine {
+        href: format!("/bookings/{}", booking.id),
+        start: when(zone, now, slot.start()),
+        end: end(zone, slot.start(), slot.end()),
+        length: calendar::in_words(slot.length()),
+        state: booking_state(booking),
+        note,
+    }
+}
+
+/// Where a lab is on its way, and the same in words.
+pub fn lab_state(lab: &Lab, now: DateTime<Utc>) -> (LabState, String) {
+    if now < lab.open {
+        return (LabState::Upcoming, format!("opens in {}", calendar::in_words(lab.open - now)));
+    }
+    let Some(due) = lab.due else { return (LabState::Open, "open, due date to be announced".to_owned()) };
+    let left = due - now;
+    match left.num_days() {
+        _ if due <= now => (LabState::Closed, "closed".to_owned()),
+        0..=2 => (LabState::DueSoon, format!("due in {}", calendar::in_words(left))),
+        days @ 3..=9 => (LabState::DueSoon, format!("due in {days} days")),
+        days => (LabState::Open, format!("due in {days} days")),
+    }
+}

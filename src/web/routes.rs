@@ -1,0 +1,88 @@
+//! Every route, and what holds for all of them.
+
+use std::net::{SocketAddr, TcpListener};
+
+use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
+use actix_web::{App as ActixApp, HttpServer, web};
+use tracing_actix_web::TracingLogger;
+
+use super::context::WebState;
+use super::error::{WebError, as_page, as_problem};
+use super::handlers::{booking, health, lab, labs, mailbox, me, sign_in};
+use super::{api, statics};
+
+/// What a page may load and where it may lead: only from here, nothing inline.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                   form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// A form is a few hundred bytes, an SSH key at most a few thousand.
+const MAX_BODY: usize = 32 * 1024;
+
+/// Serves on `listener` until the server is told to stop.
+pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()> {
+    let address: SocketAddr = listener.local_addr()?;
+    tracing::info!(%address, "listening");
+    let mut stop = state.stop.clone();
+    let data = web::Data::new(state);
+    let server = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(data.clone())
+            .app_data(web::FormConfig::default().limit(MAX_BODY).error_handler(|e, _| WebError::unreadable(&e).into()))
+            .app_data(web::JsonConfig::default().limit(MAX_BODY).error_handler(|e, _| WebError::unreadable(&e).into()))
+            .app_data(web::PathConfig::default().error_handler(|_, _| WebError::NotFound.into()))
+            .app_data(web::QueryConfig::default().error_handler(|e, _| WebError::unreadable(&e).into()))
+            .wrap(Compress::default())
+            .wrap(
+                DefaultHeaders::new()
+                    .add(("Content-Security-Policy", CSP))
+                    .add(("X-Content-Type-Options", "nosniff"))
+                    .add(("X-Frame-Options", "DENY"))
+                    .add(("Referrer-Policy", "same-origin"))
+                    .add(("Permissions-Policy", "camera=(), geolocation=(), microphone=()"))
+                    .add(("Cross-Origin-Opener-Policy", "same-origin")),
+            )
+            .wrap(TracingLogger::default())
+            .route("/health/live", web::get().to(health::live))
+            .route("/health/ready", web::get().to(health::ready))
+            .route("/static/{path:.*}", web::get().to(statics::file))
+            .service(web::scope("/api/v1").wrap(from_fn(as_problem)).configure(api::routes))
+            .service(web::scope("").wrap(from_fn(as_page)).configure(|config| pages(config, data.demo.is_some())))
+    })
+    .workers(2)
+    .tcp_nodelay(true)
+    .shutdown_timeout(5)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    let stopping = tokio::spawn(async move {
+        while !*stop.borrow() && stop.changed().await.is_ok() {}
+        handle.stop(true).await;
+    });
+    server.await?;
+    stopping.abort();
+    Ok(())
+}
+
+fn pages(config: &mut web::ServiceConfig, demo: bool) {
+    config
+        .route("/", web::get().to(labs::show))
+        .route("/labs/{lab}", web::get().to(lab::show))
+        .route("/labs/{lab}/bookings", web::post().to(lab::book))
+        .route("/bookings/{booking}", web::get().to(booking::show))
+        .route("/bookings/{booking}/events", web::get().to(booking::events))
+        .route("/bookings/{booking}/calendar.ics", web::get().to(booking::calendar))
+        .route("/bookings/{booking}/release", web::post().to(booking::release))
+        .route("/bookings/{booking}/extend", web::post().to(booking::extend))
+        .route("/me", web::get().to(me::show))
+        .route("/me/key", web::post().to(me::save_key))
+        .route("/sign-in", web::get().to(sign_in::show))
+        .route("/sign-out", web::post().to(sign_in::leave));
+    if demo {
+        config
+            .route("/sign-in", web::post().to(sign_in::enter))
+            .route("/mailbox", web::get().to(mailbox::list))
+            .route("/mailbox/{notice}", web::get().to(mailbox::open));
+    }
+    config.default_service(web::to(|| async { Err::<actix_web::HttpResponse, _>(WebError::NotFound) }));
+}

@@ -1,0 +1,53 @@
+//! What runs by itself: bookings are fulfilled, mail is sent, the reaper sweeps, reminders are written.
+//!
+//! All that is to be done is in the database; cron only says that it is time to look. Several workers may run at once:
+//! rows are claimed, and each tick of a recurring job is claimed as `(job, scheduled_at)`.
+
+pub mod cron;
+pub mod deliver;
+pub mod fulfil;
+pub mod reap;
+pub mod remind;
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use tokio::sync::watch;
+
+use crate::db::DbError;
+use crate::services::App;
+
+/// Runs until `stop` says true, then finishes what is in hand.
+pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) -> Result<(), String> {
+    let mut scheduler = cron::start(&app).await?;
+    // Ticks that were missed while no worker ran are caught up by looking once now.
+    cron::minute(&app).await;
+    let delivering = tokio::spawn(deliver::run(app.clone(), stop.clone()));
+    fulfil::run(app, stop).await;
+    if let Err(error) = scheduler.shutdown().await {
+        tracing::warn!(%error, "the cron scheduler did not stop cleanly");
+    }
+    delivering.await.map_err(|error| format!("the delivery of mail stopped: {error}"))
+}
+
+/// Does everything that is due now, once: for tests and commands that can't wait for a worker. Says whether there was
+/// anything.
+pub async fn step(app: &Arc<App>) -> Result<bool, DbError> {
+    let fulfilled = fulfil::step(app).await?;
+    let tried = crate::services::delivery::step(app).await?;
+    Ok(fulfilled + tried > 0)
+}
+
+/// Waits until the worker is called, or told to stop. False once it is to stop.
+pub(crate) async fn wait(calls: &mut watch::Receiver<()>, stop: &mut watch::Receiver<bool>) -> bool {
+    if *stop.borrow() {
+        return false;
+    }
+    tokio::select! {
+        _ = stop.changed() => !*stop.borrow(),
+        heard = calls.changed() => heard.is_ok(),
+    }
+}
+
+/// How long finished runs of recurring jobs are remembered.
+pub(crate) const REMEMBER: TimeDelta = TimeDelta::days(2);
