@@ -171,10 +171,12 @@ impl OpenStackCloud {
         Ok(Observed { object, progress: Progress::Working })
     }
 
-    /// The end of a booking may move.
+    /// The end of a booking may move. While a server is being built the site refuses to change what is written on it.
     async fn keep_metadata(&self, server: &Server, desired: &Desired) -> Result<(), CloudError> {
         let wanted = metadata(desired);
-        if wanted.iter().all(|(key, value)| server.metadata.get(*key) == Some(value)) {
+        if server.progress() != Progress::Ready
+            || wanted.iter().all(|(key, value)| server.metadata.get(*key) == Some(value))
+        {
             return Ok(());
         }
         let path = ["servers", &server.id, "metadata"];

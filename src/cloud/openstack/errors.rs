@@ -29,13 +29,14 @@ pub(super) struct Refusal {
 const LONGEST_MESSAGE: usize = 400;
 
 /// The site has no room. Blazar says this with 500, some versions with 400 or 409.
-const NO_ROOM: [&str; 6] = [
+const NO_ROOM: [&str; 7] = [
     "not enough hosts",
     "not enough resources",
     "not enough floating ips",
     "not enough networks",
     "not enough devices",
     "no more ip addresses available",
+    "conflicting reservation types",
 ];
 /// The project has used up what it may have: quotas, and the allocation that the site charges.
 const USED_UP: [&str; 7] = [
@@ -211,6 +212,8 @@ mod tests {
                 "capacity",
             ),
             (400, r#"{"error_message":"Not enough floating IPs available"}"#, "capacity"),
+            (409, r#"{"error_message":"Conflicting reservation types found for type instance"}"#, "capacity"),
+            (500, r#"{"error_message":"Invalid lease status."}"#, "conflict"),
             (500, r#"{"error_message":"Not enough resources available with query {}"}"#, "capacity"),
             (
                 409,

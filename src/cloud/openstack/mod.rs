@@ -7,6 +7,7 @@
 mod clouds_yaml;
 mod compute;
 mod errors;
+mod http;
 mod identity;
 mod image;
 mod network;
@@ -24,7 +25,7 @@ use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
 
 pub use self::clouds_yaml::{CloudEntry, CloudsYamlError, Credential, Interface, Trust, load, parse, places};
-pub use self::session::Limits;
+pub use self::http::Limits;
 
 use self::compute::ServerSpec;
 use self::identity::Service;

@@ -1,6 +1,9 @@
 //! Blazar: leases with flavor reservations.
 //!
 //! Blazar counts in minutes. A lease covers the span that was asked for: its start is rounded down, its end up.
+//!
+//! The end of a lease in force can be moved. To move that of a lease which has not begun is **never tried**: Blazar
+//! answers 404, since it does not yet let itself see the reserved flavor, and leaves the lease in ERROR.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -11,6 +14,9 @@ use super::{OpenStackCloud, oldest, time};
 use crate::cloud::port::{CloudError, Desired, Found, Observed, Progress, Scope, SiteObject};
 use crate::domain::blueprint::Kind;
 use crate::domain::resource::SiteFacts;
+
+/// Beyond it Blazar answers 500 and no more.
+const LONGEST_NAME: usize = 80;
 
 #[derive(Debug, Deserialize)]
 struct Leases {
@@ -93,11 +99,6 @@ impl Lease {
         }
     }
 
-    /// Whether its end can be moved now.
-    fn is_settled(&self) -> bool {
-        matches!(self.status.as_str(), "PENDING" | "ACTIVE")
-    }
-
     fn observed(self, flavors: &Flavors) -> Observed {
         let reservations = self.reservations_for(flavors);
         let progress = match (self.accepted(), &reservations) {
@@ -107,6 +108,7 @@ impl Lease {
             (progress, _) => progress,
         };
         let facts = SiteFacts {
+            in_force: self.in_force() == Progress::Ready,
             reservations: reservations.unwrap_or_default(),
             lease_end: Some(self.end_date),
             ..SiteFacts::default()
@@ -128,9 +130,7 @@ impl OpenStackCloud {
         let end = time::minute_after(end);
         let lease = match oldest(leases, |lease| lease.created_at) {
             None => self.make_lease(desired, start, end, flavors).await?,
-            Some(lease) if lease.end_date != end && lease.is_settled() => {
-                self.move_end(&lease.id, end).await?
-            }
+            Some(lease) if lease.end_date != end => self.move_end(lease, end).await?,
             Some(lease) => lease,
         };
         Ok(lease.observed(flavors))
@@ -143,6 +143,11 @@ impl OpenStackCloud {
         end: DateTime<Utc>,
         flavors: &Flavors,
     ) -> Result<Lease, CloudError> {
+        if desired.name.len() > LONGEST_NAME {
+            let message =
+                format!("Blazar takes names of up to {LONGEST_NAME} characters, and not {}", desired.name);
+            return Err(CloudError::Permanent(message));
+        }
         let mut asked = Vec::new();
         for (flavor, amount) in flavors {
             asked.push((self.flavor_id(flavor).await?, *amount));
@@ -152,10 +157,21 @@ impl OpenStackCloud {
         Ok(made.lease)
     }
 
-    /// Moves a lease's end. Not every site can; the one that can't says so in words that come back as they are.
-    async fn move_end(&self, id: &str, end: DateTime<Utc>) -> Result<Lease, CloudError> {
+    /// Moves a lease's end. A site that can't says so in words that come back as they are.
+    async fn move_end(&self, lease: Lease, end: DateTime<Utc>) -> Result<Lease, CloudError> {
+        match lease.status.as_str() {
+            "ACTIVE" => {}
+            "PENDING" => {
+                let message =
+                    "the end of a lease that has not begun can't be moved: release it and make a new one";
+                return Err(CloudError::Permanent(message.to_owned()));
+            }
+            // The site is at work on it, or it is over.
+            _ => return Ok(lease),
+        }
         let body = json!({"end_date": time::minute(end)});
-        let moved: OneLease = self.session.put(Service::Reservation, &["leases", id], &body).await?;
+        let path = ["leases", lease.id.as_str()];
+        let moved: OneLease = self.session.put(Service::Reservation, &path, &body).await?;
         Ok(moved.lease)
     }
 
@@ -264,6 +280,7 @@ mod tests {
         assert!(matches!(other.observed(&flavors(&["m1.large", "m1.small"])).progress, Progress::Broken(_)));
         let sole = lease("ACTIVE", &[("r1", "g1.h100")]).observed(&flavors(&["m1.medium"]));
         assert_eq!(sole.object.facts.reservations, [("m1.medium".to_owned(), "r1".to_owned())]);
+        assert!(sole.object.facts.in_force);
         assert_eq!(sole.object.facts.lease_end, Some(at("2026-02-10T22:00:00Z")));
     }
 

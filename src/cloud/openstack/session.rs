@@ -4,42 +4,20 @@
 //! means that nothing happened. Whether to try again after anything else is the caller's to decide.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use reqwest::header::{ACCEPT, HeaderMap, RETRY_AFTER};
-use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
+use reqwest::header::ACCEPT;
+use reqwest::{Method, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::{Mutex, OnceCell};
 
-use super::clouds_yaml::{CloudEntry, Trust};
-use super::errors::{Effect, Refusal, no_answer, retry_after, unreadable};
+use super::clouds_yaml::CloudEntry;
+use super::errors::{Effect, unreadable};
+use super::http::{Answer, Http, Limits, Path, Query, address};
 use super::identity::{Service, Token, token_request, versioned};
 use crate::clock::Clock;
 use crate::cloud::port::CloudError;
-
-/// How long calls may take, and how much one page of a listing holds.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Until the connection stands.
-    pub connect: Duration,
-    /// The whole call. Blazar's API gives up on its manager after 60 s and says so: wait for that.
-    pub call: Duration,
-    /// Objects in one page of a listing.
-    pub page: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { connect: Duration::from_secs(5), call: Duration::from_secs(75), page: 500 }
-    }
-}
-
-/// What is put after a service's address. Each segment may hold any character.
-pub(super) type Path<'a> = &'a [&'a str];
-/// What is put after the `?`.
-pub(super) type Query<'a> = &'a [(&'a str, &'a str)];
 
 /// An object in a listing.
 pub(super) trait Listed: DeserializeOwned {
@@ -50,7 +28,7 @@ pub(super) trait Listed: DeserializeOwned {
 /// A site, as one credential sees it.
 #[derive(Debug)]
 pub(super) struct Session {
-    http: Client,
+    http: Http,
     entry: CloudEntry,
     limits: Limits,
     clock: Arc<dyn Clock>,
@@ -72,29 +50,10 @@ struct Call<'a> {
     compute_version: &'a str,
 }
 
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
-}
-
 impl Session {
     /// A session for `entry`. Makes no call yet.
     pub(super) fn new(entry: CloudEntry, limits: Limits, clock: Arc<dyn Clock>) -> Result<Self, CloudError> {
-        // The first caller in the process decides; what a later one asks for is the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = Client::builder()
-            .connect_timeout(limits.connect)
-            .timeout(limits.call)
-            // A POST that is redirected becomes a GET: an address that has moved is to be corrected, not followed.
-            .redirect(redirect::Policy::none())
-            .user_agent(concat!("fairlease/", env!("CARGO_PKG_VERSION")));
-        let builder = match &entry.trust {
-            Trust::System => builder,
-            Trust::Authorities(file) => builder.tls_certs_only(authorities(file)?),
-            Trust::Anyone => builder.tls_danger_accept_invalid_certs(true),
-        };
-        let http = builder.build().map_err(|error| no_answer(&error, Effect::None))?;
+        let http = Http::new(&entry.trust, limits, Arc::clone(&clock))?;
         Ok(Self { http, entry, limits, clock, token: Mutex::new(None), names_hosts: OnceCell::new() })
     }
 
@@ -131,7 +90,8 @@ impl Session {
         path: Path<'_>,
         query: Query<'_>,
     ) -> Result<T, CloudError> {
-        read(&self.send(&call(Method::GET, service, path, query, None)).await?, path, Effect::None)
+        let answer = self.send(&call(Method::GET, service, path, query, None)).await?;
+        answer.read(path, Effect::None)
     }
 
     /// Reads one object; `None` if the site says that it is not there.
@@ -155,7 +115,7 @@ impl Session {
         body: &Value,
     ) -> Result<T, CloudError> {
         let answer = self.send(&call(Method::POST, service, path, &[], Some(body))).await?;
-        read(&answer, path, Effect::Possible)
+        answer.read(path, Effect::Possible)
     }
 
     /// As [`Session::post`], in another version of Nova's API.
@@ -166,7 +126,7 @@ impl Session {
         body: &Value,
     ) -> Result<T, CloudError> {
         let call = Call { compute_version, ..call(Method::POST, Service::Compute, path, &[], Some(body)) };
-        read(&self.send(&call).await?, path, Effect::Possible)
+        self.send(&call).await?.read(path, Effect::Possible)
     }
 
     /// Changes an object.
@@ -177,7 +137,7 @@ impl Session {
         body: &Value,
     ) -> Result<T, CloudError> {
         let answer = self.send(&call(Method::PUT, service, path, &[], Some(body))).await?;
-        read(&answer, path, Effect::Possible)
+        answer.read(path, Effect::Possible)
     }
 
     /// Deletes an object, and says whether it was there.
@@ -227,14 +187,14 @@ impl Session {
             let token = self.token_after(&token).await?;
             answer = self.send_with(call, &token).await?;
         }
-        accept(answer, call.effect())
+        answer.accepted(call.effect())
     }
 
     async fn send_with(&self, call: &Call<'_>, token: &Token) -> Result<Answer, CloudError> {
         let base = self.endpoint(token, call.service)?.ok_or_else(|| self.no_endpoint(call.service))?;
-        let url = address(base, call.path, call.query)
-            .ok_or_else(|| CloudError::Permanent(format!("no address for {}", call.service.word())))?;
-        let mut request = self.http.request(call.method.clone(), url).header(ACCEPT, "application/json");
+        let url = address(base, call.path, call.query)?;
+        let mut request =
+            self.http.client.request(call.method.clone(), url).header(ACCEPT, "application/json");
         request = request.header("X-Auth-Token", token.secret.expose_secret());
         if call.service == Service::Compute {
             request = request.header("OpenStack-API-Version", call.compute_version);
@@ -242,31 +202,7 @@ impl Session {
         if let Some(body) = call.body {
             request = request.json(body);
         }
-        self.exchange(request, call.effect()).await
-    }
-
-    /// Sends a request and takes the whole answer.
-    async fn exchange(&self, request: RequestBuilder, effect: Effect) -> Result<Answer, CloudError> {
-        let (http, request) = request.build_split();
-        let request = request.map_err(|error| no_answer(&error, effect))?;
-        let (method, path) = (request.method().clone(), request.url().path().to_owned());
-        let began = self.clock.now();
-        let answer = match http.execute(request).await {
-            Ok(response) => whole(response).await,
-            Err(error) => Err(error),
-        };
-        let took_ms = (self.clock.now() - began).num_milliseconds();
-        match answer {
-            Ok(answer) => {
-                let request_id = answer.request_id().unwrap_or_default();
-                tracing::debug!(%method, path, status = answer.status.as_u16(), took_ms, request_id, "site answered");
-                Ok(answer)
-            }
-            Err(error) => {
-                tracing::debug!(%method, path, took_ms, %error, "site did not answer");
-                Err(no_answer(&error, effect))
-            }
-        }
+        self.http.exchange(request, call.effect()).await
     }
 
     fn endpoint(&self, token: &Token, service: Service) -> Result<Option<Url>, CloudError> {
@@ -306,15 +242,17 @@ impl Session {
     async fn fetch_token(&self, kept: &mut Option<Arc<Token>>) -> Result<Arc<Token>, CloudError> {
         *kept = None;
         let base = versioned(&self.entry.auth_url, Service::Identity)?;
-        let url = address(base, &["auth", "tokens"], &[])
-            .ok_or_else(|| CloudError::Permanent(format!("{}: no address", self.entry.auth_url)))?;
-        let request = self.http.post(url).header(ACCEPT, "application/json");
+        let url = address(base, &["auth", "tokens"], &[])?;
+        let request = self.http.client.post(url).header(ACCEPT, "application/json");
+        let request = request.json(&token_request(&self.entry.credential));
         // A token that was made and not received harms nobody: asking again is as good as reading.
-        let answer =
-            self.exchange(request.json(&token_request(&self.entry.credential)), Effect::None).await?;
-        let answer = accept(answer, Effect::None)?;
-        let secret = answer.headers.get("X-Subject-Token").and_then(|value| value.to_str().ok());
-        let secret = secret.ok_or_else(|| CloudError::Transient {
+        let answer = self.http.exchange(request, Effect::None).await?;
+        let answer = answer.accepted(Effect::None).map_err(|error| match error {
+            // So Keystone speaks of a credential that it does not know, such as one that was deleted.
+            CloudError::NotFound(message) => CloudError::Unauthorised(message),
+            other => other,
+        })?;
+        let secret = answer.header("X-Subject-Token").ok_or_else(|| CloudError::Transient {
             message: "Keystone answered without a token".to_owned(),
             retry_after: None,
         })?;
@@ -330,16 +268,6 @@ impl Call<'_> {
     }
 }
 
-impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-
-    fn request_id(&self) -> Option<&str> {
-        self.header("x-openstack-request-id").or_else(|| self.header("x-compute-request-id"))
-    }
-}
-
 fn call<'a>(
     method: Method,
     service: Service,
@@ -348,38 +276,6 @@ fn call<'a>(
     body: Option<&'a Value>,
 ) -> Call<'a> {
     Call { method, service, path, query, body, compute_version: COMPUTE_VERSION }
-}
-
-fn accept(answer: Answer, effect: Effect) -> Result<Answer, CloudError> {
-    if answer.status.is_success() {
-        return Ok(answer);
-    }
-    let refusal = Refusal {
-        status: answer.status,
-        retry_after: answer.headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(retry_after),
-        request_id: answer.request_id().map(str::to_owned),
-        body: answer.body,
-    };
-    Err(refusal.classify(effect))
-}
-
-async fn whole(response: Response) -> Result<Answer, reqwest::Error> {
-    let (status, headers) = (response.status(), response.headers().clone());
-    Ok(Answer { status, headers, body: response.text().await? })
-}
-
-fn read<T: DeserializeOwned>(answer: &Answer, path: Path<'_>, effect: Effect) -> Result<T, CloudError> {
-    // Some answers that say yes say nothing else.
-    let body = if answer.body.trim().is_empty() { "null" } else { &answer.body };
-    serde_json::from_str(body).map_err(|error| unreadable(&path.join("/"), &error, effect))
-}
-
-fn address(mut base: Url, path: Path<'_>, query: Query<'_>) -> Option<Url> {
-    base.path_segments_mut().ok()?.extend(path);
-    if !query.is_empty() {
-        base.query_pairs_mut().extend_pairs(query);
-    }
-    Some(base)
 }
 
 /// The objects of a page, and whether the site says that there are more.
@@ -403,8 +299,5 @@ fn at_least(newest: &str, wanted: &str) -> bool {
     parts(newest).zip(parts(wanted)).is_some_and(|(newest, wanted)| newest >= wanted)
 }
 
-fn authorities(file: &std::path::Path) -> Result<Vec<Certificate>, CloudError> {
-    let bad = |reason: String| CloudError::Permanent(format!("cacert {}: {reason}", file.display()));
-    let pem = std::fs::read(file).map_err(|error| bad(error.to_string()))?;
-    Certificate::from_pem_bundle(&pem).map_err(|error| bad(error.to_string()))
-}
+#[cfg(test)]
+mod tests;
