@@ -1,1 +1,200 @@
-//! OpenStack sites.
+//! OpenStack sites, such as Chameleon's: Keystone, Nova, Neutron, Glance and, where the site has it, Blazar.
+//!
+//! Every object carries its mark in its name from the request that makes it on; a floating IP, which has no name, in its
+//! description. So a lost answer leaves nothing behind that looking by name does not find. Metadata and tags repeat the
+//! mark and tell `delete_at`, for people and for other reapers.
+
+mod clouds_yaml;
+mod compute;
+mod errors;
+mod http;
+mod identity;
+mod image;
+mod network;
+mod neutron;
+mod reservation;
+mod router;
+mod security_group;
+mod session;
+mod time;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::de::IgnoredAny;
+
+pub use self::clouds_yaml::{CloudEntry, CloudsYamlError, Credential, Interface, Trust, load, parse, places};
+pub use self::http::Limits;
+
+use self::compute::ServerSpec;
+use self::identity::Service;
+use self::neutron::Collection;
+use self::session::Session;
+use super::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope, SiteObject};
+use crate::clock::Clock;
+use crate::domain::blueprint::{Kind, Spec};
+use crate::domain::resource::{Mark, SiteFacts};
+
+/// One project at one OpenStack site.
+#[derive(Debug)]
+pub struct OpenStackCloud {
+    session: Session,
+}
+
+impl OpenStackCloud {
+    /// The project that `entry` leads to. Makes no call yet; refuses an entry whose certificates can't be read.
+    pub fn new(entry: CloudEntry, limits: Limits, clock: Arc<dyn Clock>) -> Result<Self, CloudError> {
+        Ok(Self { session: Session::new(entry, limits, clock)? })
+    }
+
+    /// Asks for a deletion, and looks whether it has happened: that the request was taken is not yet absence.
+    async fn delete_and_look(&self, service: Service, path: &[&str]) -> Result<Released, CloudError> {
+        let was_there = self.session.delete(service, path).await?;
+        let is_there = was_there && self.session.find::<IgnoredAny>(service, path).await?.is_some();
+        Ok(if is_there { Released::Going } else { Released::Gone })
+    }
+}
+
+#[async_trait]
+impl Cloud for OpenStackCloud {
+    async fn list(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
+        let (leases, keypairs, servers, networks, subnets, routers, groups, addresses) = tokio::try_join!(
+            self.list_leases(scope),
+            self.list_keypairs(scope),
+            self.list_servers(scope),
+            self.list_neutron(Collection::NETWORKS, scope),
+            self.list_neutron(Collection::SUBNETS, scope),
+            self.list_neutron(Collection::ROUTERS, scope),
+            self.list_neutron(Collection::SECURITY_GROUPS, scope),
+            self.list_neutron(Collection::FLOATING_IPS, scope),
+        )?;
+        Ok([leases, keypairs, servers, networks, subnets, routers, groups, addresses].concat())
+    }
+
+    async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {
+        match &desired.spec {
+            Spec::Lease { start, end, flavors } => self.ensure_lease(desired, *start, *end, flavors).await,
+            Spec::Keypair { public_key } => self.ensure_keypair(desired, public_key).await,
+            Spec::Network => self.ensure_network(desired).await,
+            Spec::Subnet { cidr } => self.ensure_subnet(desired, cidr).await,
+            Spec::Router { external } => self.ensure_router(desired, external).await,
+            Spec::SecurityGroup { open_tcp_ports } => {
+                self.ensure_security_group(desired, open_tcp_ports).await
+            }
+            Spec::Server { image, flavor, address, user_data } => {
+                let (address, user_data) = (*address, user_data.as_deref());
+                self.ensure_server(desired, ServerSpec { image, flavor, address, user_data }).await
+            }
+            Spec::FloatingIp { external, server } => self.ensure_floating_ip(desired, external, server).await,
+        }
+    }
+
+    async fn lease_in_force(&self, site_ref: &str) -> Result<Progress, CloudError> {
+        self.look_at_lease(site_ref).await
+    }
+
+    async fn release(&self, kind: Kind, site_ref: &str) -> Result<Released, CloudError> {
+        let (service, collection) = match kind {
+            Kind::Router => return self.release_router(site_ref).await,
+            Kind::Lease => (Service::Reservation, "leases"),
+            Kind::Keypair => (Service::Compute, "os-keypairs"),
+            Kind::Server => (Service::Compute, "servers"),
+            Kind::Network => (Service::Network, Collection::NETWORKS.many),
+            Kind::Subnet => (Service::Network, Collection::SUBNETS.many),
+            Kind::SecurityGroup => (Service::Network, Collection::SECURITY_GROUPS.many),
+            Kind::FloatingIp => (Service::Network, Collection::FLOATING_IPS.many),
+        };
+        self.delete_and_look(service, &[collection, site_ref]).await
+    }
+
+    async fn health(&self) -> Result<(), CloudError> {
+        let (identity, compute) = ((Service::Identity, ["auth", "catalog"]), [("limit", "1")]);
+        tokio::try_join!(
+            self.session.get::<IgnoredAny>(identity.0, &identity.1, &[]),
+            self.session.get::<IgnoredAny>(Service::Compute, &["servers"], &compute),
+            self.network_answers(),
+        )?;
+        Ok(())
+    }
+}
+
+/// The booking's object of a kind of which it has one.
+fn other(desired: &Desired, kind: Kind) -> Option<&SiteObject> {
+    desired.others.values().find(|object| object.kind == kind)
+}
+
+/// What is made from another object of the booking has to wait for that.
+fn missing(kind: Kind) -> CloudError {
+    CloudError::Conflict(format!("the booking's {} is to be made first", kind.word()))
+}
+
+/// Of several objects with one mark, which a late effect of a lost call can leave, everyone takes the same.
+fn oldest<T>(objects: Vec<T>, created: impl Fn(&T) -> Option<DateTime<Utc>>) -> Option<T> {
+    objects.into_iter().min_by_key(|object| created(object).unwrap_or(DateTime::<Utc>::MAX_UTC))
+}
+
+fn ready(kind: Kind, site_ref: String) -> Observed {
+    let object = SiteObject { kind, site_ref, facts: SiteFacts::default() };
+    Observed { object, progress: Progress::Ready }
+}
+
+/// A listing's entry, if the mark that `marked` carries is in scope.
+fn found(
+    scope: &Scope,
+    kind: Kind,
+    marked: &str,
+    site_ref: String,
+    name: String,
+    created_at: Option<DateTime<Utc>>,
+) -> Option<Found> {
+    let mark = Mark::from_name(marked).filter(|mark| scope.covers(mark))?;
+    Some(Found { kind, site_ref, name, mark: Some(mark), created_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{BookingId, InstanceId};
+
+    /// An object as the core would ask for it, with others of its booking that exist already.
+    pub(super) fn desired(key: &str, spec: Spec, others: &[(Kind, &str)]) -> Desired {
+        let mark = Mark {
+            instance: InstanceId::from_bits(7),
+            booking: BookingId::from_bits(99),
+            key: key.parse().unwrap(),
+        };
+        let others = others.iter().map(|(kind, site_ref)| {
+            let key = crate::domain::blueprint::sole_key(*kind);
+            (key, ready(*kind, (*site_ref).to_owned()).object)
+        });
+        Desired {
+            name: mark.name("k8s-ff524"),
+            mark,
+            delete_at: "2026-02-10T22:00:00Z".parse().unwrap(),
+            spec,
+            others: others.collect(),
+        }
+    }
+
+    #[test]
+    fn a_listing_has_only_what_is_marked_and_in_scope() {
+        let ours = desired("network", Spec::Network, &[]);
+        let instance = Scope::Instance(ours.mark.instance.clone());
+        let other_booking = Scope::Booking(ours.mark.instance.clone(), BookingId::from_bits(1));
+        let listed = |scope: &Scope, name: &str| {
+            found(scope, Kind::Network, name, "id".to_owned(), name.to_owned(), None).is_some()
+        };
+        assert!(listed(&instance, &ours.name));
+        assert!(!listed(&other_booking, &ours.name));
+        assert!(!listed(&Scope::Instance(InstanceId::from_bits(8)), &ours.name));
+        assert!(!listed(&instance, "private-net-ff524"));
+    }
+
+    #[test]
+    fn of_several_the_oldest_is_taken() {
+        let at = |second| DateTime::from_timestamp(second, 0);
+        let objects = vec![("b", at(2)), ("none", None), ("a", at(1))];
+        assert_eq!(oldest(objects, |object| object.1).unwrap().0, "a");
+    }
+}

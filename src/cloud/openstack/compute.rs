@@ -1,0 +1,367 @@
+//! Nova: keypairs and servers.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::identity::Service;
+use super::session::{COMPUTE_VERSION_HOSTNAME, Listed};
+use super::{OpenStackCloud, missing, oldest, other, time};
+use crate::cloud::port::{CloudError, Desired, Found, Observed, Progress, Scope, SiteObject};
+use crate::domain::blueprint::Kind;
+use crate::domain::resource::{Mark, SiteFacts};
+
+#[derive(Debug, Deserialize)]
+struct One<T> {
+    #[serde(alias = "server", alias = "keypair", alias = "flavor")]
+    object: T,
+}
+
+#[derive(Debug, Deserialize)]
+struct Id {
+    id: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Keypair {
+    name: String,
+}
+
+impl Listed for One<Keypair> {
+    fn marker(&self) -> &str {
+        &self.object.name
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Flavor {
+    id: String,
+    name: String,
+}
+
+impl Listed for Flavor {
+    fn marker(&self) -> &str {
+        &self.id
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Server {
+    id: String,
+    name: String,
+    status: String,
+    #[serde(default, deserialize_with = "time::optional")]
+    created: Option<DateTime<Utc>>,
+    #[serde(rename = "OS-EXT-STS:task_state")]
+    task: Option<String>,
+    #[serde(default)]
+    addresses: BTreeMap<String, Vec<Address>>,
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
+    fault: Option<Fault>,
+}
+
+impl Listed for Server {
+    fn marker(&self) -> &str {
+        &self.id
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Address {
+    addr: String,
+    #[serde(rename = "OS-EXT-IPS:type")]
+    kind: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Fault {
+    message: String,
+}
+
+impl Server {
+    fn progress(&self) -> Progress {
+        match (self.status.as_str(), self.task.as_deref()) {
+            // Its successor is made once it is gone.
+            (_, Some("deleting")) => Progress::Working,
+            ("ACTIVE", _) => Progress::Ready,
+            ("ERROR", _) => Progress::Broken(self.fault.as_ref().map_or_else(
+                || "the server is in ERROR, and the site gives no reason".to_owned(),
+                |fault| fault.message.clone(),
+            )),
+            _ => Progress::Working,
+        }
+    }
+
+    fn fixed_address(&self) -> Option<String> {
+        let all = self.addresses.values().flatten();
+        let mut fixed = all.filter(|address| address.kind.as_deref() != Some("floating"));
+        fixed.next().map(|address| address.addr.clone())
+    }
+
+    fn observed(self) -> Observed {
+        let facts = SiteFacts { address: self.fixed_address(), ..SiteFacts::default() };
+        Observed {
+            progress: self.progress(),
+            object: SiteObject { kind: Kind::Server, site_ref: self.id, facts },
+        }
+    }
+}
+
+/// What the specification of a server says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ServerSpec<'a> {
+    pub(super) image: &'a str,
+    pub(super) flavor: &'a str,
+    pub(super) address: Option<std::net::Ipv4Addr>,
+    pub(super) user_data: Option<&'a str>,
+}
+
+impl OpenStackCloud {
+    pub(super) async fn ensure_keypair(
+        &self,
+        desired: &Desired,
+        public_key: &str,
+    ) -> Result<Observed, CloudError> {
+        let path = ["os-keypairs", &desired.name];
+        if self.session.find::<One<Keypair>>(Service::Compute, &path).await?.is_none() {
+            let body = json!({"keypair": {"name": desired.name, "type": "ssh", "public_key": public_key}});
+            match self.session.post::<One<Keypair>>(Service::Compute, &["os-keypairs"], &body).await {
+                // Another one with this name can only be ours.
+                Ok(_) | Err(CloudError::Conflict(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(super::ready(Kind::Keypair, desired.name.clone()))
+    }
+
+    pub(super) async fn ensure_server(
+        &self,
+        desired: &Desired,
+        spec: ServerSpec<'_>,
+    ) -> Result<Observed, CloudError> {
+        let suffix = Mark::suffix(&desired.mark.instance, &desired.mark.booking);
+        let mut servers = self.servers(&suffix).await?;
+        servers.retain(|server| server.name == desired.name);
+        match oldest(servers, |server| server.created) {
+            Some(server) => {
+                self.keep_metadata(&server, desired).await?;
+                Ok(server.observed())
+            }
+            None => self.make_server(desired, spec).await,
+        }
+    }
+
+    async fn make_server(&self, desired: &Desired, spec: ServerSpec<'_>) -> Result<Observed, CloudError> {
+        let image = self.image_id(spec.image).await?;
+        let flavor = self.server_flavor(desired, spec.flavor).await?;
+        let named = self.session.names_hosts().await?;
+        let body = server_request(desired, spec, &image, &flavor, named)?;
+        let path = ["servers"];
+        let made: One<Id> = if named {
+            self.session.post_compute(COMPUTE_VERSION_HOSTNAME, &path, &body).await?
+        } else {
+            self.session.post(Service::Compute, &path, &body).await?
+        };
+        let object = SiteObject { kind: Kind::Server, site_ref: made.object.id, facts: SiteFacts::default() };
+        Ok(Observed { object, progress: Progress::Working })
+    }
+
+    /// The end of a booking may move. While a server is being built the site refuses to change what is written on it.
+    async fn keep_metadata(&self, server: &Server, desired: &Desired) -> Result<(), CloudError> {
+        let wanted = metadata(desired);
+        if server.progress() != Progress::Ready
+            || wanted.iter().all(|(key, value)| server.metadata.get(*key) == Some(value))
+        {
+            return Ok(());
+        }
+        let path = ["servers", &server.id, "metadata"];
+        self.session.post::<Value>(Service::Compute, &path, &json!({"metadata": wanted})).await.map(|_| ())
+    }
+
+    /// Servers whose names have `part`, in full. `part` is read as a regular expression by the site, and is one of
+    /// letters, digits and hyphens, which mean themselves.
+    async fn servers(&self, part: &str) -> Result<Vec<Server>, CloudError> {
+        self.session.pages(Service::Compute, &["servers", "detail"], &[("name", part)], "servers").await
+    }
+
+    pub(super) async fn list_servers(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
+        let part = match scope {
+            Scope::Instance(instance) => format!("--{instance}"),
+            Scope::Booking(instance, booking) => Mark::suffix(instance, booking),
+        };
+        let servers = self.servers(&part).await?;
+        let found = |server: Server| {
+            super::found(scope, Kind::Server, &server.name, server.id, server.name.clone(), server.created)
+        };
+        Ok(servers.into_iter().filter_map(found).collect())
+    }
+
+    pub(super) async fn list_keypairs(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
+        let pairs: Vec<One<Keypair>> =
+            self.session.pages(Service::Compute, &["os-keypairs"], &[], "keypairs").await?;
+        let found = |One { object: Keypair { name } }: One<Keypair>| {
+            super::found(scope, Kind::Keypair, &name, name.clone(), name.clone(), None)
+        };
+        Ok(pairs.into_iter().filter_map(found).collect())
+    }
+
+    /// The flavor with which a server is made: with a lease the reservation's own, which exists while the lease does.
+    async fn server_flavor(&self, desired: &Desired, flavor: &str) -> Result<String, CloudError> {
+        let lease = other(desired, Kind::Lease);
+        let reservations = lease.map(|lease| lease.facts.reservations.as_slice()).unwrap_or_default();
+        let Some((_, reservation)) = reservations.iter().find(|(of, _)| of == flavor) else {
+            return self.flavor_id(flavor).await;
+        };
+        let path = ["flavors", reservation];
+        if self.session.find::<One<Id>>(Service::Compute, &path).await?.is_some() {
+            return Ok(reservation.clone());
+        }
+        self.flavor_id(&format!("reservation:{reservation}")).await.map_err(|error| match error {
+            CloudError::NotFound(_) => CloudError::Conflict(format!(
+                "the flavor of reservation {reservation} is not there: the lease is not in force"
+            )),
+            other => other,
+        })
+    }
+
+    /// The id of the flavor with this id or name.
+    pub(super) async fn flavor_id(&self, flavor: &str) -> Result<String, CloudError> {
+        let all: Vec<Flavor> = self.session.pages(Service::Compute, &["flavors"], &[], "flavors").await?;
+        let by_id = all.iter().find(|candidate| candidate.id == flavor);
+        let found = by_id.or_else(|| all.iter().find(|candidate| candidate.name == flavor));
+        found
+            .map(|flavor| flavor.id.clone())
+            .ok_or_else(|| CloudError::NotFound(format!("no flavor \"{flavor}\"")))
+    }
+}
+
+fn metadata(desired: &Desired) -> BTreeMap<&'static str, String> {
+    BTreeMap::from([
+        ("fairlease_instance", desired.mark.instance.to_string()),
+        ("fairlease_booking", desired.mark.booking.to_string()),
+        ("fairlease_key", desired.mark.key.to_string()),
+        ("delete_at", time::iso(desired.delete_at)),
+    ])
+}
+
+/// The request for a server. `named` says whether it can be told a host name; if not, its name becomes that.
+fn server_request(
+    desired: &Desired,
+    spec: ServerSpec<'_>,
+    image: &str,
+    flavor: &str,
+    named: bool,
+) -> Result<Value, CloudError> {
+    let network = other(desired, Kind::Network).ok_or_else(|| missing(Kind::Network))?;
+    let mut port = json!({"uuid": network.site_ref});
+    if let Some(address) = spec.address {
+        insert(&mut port, "fixed_ip", json!(address.to_string()));
+    }
+    let mut server = json!({
+        "name": desired.name,
+        "imageRef": image,
+        "flavorRef": flavor,
+        "networks": [port],
+        "metadata": metadata(desired),
+    });
+    if let Some(group) = other(desired, Kind::SecurityGroup) {
+        // The field is called a name, and takes an id: names need not be unique.
+        insert(&mut server, "security_groups", json!([{"name": group.site_ref}]));
+    }
+    if let Some(keypair) = other(desired, Kind::Keypair) {
+        insert(&mut server, "key_name", json!(keypair.site_ref));
+    }
+    if let Some(user_data) = spec.user_data {
+        insert(&mut server, "user_data", json!(BASE64.encode(user_data)));
+    }
+    if named {
+        insert(&mut server, "hostname", json!(desired.mark.key));
+    }
+    Ok(json!({"server": server}))
+}
+
+fn insert(object: &mut Value, key: &str, value: Value) {
+    if let Value::Object(fields) = object {
+        fields.insert(key.to_owned(), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::desired;
+    use super::*;
+    use crate::domain::blueprint::Spec;
+
+    fn server(fields: Value) -> Server {
+        let mut server = json!({"id": "s1", "name": "node1", "status": "BUILD"});
+        for (key, value) in fields.as_object().unwrap() {
+            insert(&mut server, key, value.clone());
+        }
+        serde_json::from_value(server).unwrap()
+    }
+
+    #[test]
+    fn how_far_a_server_is() {
+        assert_eq!(server(json!({})).progress(), Progress::Working);
+        assert_eq!(server(json!({"status": "ACTIVE"})).progress(), Progress::Ready);
+        let going = server(json!({"status": "ACTIVE", "OS-EXT-STS:task_state": "deleting"}));
+        assert_eq!(going.progress(), Progress::Working);
+        let fault = json!({"status": "ERROR", "fault": {"code": 500, "message": "No valid host was found."}});
+        assert_eq!(server(fault).progress(), Progress::Broken("No valid host was found.".to_owned()));
+        assert!(
+            matches!(server(json!({"status": "ERROR"})).progress(), Progress::Broken(why) if why.contains("no reason"))
+        );
+    }
+
+    #[test]
+    fn a_servers_address_is_the_private_one() {
+        let addresses = json!({"addresses": {"net": [
+            {"addr": "203.0.113.5", "version": 4, "OS-EXT-IPS:type": "floating"},
+            {"addr": "192.168.1.11", "version": 4, "OS-EXT-IPS:type": "fixed"},
+        ]}});
+        assert_eq!(server(addresses).fixed_address().as_deref(), Some("192.168.1.11"));
+        assert_eq!(server(json!({})).fixed_address(), None);
+    }
+
+    fn request(others: &[(Kind, &str)], named: bool) -> Result<Value, CloudError> {
+        let spec = Spec::Server {
+            image: "CC".to_owned(),
+            flavor: "m1.medium".to_owned(),
+            address: Some([192, 168, 1, 11].into()),
+            user_data: Some("#cloud-config\n".to_owned()),
+        };
+        let desired = desired("node1", spec, others);
+        let spec = ServerSpec {
+            image: "CC",
+            flavor: "m1.medium",
+            address: Some([192, 168, 1, 11].into()),
+            user_data: Some("#cloud-config\n"),
+        };
+        server_request(&desired, spec, "img", "flv", named)
+    }
+
+    #[test]
+    fn a_server_is_asked_for_with_all_that_it_needs() {
+        let others = [(Kind::Network, "net"), (Kind::SecurityGroup, "sg"), (Kind::Keypair, "key")];
+        let body = request(&others, true).unwrap();
+        let server = &body["server"];
+        assert_eq!(server["networks"], json!([{"uuid": "net", "fixed_ip": "192.168.1.11"}]));
+        assert_eq!(server["security_groups"], json!([{"name": "sg"}]));
+        assert_eq!((&server["key_name"], &server["hostname"]), (&json!("key"), &json!("node1")));
+        assert_eq!(server["user_data"], "I2Nsb3VkLWNvbmZpZwo=");
+        assert_eq!(server["metadata"]["delete_at"], "2026-02-10T22:00:00Z");
+        assert_eq!(server["metadata"]["fairlease_key"], "node1");
+    }
+
+    #[test]
+    fn a_server_needs_its_network_first() {
+        assert_eq!(request(&[], false).unwrap_err().class(), "conflict");
+        let body = request(&[(Kind::Network, "net")], false).unwrap();
+        assert!(body["server"].get("hostname").is_none() && body["server"].get("key_name").is_none());
+    }
+}
