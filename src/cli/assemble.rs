@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use directories::BaseDirs;
 
 use super::{Failure, Options};
 use crate::clock::{Clock, SystemClock};
-use crate::cloud::openstack::{OpenStackCloud, clouds_yaml};
+use crate::cloud::openstack::{self, Limits, OpenStackCloud};
 use crate::cloud::port::{Cloud, Clouds};
 use crate::cloud::simulated::{Fault, Faults, Profile, SimulatedCloud};
 use crate::db::{self, Db, DbError};
@@ -75,9 +76,9 @@ fn clouds(
 }
 
 fn openstack(options: &Options, entry: &str, clock: &Arc<dyn Clock>) -> Result<OpenStackCloud, Failure> {
-    let named = options.clouds_file.as_deref();
-    let entry = clouds_yaml::find(named, entry)?;
-    Ok(OpenStackCloud::connect(entry, clock.clone())?)
+    let config_home = BaseDirs::new().map(|directories| directories.config_dir().to_owned());
+    let places = openstack::places(options.clouds_file.as_deref(), config_home.as_deref());
+    Ok(OpenStackCloud::new(openstack::load(&places, entry)?, Limits::default(), clock.clone())?)
 }
 
 fn simulated(
