@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use tokio::sync::Notify;
+
 use super::Object;
 use crate::cloud::port::CloudError;
 
@@ -26,6 +28,7 @@ pub struct Faults {
     calls: AtomicUsize,
     planned: Mutex<Vec<(usize, Fault)>>,
     broken: Mutex<Vec<String>>,
+    hung: Notify,
 }
 
 impl Faults {
@@ -52,6 +55,11 @@ impl Faults {
     pub fn breaking(self, name: &str) -> Self {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
         self
+    }
+
+    /// Returns once a call hangs.
+    pub async fn hung(&self) {
+        self.hung.notified().await;
     }
 
     /// How many calls were made.
@@ -84,20 +92,21 @@ impl Faults {
                 effect()?;
                 Err(CloudError::OutcomeUnknown(format!("no answer to {name} came in time")))
             }
-            Some(Fault::HangBefore(marker)) => hang(marker).await,
+            Some(Fault::HangBefore(marker)) => self.hang(marker).await,
             Some(Fault::HangAfter(marker)) => {
                 effect()?;
-                hang(marker).await
+                self.hang(marker).await
             }
         }
     }
-}
 
-async fn hang<T>(marker: Option<PathBuf>) -> T {
-    if let Some(marker) = marker
-        && let Err(error) = std::fs::write(&marker, "")
-    {
-        tracing::error!(%error, "the marker of a fault can't be written");
+    async fn hang<T>(&self, marker: Option<PathBuf>) -> T {
+        if let Some(marker) = marker
+            && let Err(error) = std::fs::write(&marker, "")
+        {
+            tracing::error!(%error, "the marker of a fault can't be written");
+        }
+        self.hung.notify_one();
+        std::future::pending().await
     }
-    std::future::pending().await
 }

@@ -5,7 +5,6 @@
 mod faults;
 mod store;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -96,6 +95,11 @@ impl SimulatedCloud {
     pub fn objects(&self) -> Result<Vec<Object>, CloudError> {
         let now = self.clock.now();
         Ok(self.store.all()?.into_iter().filter(|object| !object.is_gone(now)).collect())
+    }
+
+    /// The faults that it was told to make.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// Puts an object there by hand, as someone with the site's own tools would.
@@ -344,6 +348,3 @@ impl Cloud for SimulatedCloud {
         self.call("health", || Ok(())).await
     }
 }
-
-/// The simulated sites of a course, by id.
-pub type SimulatedClouds = BTreeMap<crate::domain::ids::SiteId, Arc<SimulatedCloud>>;

@@ -1,0 +1,161 @@
+//! Booking, from the wish to the end, as the use cases see it.
+
+use chrono::TimeDelta;
+use fairlease::domain::booking::{EndReason, State};
+use fairlease::services::booking::{self, BookingError};
+use fairlease::services::notices;
+
+use crate::world::{World, local, on_both_databases, slot};
+
+on_both_databases! {
+    async fn a_booking_is_made_provisioned_and_expires(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let made = world.book(&student, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
+        assert_eq!(made.state, State::Held);
+
+        world.work().await;
+        assert_eq!(world.state(&student, &made.id).await, State::Booked);
+        let kinds: Vec<_> = world.held().into_values().map(|object| object.spec.kind().word()).collect();
+        assert_eq!(kinds, ["lease"], "the place is the student's from the moment of booking on, and nothing else is made yet");
+        assert_eq!(world.subjects(), ["Booked: Sat Feb 8, 10:00 to 14:00 - Deploy a machine learning service on Kubernetes"]);
+        let invitation = world.postbox.mails.lock().unwrap()[0].calendar.clone().unwrap();
+        for line in ["METHOD:REQUEST", "DTSTART:20250208T150000Z", "DTEND:20250208T190000Z"] {
+            assert!(invitation.contains(line), "{line} in\n{invitation}");
+        }
+
+        world.clock.set(local("2025-02-08T09:29"));
+        world.work().await;
+        assert_eq!(world.state(&student, &made.id).await, State::Booked, "the lead has not begun");
+        world.clock.set(local("2025-02-08T09:30"));
+        world.work().await;
+        let view = world.view(&student, &made.id).await;
+        assert_eq!(view.booking.state, State::Active { ready_at: local("2025-02-08T09:30") });
+        assert_eq!(view.ssh.as_deref(), Some("ssh cc@203.0.113.10"));
+        assert_eq!(world.held().len(), 10, "lease, keypair, network, subnet, router, security group, three servers, address");
+        assert!(world.subjects()[1].starts_with("Ready until 14:00: "));
+        assert!(world.subjects()[1].ends_with(" - ssh cc@203.0.113.10"));
+
+        world.clock.set(local("2025-02-08T13:45"));
+        assert_eq!(notices::remind(&world.app).await.unwrap(), 1);
+        assert_eq!(notices::remind(&world.app).await.unwrap(), 0, "once");
+        fairlease::services::reaping::sweep(&world.app).await.unwrap();
+        world.work().await;
+        assert!(matches!(world.state(&student, &made.id).await, State::Active { .. }), "not before its end");
+
+        world.clock.set(local("2025-02-08T14:00"));
+        fairlease::services::reaping::sweep(&world.app).await.unwrap();
+        world.work().await;
+        let State::Ended { reason, .. } = world.state(&student, &made.id).await else { panic!("not ended") };
+        assert_eq!(reason, EndReason::Expired);
+        assert!(world.held().is_empty());
+        let subjects = world.subjects();
+        assert!(subjects[2].starts_with("Ends at 14:00: ") && subjects[3].starts_with("Ended, everything deleted: "), "{subjects:?}");
+        assert_eq!(subjects.len(), 4);
+    }
+
+    async fn what_is_deleted_goes_in_order_and_the_lease_last(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let made = world.book(&student, slot("2025-02-08T09:30", "2025-02-08T14:00")).await;
+        world.work_until(&student, &made.id, "active").await;
+        booking::release(&world.app, student.clone(), made.id.clone()).await.unwrap();
+        world.work_until(&student, &made.id, "ended").await;
+        // The simulated cloud refuses what is in use, as real ones do; the order shows in what was tried in vain: nothing.
+        let failures: i32 = world.view(&student, &made.id).await.resources.iter().map(|r| r.failures).sum();
+        assert_eq!(failures, 0);
+        assert!(world.held().is_empty());
+    }
+
+    async fn giving_back_frees_the_rest_of_the_slot_at_once(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let made = world.book(&student, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
+        assert_eq!((world.booked_at("2025-02-08T09:00").await, world.booked_at("2025-02-08T09:30").await), (0, 1), "the lead");
+        assert_eq!((world.booked_at("2025-02-08T13:30").await, world.booked_at("2025-02-08T14:00").await), (1, 0));
+        world.clock.set(local("2025-02-08T11:10"));
+        world.work_until(&student, &made.id, "active").await;
+        booking::release(&world.app, student.clone(), made.id.clone()).await.unwrap();
+        booking::release(&world.app, student.clone(), made.id.clone()).await.unwrap();
+        assert_eq!((world.booked_at("2025-02-08T11:00").await, world.booked_at("2025-02-08T11:30").await), (1, 0));
+        world.work_until(&student, &made.id, "ended").await;
+        assert_eq!(world.state(&student, &made.id).await.reason(), Some(EndReason::Released));
+    }
+
+    async fn a_booking_called_off_takes_its_calendar_event_back(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let made = world.book(&student, slot("2025-02-10T10:00", "2025-02-10T14:00")).await;
+        world.work().await;
+        booking::release(&world.app, student.clone(), made.id.clone()).await.unwrap();
+        world.work_until(&student, &made.id, "ended").await;
+        assert_eq!(world.state(&student, &made.id).await.reason(), Some(EndReason::Cancelled));
+        let mails = world.postbox.mails.lock().unwrap();
+        assert!(mails[1].subject.starts_with("Cancelled: Mon Feb 10, 10:00 to 14:00"));
+        assert!(mails[1].calendar.as_ref().unwrap().contains("METHOD:CANCEL"));
+        assert!(world.held().is_empty());
+    }
+
+    async fn extending_moves_the_end_once_the_site_agrees(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let made = world.book(&student, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
+        world.work_until(&student, &made.id, "active").await;
+        let offered = world.view(&student, &made.id).await.extensions;
+        assert_eq!(offered.last(), Some(&local("2025-02-08T17:30")), "eight hours in all");
+        booking::extend(&world.app, student.clone(), made.id.clone(), local("2025-02-08T14:00")).await.unwrap();
+        assert_eq!(world.booked_at("2025-02-08T13:30").await, 1, "held while the site is asked");
+        world.work().await;
+        let view = world.view(&student, &made.id).await;
+        assert_eq!((view.booking.slot.end(), view.booking.extend_to), (local("2025-02-08T14:00"), None));
+        let lease = world.held().into_values().find(|object| object.spec.kind().word() == "lease").unwrap();
+        assert_eq!(lease.facts.lease_end, Some(local("2025-02-08T14:00")));
+        let over = booking::extend(&world.app, student.clone(), made.id.clone(), local("2025-02-08T18:00")).await;
+        let Err(BookingError::Refused(refusal)) = over else { panic!("{over:?}") };
+        assert_eq!(refusal.violations[0].code(), "over_cap");
+    }
+
+    async fn a_wish_repeated_with_its_key_is_one_booking(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let mut wish = World::wish(&student, slot("2025-02-08T10:00", "2025-02-08T12:00"));
+        wish.idempotency_key = Some("once".to_owned());
+        let first = booking::book(&world.app, wish.clone()).await.unwrap();
+        let second = booking::book(&world.app, wish).await.unwrap();
+        assert_eq!(first.id, second.id);
+        assert_eq!(world.booked_at("2025-02-08T10:00").await, 1);
+    }
+
+    async fn a_refusal_names_every_rule_and_the_nearest_slots(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let wish = World::wish(&student, slot("2025-02-09T10:07", "2025-02-09T20:00"));
+        let Err(BookingError::Refused(refusal)) = booking::book(&world.app, wish).await else { panic!("accepted") };
+        let codes: Vec<_> = refusal.violations.iter().map(|violation| violation.code()).collect();
+        assert_eq!(codes, ["off_grid", "wrong_day", "over_cap"]);
+        assert_eq!(refusal.nearest.len(), 3);
+        let next = refusal.nearest[0];
+        assert_eq!(next.length(), TimeDelta::hours(8));
+        world.book(&student, next).await;
+    }
+
+    async fn others_bookings_are_not_there(backend: Backend) {
+        let world = World::new(backend).await;
+        let (owner, other) = (world.student("ff524").await, world.student("gg222").await);
+        let made = world.book(&owner, slot("2025-02-08T10:00", "2025-02-08T12:00")).await;
+        let released = booking::release(&world.app, other.clone(), made.id.clone()).await;
+        assert!(matches!(released, Err(BookingError::NoSuchBooking(_))));
+        let extended = booking::extend(&world.app, other, made.id.clone(), local("2025-02-08T13:00")).await;
+        assert!(matches!(extended, Err(BookingError::NoSuchBooking(_))));
+        assert_eq!(world.state(&owner, &made.id).await, State::Held);
+    }
+
+    async fn without_a_key_nothing_is_booked(backend: Backend) {
+        let world = World::new(backend).await;
+        let mut student = world.student("ff524").await;
+        student.ssh_public_key = None;
+        let wish = World::wish(&student, slot("2025-02-08T10:00", "2025-02-08T12:00"));
+        assert!(matches!(booking::book(&world.app, wish).await, Err(BookingError::NoKey)));
+        assert_eq!(world.booked_at("2025-02-08T10:00").await, 0);
+    }
+}

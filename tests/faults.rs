@@ -1,0 +1,122 @@
+//! The cloud refuses, breaks or is short of room: the student hears what happened, and what comes next.
+
+use chrono::TimeDelta;
+use fairlease::cloud::port::CloudError;
+use fairlease::cloud::simulated::{Fault, Faults, Profile};
+use fairlease::domain::booking::EndReason;
+use fairlease::services::booking;
+use fairlease::worker;
+
+use crate::world::{World, course, on_both_databases, slot};
+
+on_both_databases! {
+    async fn no_room_at_the_site_ends_the_booking_at_once(backend: Backend) {
+        let tight = Profile { lease_capacity: 2, ..Profile::instant() };
+        let world = World::with(backend, course(&[]), tight).await;
+        let student = world.student("ff524").await;
+        let made = world.book(&student, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
+        world.work_until(&student, &made.id, "ended").await;
+        let view = world.view(&student, &made.id).await;
+        assert_eq!(view.booking.state.reason(), Some(EndReason::Failed));
+        let trouble = view.booking.trouble.unwrap();
+        assert!(trouble.contains("no room") && trouble.contains("Not enough hosts available"), "{trouble}");
+        assert_eq!(world.cloud.faults().calls(), 2, "asked once, and looked once whether anything was left: no retry storm");
+        assert_eq!(world.booked_at("2025-02-08T10:00").await, 0, "the place is free again");
+        assert!(world.subjects()[0].starts_with("Could not be provided: "));
+    }
+
+    async fn a_broken_server_is_replaced_once(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let faulty = world.with_faults(Profile::instant(), Faults::none().breaking("node2--"), 2);
+        let made = faulty.book(&student, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
+        faulty.work_until(&student, &made.id, "active").await;
+        let replaced: Vec<_> = faulty
+            .view(&student, &made.id)
+            .await
+            .resources
+            .into_iter()
+            .filter(|resource| resource.replacements > 0)
+            .map(|resource| resource.key.to_string())
+            .collect();
+        assert_eq!(replaced, ["node2"]);
+        assert_eq!(faulty.held().len(), 10);
+    }
+
+    async fn a_server_that_breaks_twice_ends_the_booking(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let faulty = world.with_faults(Profile::instant(), Faults::none().breaking("node2--").breaking("node2--"), 2);
+        let made = faulty.book(&student, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
+        faulty.work_until(&student, &made.id, "ended").await;
+        let view = faulty.view(&student, &made.id).await;
+        assert_eq!(view.booking.state.reason(), Some(EndReason::Failed));
+        assert!(view.booking.trouble.unwrap().contains("node2 came up broken twice: No valid host was found."));
+        assert!(faulty.held().is_empty());
+    }
+
+    async fn a_site_that_is_down_is_asked_again_with_pauses_and_then_given_up(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let down = Fault::Refuse(CloudError::Transient { message: "503 Service Unavailable".into(), retry_after: None });
+        let faulty = world.with_faults(Profile::instant(), Faults::first(12, &down), 2);
+        let before = fairlease::clock::Clock::now(world.clock.as_ref());
+        let made = faulty.book(&student, slot("2025-02-08T10:00", "2025-02-08T12:00")).await;
+        faulty.work().await;
+        let trouble = faulty.view(&student, &made.id).await.booking.trouble.unwrap();
+        assert!(trouble.contains("503 Service Unavailable") && trouble.contains("Trying again in"), "{trouble}");
+        faulty.work_until(&student, &made.id, "ended").await;
+        assert_eq!(faulty.view(&student, &made.id).await.booking.state.reason(), Some(EndReason::Failed));
+        let patience = fairlease::clock::Clock::now(world.clock.as_ref()) - before;
+        assert!((20..60).contains(&patience.num_minutes()), "{patience}");
+    }
+
+    async fn the_site_says_how_long_to_wait(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let wait = std::time::Duration::from_secs(100);
+        let busy = Fault::Refuse(CloudError::Transient { message: "503".into(), retry_after: Some(wait) });
+        let faulty = world.with_faults(Profile::instant(), Faults::at(0, busy), 2);
+        let made = faulty.book(&student, slot("2025-02-08T10:00", "2025-02-08T12:00")).await;
+        faulty.work().await;
+        let next = faulty.view(&student, &made.id).await.booking.next_step_at.unwrap();
+        assert!(next - fairlease::clock::Clock::now(world.clock.as_ref()) >= TimeDelta::seconds(100));
+    }
+
+    async fn an_extension_that_the_site_refuses_leaves_the_end(backend: Backend) {
+        let tight = Profile { lease_capacity: 3, ..Profile::instant() };
+        let world = World::with(backend, course(&[]), tight).await;
+        let student = world.student("ff524").await;
+        let made = world.book(&student, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
+        world.work_until(&student, &made.id, "active").await;
+        // Someone else's lease at the site, which our pool knows nothing of.
+        let mut theirs = world.held().into_values().find(|object| object.spec.kind().word() == "lease").unwrap();
+        theirs.name = "theirs".into();
+        theirs.site_ref = "theirs".into();
+        let (start, end) = (crate::world::local("2025-02-08T12:00"), crate::world::local("2025-02-08T18:00"));
+        theirs.spec = fairlease::domain::blueprint::Spec::Lease { start, end, flavors: vec![("m1.medium".into(), 1)] };
+        world.cloud.put(&theirs).unwrap();
+
+        booking::extend(&world.app, student.clone(), made.id.clone(), crate::world::local("2025-02-08T14:00")).await.unwrap();
+        world.work().await;
+        let view = world.view(&student, &made.id).await;
+        assert_eq!((view.booking.slot.end(), view.booking.extend_to), (crate::world::local("2025-02-08T12:00"), None));
+        assert!(view.events.iter().any(|event| event.what.starts_with("It could not be extended: the site has no room")), "{:?}", view.events);
+        assert_eq!(world.booked_at("2025-02-08T12:00").await, 0, "what was held beyond the end is free again");
+        assert_eq!(view.booking.state.word(), "active");
+    }
+
+    async fn mail_waits_for_its_server_and_leaves_once(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        *world.postbox.refusals.lock().unwrap() = 3;
+        let made = world.book(&student, slot("2025-02-10T10:00", "2025-02-10T12:00")).await;
+        world.work_until(&student, &made.id, "booked").await;
+        assert!(world.subjects().is_empty());
+        for _ in 0..60 {
+            world.clock.advance(TimeDelta::seconds(1));
+            worker::step(&world.app).await.unwrap();
+        }
+        assert_eq!(world.subjects().len(), 1);
+    }
+}

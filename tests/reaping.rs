@@ -1,0 +1,100 @@
+//! The reaper against the simulated cloud: what is over ends, what nobody owns goes, everything else stays.
+
+use chrono::TimeDelta;
+use fairlease::cloud::simulated::{Fault, Faults, Profile};
+use fairlease::domain::ids::{BookingId, InstanceId};
+use fairlease::domain::resource::Mark;
+use fairlease::policy::reaping::Action;
+use fairlease::services::reaping;
+
+use crate::world::{World, local, on_both_databases, slot};
+
+/// Names of what a plan would delete, in order.
+fn doomed(actions: &[Action]) -> Vec<String> {
+    actions
+        .iter()
+        .map(|action| match action {
+            Action::EndBooking { booking, .. } => booking.to_string(),
+            Action::DeleteOrphan { name, .. } => name.clone(),
+        })
+        .collect()
+}
+
+on_both_databases! {
+    async fn orphans_of_ours_go_and_what_is_not_ours_stays(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let made = world.book(&student, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
+        world.work_until(&student, &made.id, "active").await;
+        let server = world.held().into_values().find(|object| object.name.starts_with("node1--")).unwrap();
+        let put = |instance: &InstanceId, booking: u64| {
+            let mark = Mark { instance: instance.clone(), booking: BookingId::from_bits(booking), key: "node9".parse().unwrap() };
+            let name = mark.name("k8s-ff524");
+            let mut object = server.clone();
+            object.site_ref = name.clone();
+            object.name = name.clone();
+            world.cloud.put(&object).unwrap();
+            name
+        };
+        let orphan = put(&world.app.instance, 4242);
+        let others = put(&InstanceId::from_bits(99), 4242);
+        let mut by_hand = server.clone();
+        by_hand.name = "node1-cloud-ff524".into();
+        by_hand.site_ref = "by-hand".into();
+        world.cloud.put(&by_hand).unwrap();
+
+        assert!(reaping::observe(&world.app).await.unwrap().actions.is_empty(), "too young to judge");
+        world.clock.advance(TimeDelta::minutes(6));
+        let dry = reaping::observe(&world.app).await.unwrap();
+        assert_eq!(doomed(&dry.actions), [orphan.clone()]);
+        let (plan, done) = reaping::sweep(&world.app).await.unwrap();
+        assert_eq!(plan, dry, "the dry run and the real run are one plan");
+        assert_eq!(done[0].outcome, "gone");
+        let held = world.held();
+        assert!(!held.contains_key(&orphan));
+        assert!(held.contains_key(&others) && held.contains_key("node1-cloud-ff524"));
+        assert_eq!(held.len(), 12, "the booking's ten objects are untouched");
+    }
+
+    async fn an_extended_booking_is_not_ended_by_an_old_plan(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let made = world.book(&student, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
+        world.work_until(&student, &made.id, "active").await;
+        let id = made.id.clone();
+        world.clock.set(local("2025-02-08T11:59"));
+        fairlease::services::booking::extend(&world.app, student.clone(), id.clone(), local("2025-02-08T13:00")).await.unwrap();
+        world.clock.set(local("2025-02-08T12:00"));
+        let plan = reaping::observe(&world.app).await.unwrap();
+        assert_eq!(doomed(&plan.actions), [id.to_string()], "the site has not agreed yet");
+        world.work().await;
+        let done = reaping::carry_out(&world.app, &plan).await;
+        assert!(done[0].outcome.starts_with("left alone"), "{done:?}");
+        assert_eq!(world.state(&student, &id).await.word(), "active");
+    }
+
+    async fn two_sweeps_at_once_end_a_booking_once(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let made = world.book(&student, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
+        world.work_until(&student, &made.id, "active").await;
+        world.clock.set(local("2025-02-08T12:00"));
+        let (one, two) = tokio::join!(reaping::sweep(&world.app), reaping::sweep(&world.app));
+        let outcomes = [one.unwrap().1, two.unwrap().1].concat();
+        let ended = outcomes.iter().filter(|done| done.outcome.starts_with("its resources")).count();
+        assert_eq!(ended, 1, "{outcomes:?}");
+        world.work_until(&student, &made.id, "ended").await;
+        assert!(world.held().is_empty());
+        let told = world.subjects().iter().filter(|subject| subject.starts_with("Ended")).count();
+        assert_eq!(told, 1);
+    }
+
+    async fn a_site_that_does_not_list_is_skipped_and_said_so(backend: Backend) {
+        let world = World::new(backend).await;
+        let failing = Fault::Refuse(fairlease::cloud::port::CloudError::Permanent("500".into()));
+        let faulty = world.with_faults(Profile::instant(), Faults::at(0, failing), 2);
+        let plan = reaping::observe(&faulty.app).await.unwrap();
+        assert_eq!((plan.actions.len(), plan.skipped.len()), (0, 1));
+        assert!(plan.skipped[0].reason.contains("the listing failed"));
+    }
+}

@@ -1,0 +1,237 @@
+//! A small world for tests in one process: a real database of its own, a clock that stands still, the simulated cloud,
+//! and a mailer that keeps what it is given.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono_tz::America::New_York;
+use fairlease::clock::{Clock, ManualClock};
+use fairlease::cloud::port::{Cloud, Clouds};
+use fairlease::cloud::simulated::{Faults, Object, Profile, SimulatedCloud};
+use fairlease::config::course_file::CourseFile;
+use fairlease::db::{self, Db, DbError, DbUrl};
+use fairlease::domain::booking::{Booking, State};
+use fairlease::domain::calendar;
+use fairlease::domain::course::Course;
+use fairlease::domain::ids::{BookingId, InstanceId};
+use fairlease::domain::interval::Interval;
+use fairlease::domain::notice::Notice;
+use fairlease::domain::person::{Person, Role};
+use fairlease::entropy::SeededEntropy;
+use fairlease::mail::delivery::{Mailer, SendError};
+use fairlease::services::booking::{BookingView, Wish};
+use fairlease::services::{App, Wake, booking, courses, people};
+use fairlease::worker;
+
+pub(crate) mod database;
+
+pub(crate) use database::Backend;
+
+/// A public key that nobody has the private half of.
+pub(crate) const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti student@example.edu";
+
+/// The example course, from which tests make theirs.
+pub(crate) const EXAMPLE: &str = include_str!("../../docs/examples/course.toml");
+
+/// Makes two tests of one: on SQLite and on PostgreSQL.
+macro_rules! on_both_databases {
+    ($($(#[$meta:meta])* async fn $name:ident($backend:ident: Backend) $body:block)*) => {$(
+        mod $name {
+            #[allow(unused_imports, reason = "each test uses some of what its file imports")]
+            use super::*;
+            use $crate::world::Backend;
+
+            async fn test($backend: Backend) $body
+
+            $(#[$meta])*
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() {
+                test(Backend::Sqlite).await;
+            }
+
+            $(#[$meta])*
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres() {
+                test(Backend::Postgres).await;
+            }
+        }
+    )*};
+}
+pub(crate) use on_both_databases;
+
+/// Keeps what it is given, and fails as often as it is told to.
+#[derive(Debug, Default)]
+pub(crate) struct Postbox {
+    pub(crate) mails: Mutex<Vec<Notice>>,
+    pub(crate) refusals: Mutex<usize>,
+}
+
+#[async_trait]
+impl Mailer for Postbox {
+    async fn send(&self, notice: &Notice) -> Result<(), SendError> {
+        let mut refusals = self.refusals.lock().unwrap();
+        if *refusals > 0 {
+            *refusals -= 1;
+            return Err(SendError { permanent: false, reason: "421 come back later".to_owned() });
+        }
+        self.mails.lock().unwrap().push(notice.clone());
+        Ok(())
+    }
+}
+
+/// "2025-02-08T10:00" in New York.
+pub(crate) fn local(text: &str) -> DateTime<Utc> {
+    calendar::instant(New_York, NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").unwrap())
+}
+
+/// From one local time to another.
+pub(crate) fn slot(start: &str, end: &str) -> Interval {
+    Interval::new(local(start), local(end)).unwrap()
+}
+
+/// The example course as its file has it, with some text replaced.
+pub(crate) fn course(replace: &[(&str, &str)]) -> Course {
+    let text = replace.iter().fold(EXAMPLE.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "the example has no \"{from}\"");
+        text.replace(from, to)
+    });
+    CourseFile::parse("course.toml", &text).unwrap().check("course.toml").unwrap()
+}
+
+pub(crate) struct World {
+    pub(crate) app: Arc<App>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) cloud: Arc<SimulatedCloud>,
+    pub(crate) postbox: Arc<Postbox>,
+    database: Arc<database::Database>,
+}
+
+impl World {
+    /// The example course on Saturday 8 February 2025 at 09:10 in New York, and a cloud that answers at once.
+    pub(crate) async fn new(backend: Backend) -> Self {
+        Self::with(backend, course(&[]), Profile::instant()).await
+    }
+
+    pub(crate) async fn with(backend: Backend, course: Course, profile: Profile) -> Self {
+        let database = Arc::new(database::Database::create(backend));
+        let db = Db::open(&database.url()).unwrap();
+        db.migrate().unwrap();
+        let clock = Arc::new(ManualClock::at(local("2025-02-08T09:10")));
+        let now = clock.now();
+        db.write::<_, DbError, _>("apply", move |conn| courses::apply(conn, &course, now)).await.unwrap();
+        Self::around(database, db, clock, profile, Faults::none(), 1)
+    }
+
+    /// A world with the same database and clock, and a new empty cloud with these faults.
+    pub(crate) fn with_faults(&self, profile: Profile, faults: Faults, seed: u64) -> Self {
+        Self::around(self.database.clone(), self.app.db.clone(), self.clock.clone(), profile, faults, seed)
+    }
+
+    fn around(
+        database: Arc<database::Database>,
+        db: Db,
+        clock: Arc<ManualClock>,
+        profile: Profile,
+        faults: Faults,
+        seed: u64,
+    ) -> Self {
+        let entropy = Arc::new(SeededEntropy::new(seed));
+        let cloud = Arc::new(SimulatedCloud::in_memory(profile, faults, clock.clone(), entropy.clone()));
+        let postbox = Arc::new(Postbox::default());
+        let reachable: Arc<dyn Cloud> = cloud.clone();
+        let app = App {
+            instance: db.instance(&InstanceId::from_bits(7)).unwrap(),
+            db,
+            clock: clock.clone(),
+            entropy,
+            clouds: Clouds::from([("kvm-tacc".parse().unwrap(), reachable)]),
+            mailer: postbox.clone(),
+            public_url: "https://fairlease.example.edu".to_owned(),
+            claim: TimeDelta::seconds(90),
+            wake: Wake::default(),
+        };
+        Self { app: Arc::new(app), clock, cloud, postbox, database }
+    }
+
+    /// A second process on the same database and cloud.
+    pub(crate) fn database_url(&self) -> DbUrl {
+        self.database.url()
+    }
+
+    /// A student with an SSH key.
+    pub(crate) async fn student(&self, net_id: &str) -> Person {
+        let (app, net_id) = (self.app.clone(), net_id.parse().unwrap());
+        self.app
+            .db
+            .write::<_, DbError, _>("student", move |conn| {
+                let person = people::ensure_person(&app, conn, &net_id, "A student", Role::Student)?;
+                people::set_key(conn, &person.id, &people::read_key(KEY).unwrap())?;
+                Ok(db::person(conn, &person.id)?.unwrap())
+            })
+            .await
+            .unwrap()
+    }
+
+    /// The wish of `person` for the example's lab.
+    pub(crate) fn wish(person: &Person, slot: Interval) -> Wish {
+        Wish { person: person.clone(), lab: "k8s".parse().unwrap(), slot, idempotency_key: None }
+    }
+
+    pub(crate) async fn book(&self, person: &Person, slot: Interval) -> Booking {
+        booking::book(&self.app, Self::wish(person, slot)).await.unwrap()
+    }
+
+    pub(crate) async fn view(&self, person: &Person, id: &BookingId) -> BookingView {
+        let (app, person, id) = (self.app.clone(), person.clone(), id.clone());
+        self.app.db.read("view", move |conn| booking::view(&app, conn, &person, &id)).await.unwrap()
+    }
+
+    pub(crate) async fn state(&self, person: &Person, id: &BookingId) -> State {
+        self.view(person, id).await.booking.state
+    }
+
+    /// Works, and moves the clock where there is nothing due, until the booking is in a state with this name.
+    pub(crate) async fn work_until(&self, person: &Person, id: &BookingId, word: &str) {
+        for _ in 0..4000 {
+            if self.state(person, id).await.word() == word {
+                return;
+            }
+            if !worker::step(&self.app).await.unwrap() {
+                self.clock.advance(TimeDelta::seconds(1));
+            }
+        }
+        panic!("the booking did not become {word}: {:#?}", self.view(person, id).await);
+    }
+
+    /// Works until nothing is due.
+    pub(crate) async fn work(&self) {
+        while worker::step(&self.app).await.unwrap() {}
+    }
+
+    /// What the cloud holds, by name.
+    pub(crate) fn held(&self) -> BTreeMap<String, Object> {
+        self.cloud.objects().unwrap().into_iter().map(|object| (object.name.clone(), object)).collect()
+    }
+
+    /// Subjects of the mails that left, in order.
+    pub(crate) fn subjects(&self) -> Vec<String> {
+        self.postbox.mails.lock().unwrap().iter().map(|mail| mail.subject.clone()).collect()
+    }
+
+    /// Units that are held in the cell that starts then.
+    pub(crate) async fn booked_at(&self, cell: &str) -> i32 {
+        let at = local(cell);
+        let span = Interval::new(at, at + TimeDelta::minutes(1)).unwrap();
+        self.app
+            .db
+            .read::<_, DbError, _>("occupancy", move |conn| {
+                let pool = db::pool(conn, &"kvm-clusters".parse().unwrap())?;
+                Ok(pool.capacity - db::occupancy(conn, &pool, &span)?.free(&pool, at))
+            })
+            .await
+            .unwrap()
+    }
+}
