@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairlease::clock::{Clock, SystemClock};
+use chrono::TimeDelta;
+use fairlease::clock::{Clock, ManualClock, SystemClock};
 use fairlease::cloud::openstack::{CloudEntry, Credential, Limits, OpenStackCloud, load};
-use fairlease::cloud::port::{Cloud, CloudError, Scope};
+use fairlease::cloud::port::{Cloud, CloudError, Progress, Scope};
+use fairlease::domain::blueprint::{Kind, Spec, sole_key};
 use fairlease::domain::ids::InstanceId;
 use fairlease::entropy::{Entropy as _, OsEntropy};
 
@@ -19,8 +21,12 @@ fn clouds_yaml() -> Option<PathBuf> {
     Some(Path::new(&bed).join("run/clouds.yaml"))
 }
 
+/// The bed's entry `cloud`; nothing, and a word about it, where there is no bed.
 fn entry(cloud: &str) -> Option<CloudEntry> {
-    let file = clouds_yaml()?;
+    let Some(file) = clouds_yaml() else {
+        eprintln!("FAIRLEASE_BED is not set: nothing is tried on real services");
+        return None;
+    };
     Some(load(&[file], cloud).unwrap_or_else(|error| panic!("{error}")))
 }
 
@@ -97,8 +103,7 @@ async fn a_password_is_accepted() {
 async fn another_projects_objects_are_not_listed() {
     let Some(bench) = bench(Limits::default()) else { return };
     let mut lab = bench.lab(20, 1);
-    let network = fairlease::domain::blueprint::sole_key(fairlease::domain::blueprint::Kind::Network);
-    lab.make(&network, &fairlease::domain::blueprint::Spec::Network).await;
+    lab.make(&sole_key(Kind::Network), &Spec::Network).await;
     let scope = Scope::Instance(lab.instance.clone());
     for cloud in ["other", "admin"] {
         let seen = connect(entry(cloud).unwrap(), Limits::default()).list(&scope).await.unwrap();
@@ -124,6 +129,34 @@ async fn every_page_of_a_listing_is_read() {
     }
 }
 
+/// A caller that does not wait long enough loses the answer to a request that the site carries out. What it made is found
+/// by the next one who asks, and not made again.
+#[tokio::test]
+async fn what_a_lost_answer_left_is_found() {
+    let Some(bench) = bench(Limits::default()) else { return };
+    let lease = sole_key(Kind::Lease);
+    let mut lost = 0;
+    for (number, wait) in (1..).zip([60, 100, 160, 250, 400]) {
+        let limits = Limits { call: Duration::from_millis(wait), ..Limits::default() };
+        let hasty = connect(entry("course").unwrap(), limits);
+        let mut lab = bench.lab(22, number);
+        let span = bench.soon();
+        let flavors = vec![(bench.flavor.clone(), 1)];
+        let spec = Spec::Lease { start: span.start(), end: span.end(), flavors };
+        let answer = hasty.ensure(&lab.desired(&lease, spec.clone())).await;
+        if let Err(CloudError::OutcomeUnknown(_)) = answer {
+            let left =
+                bench.until("the lease being there after all".to_owned(), async || lab.listed().await.pop());
+            let left = left.await;
+            assert_eq!(lab.make(&lease, &spec).await.site_ref, left.site_ref);
+            assert_eq!(lab.listed().await.len(), 1, "it is not made twice");
+            lost += 1;
+        }
+        lab.clear().await;
+    }
+    assert!(lost > 0, "no answer was lost: the waits no longer fit the site's speed");
+}
+
 #[tokio::test]
 async fn a_site_that_is_not_there_may_come_back() {
     let Some(mut entry) = entry("course") else { return };
@@ -135,12 +168,74 @@ async fn a_site_that_is_not_there_may_come_back() {
 #[tokio::test]
 async fn a_token_is_replaced_before_its_end() {
     let Some(entry) = entry("course") else { return };
-    let clock = Arc::new(fairlease::clock::ManualClock::at(SystemClock.now()));
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
     let cloud = OpenStackCloud::new(entry, Limits::default(), clock.clone()).unwrap();
     cloud.health().await.unwrap();
     // By our clock the token is long over: a new one is fetched, although the site would still take the old one.
-    clock.advance(chrono::TimeDelta::minutes(59));
+    clock.advance(TimeDelta::minutes(59));
     cloud.health().await.unwrap();
     let scope = Scope::Instance(InstanceId::from_bits(OsEntropy.bits()));
-    assert_eq!(cloud.list(&scope).await.unwrap(), []);
+    assert_eq!(cloud.list(&scope).await, Ok(Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lab_without_a_lease_comes_up_and_goes() {
+    let Some(bench) = bench(Limits::default()) else { return };
+    super::a_lab_comes_up_and_goes(&bench, false).await;
+}
+
+#[tokio::test]
+async fn a_lease_of_two_flavors_tells_which_reservation_is_whose() {
+    let Some(bench) = bench(Limits::default()) else { return };
+    let mut lab = bench.lab(23, 1);
+    let start = bench.clock.now() + TimeDelta::days(2);
+    let flavors = vec![("m1.medium".to_owned(), 2), ("m1.small".to_owned(), 1)];
+    let spec = Spec::Lease { start, end: start + TimeDelta::hours(3), flavors };
+    let lease = lab.make(&sole_key(Kind::Lease), &spec).await;
+    let names: Vec<_> = lease.facts.reservations.iter().map(|(flavor, _)| flavor.as_str()).collect();
+    assert_eq!(names, ["m1.medium", "m1.small"]);
+    assert_ne!(lease.facts.reservations[0].1, lease.facts.reservations[1].1);
+    assert_eq!(lab.make(&sole_key(Kind::Lease), &spec).await.facts, lease.facts, "found is as made");
+    lab.clear().await;
+}
+
+/// Nova takes the request and says later that there is no place: the object is broken, not the call.
+#[tokio::test]
+async fn a_server_over_what_is_reserved_comes_up_broken() {
+    let Some(bench) = bench(Limits::default()) else { return };
+    let mut lab = bench.lab(24, 1);
+    let mut blueprint = bench.blueprint();
+    blueprint.servers.truncate(1);
+    lab.make_all(&blueprint, true).await;
+    let one_more = blueprint.servers[0].name.as_str().replace('1', "9").parse().unwrap();
+    let (image, flavor) = (bench.image.clone(), bench.flavor.clone());
+    let spec = Spec::Server { image, flavor, address: None, user_data: None };
+    let fate = bench.until("the server coming up or not".to_owned(), async || {
+        let desired = lab.desired(&one_more, spec.clone());
+        match bench.cloud.ensure(&desired).await.unwrap().progress {
+            Progress::Working => None,
+            told => Some(told),
+        }
+    });
+    let fate = fate.await;
+    assert!(matches!(&fate, Progress::Broken(why) if why.contains("No valid host")), "{fate:?}");
+    lab.clear().await;
+}
+
+/// A server that is made before its lease is in force has to wait, and is not made from a flavor of everyone's.
+#[tokio::test]
+async fn a_server_waits_for_its_lease() {
+    let Some(bench) = bench(Limits::default()) else { return };
+    let mut lab = bench.lab(25, 1);
+    let start = bench.clock.now() + TimeDelta::days(3);
+    let flavors = vec![(bench.flavor.clone(), 1)];
+    let lease = Spec::Lease { start, end: start + TimeDelta::hours(3), flavors };
+    lab.make(&sole_key(Kind::Lease), &lease).await;
+    lab.make(&sole_key(Kind::Network), &Spec::Network).await;
+    let (image, flavor) = (bench.image.clone(), bench.flavor.clone());
+    let server = Spec::Server { image, flavor, address: None, user_data: None };
+    let key = "node1".parse().unwrap();
+    let early = bench.cloud.ensure(&lab.desired(&key, server)).await.unwrap_err();
+    assert_eq!(early.class(), "conflict", "{early}");
+    lab.clear().await;
 }
