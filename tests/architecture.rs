@@ -19,7 +19,13 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("services", &["clock", "cloud", "db", "domain", "entropy", "mail", "policy"]),
     ("worker", &["db", "domain", "services"]),
     ("web", &["db", "domain", "entropy", "mail", "policy", "services"]),
-    ("cli", &["clock", "cloud", "config", "db", "domain", "entropy", "mail", "policy", "services", "web", "worker"]),
+    (
+        "cli",
+        &[
+            "clock", "cloud", "config", "db", "domain", "entropy", "mail", "policy", "services", "web",
+            "worker",
+        ],
+    ),
     ("main", &["cli"]),
     ("lib", &[]),
 ];
@@ -37,8 +43,10 @@ const HOMES: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates that the functional core may name.
-const CORE: [(&str, &[&str]); 2] =
-    [("domain", &["std", "core", "chrono", "chrono_tz", "serde", "thiserror"]), ("policy", &["std", "core", "chrono", "chrono_tz", "serde"])];
+const CORE: [(&str, &[&str]); 2] = [
+    ("domain", &["std", "core", "chrono", "chrono_tz", "serde", "thiserror"]),
+    ("policy", &["std", "core", "chrono", "chrono_tz", "serde"]),
+];
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
@@ -85,7 +93,8 @@ impl Paths {
 
 fn is_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
-        attribute.path().is_ident("cfg") && attribute.parse_args::<syn::Ident>().is_ok_and(|word| word == "test")
+        attribute.path().is_ident("cfg")
+            && attribute.parse_args::<syn::Ident>().is_ok_and(|word| word == "test")
     })
 }
 
@@ -133,8 +142,10 @@ fn imports() -> Vec<(String, PathBuf, BTreeSet<(String, String)>)> {
 fn modules_import_in_one_direction() {
     let mut wrong = Vec::new();
     for (module, file, paths) in imports() {
-        let (_, allowed) =
-            MAY_USE.iter().find(|(name, _)| *name == module).unwrap_or_else(|| panic!("{module} is not in the list"));
+        let (_, allowed) = MAY_USE
+            .iter()
+            .find(|(name, _)| *name == module)
+            .unwrap_or_else(|| panic!("{module} is not in the list"));
         for (first, second) in &paths {
             let ours = first == "crate" || first == "fairlease";
             let known = MAY_USE.iter().any(|(name, _)| name == second);

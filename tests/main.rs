@@ -1,5 +1,14 @@
 //! Every test that sees the library or the command from outside, in one binary: each binary links for itself, and that
 //! takes longer than the tests.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::print_stderr,
+    reason = "a test that can't go on fails, and says where"
+)]
 
 mod architecture;
 mod booking;

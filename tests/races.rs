@@ -17,7 +17,9 @@ async fn race(apps: &[Arc<App>], wishes: Vec<Wish>) -> Vec<Result<(), Vec<&'stat
         tokio::spawn(async move {
             match booking::book(&app, wish).await {
                 Ok(_) => Ok(()),
-                Err(BookingError::Refused(refusal)) => Err(refusal.violations.iter().map(|v| v.code()).collect()),
+                Err(BookingError::Refused(refusal)) => {
+                    Err(refusal.violations.iter().map(|v| v.code()).collect())
+                }
                 Err(other) => panic!("neither booked nor refused: {other}"),
             }
         })
@@ -28,7 +30,8 @@ async fn race(apps: &[Arc<App>], wishes: Vec<Wish>) -> Vec<Result<(), Vec<&'stat
 /// The world's app and a second one with connections of its own, as another process would have.
 fn two_apps(world: &World) -> Vec<Arc<App>> {
     let other = World::with_faults(world, Profile::instant(), fairlease::cloud::simulated::Faults::none(), 2);
-    let other = Arc::try_unwrap(other.app).map(|app| App { db: Db::open(&world.database_url()).unwrap(), ..app });
+    let other =
+        Arc::try_unwrap(other.app).map(|app| App { db: Db::open(&world.database_url()).unwrap(), ..app });
     vec![world.app.clone(), Arc::new(other.unwrap())]
 }
 

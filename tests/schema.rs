@@ -51,12 +51,17 @@ const POSTGRES_INDEXES: &str = "
     FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
     WHERE t.relnamespace = 'public'::regnamespace AND t.relname NOT LIKE '\\_\\_%'";
 
-const POSTGRES_CHECKS: &str = "SELECT conname AS line FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace";
+const POSTGRES_CHECKS: &str =
+    "SELECT conname AS line FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace";
 
 fn lines(url: &DbUrl, sql: &str) -> BTreeSet<String> {
     let rows: Vec<Line> = match url {
-        DbUrl::Sqlite(path) => diesel::sql_query(sql).load(&mut SqliteConnection::establish(path).unwrap()).unwrap(),
-        DbUrl::Postgres(url) => diesel::sql_query(sql).load(&mut PgConnection::establish(url).unwrap()).unwrap(),
+        DbUrl::Sqlite(path) => {
+            diesel::sql_query(sql).load(&mut SqliteConnection::establish(path).unwrap()).unwrap()
+        }
+        DbUrl::Postgres(url) => {
+            diesel::sql_query(sql).load(&mut PgConnection::establish(url).unwrap()).unwrap()
+        }
     };
     rows.into_iter().map(|row| row.line).collect()
 }
@@ -92,7 +97,10 @@ fn the_checks_have_the_same_names_and_words() {
     let sqlite = include_str!("../migrations/sqlite/2026-11-24-000001_main_job/up.sql");
     let postgres = include_str!("../migrations/postgres/2026-11-24-000001_main_job/up.sql");
     let checks = |sql: &str| -> BTreeSet<String> {
-        sql.lines().filter(|line| line.contains("CHECK")).map(|line| line.trim().trim_end_matches(',').to_owned()).collect()
+        sql.lines()
+            .filter(|line| line.contains("CHECK"))
+            .map(|line| line.trim().trim_end_matches(',').to_owned())
+            .collect()
     };
     assert_eq!(checks(sqlite), checks(postgres));
     assert!(names.iter().all(|name| sqlite.contains(name.as_str())));

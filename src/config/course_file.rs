@@ -381,6 +381,13 @@ impl Check<'_> {
         if table.server.is_empty() {
             self.error(&format!("{key}.server"), "there is none");
         }
+        let fixed = table.server.iter().filter(|server| server.address.is_some()).count();
+        if fixed != 0 && fixed != table.server.len() {
+            self.error(
+                &format!("{key}.server"),
+                "give each server an address or none: a free one might be given away first",
+            );
+        }
         self.unique(&format!("{key}.server"), table.server.iter().map(|server| server.name.as_str()));
         let servers: Vec<_> = table
             .server

@@ -18,6 +18,7 @@ struct BookingRow {
     person_id: String,
     lab_id: String,
     pool_id: String,
+    label: String,
     units: i32,
     start_at: Ts,
     end_at: Ts,
@@ -53,6 +54,7 @@ impl TryFrom<BookingRow> for Booking {
             person: row.person_id.parse().map_err(DbError::corrupt)?,
             lab: row.lab_id.parse().map_err(DbError::corrupt)?,
             pool: row.pool_id.parse().map_err(DbError::corrupt)?,
+            label: row.label,
             units: row.units,
             slot: Interval::new(row.start_at.0, row.end_at.0)
                 .ok_or_else(|| DbError::corrupt("an empty slot"))?,
@@ -115,6 +117,7 @@ pub fn insert_booking(
         bookings::person_id.eq(booking.person.as_str()),
         bookings::lab_id.eq(booking.lab.as_str()),
         bookings::pool_id.eq(booking.pool.as_str()),
+        bookings::label.eq(&booking.label),
         bookings::units.eq(booking.units),
         bookings::start_at.eq(Ts(booking.slot.start())),
         bookings::end_at.eq(Ts(booking.slot.end())),

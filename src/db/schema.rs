@@ -88,6 +88,7 @@ table! {
         person_id -> Text,
         lab_id -> Text,
         pool_id -> Text,
+        label -> Text,
         units -> Integer,
         start_at -> Instant,
         end_at -> Instant,

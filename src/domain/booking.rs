@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{BookingId, LabId, PersonId, PoolId};
+use super::ids::{BookingId, LabId, NetId, PersonId, PoolId};
 use super::interval::Interval;
 
 /// Why a booking came to its end.
@@ -217,6 +217,9 @@ pub struct Booking {
     pub lab: LabId,
     /// The pool whose units it holds.
     pub pool: PoolId,
+    /// What its cloud objects are called for people, such as `k8s-ff524`. It stays, whatever the net ID becomes: objects
+    /// are looked for by their names.
+    pub label: String,
     /// How many units.
     pub units: i32,
     /// The time that is the student's.
@@ -242,6 +245,14 @@ impl Booking {
     }
 }
 
+/// The label of a booking of this lab and person. With the longest, the name of a lease has 80 characters, which is all
+/// that Blazar takes.
+pub fn label(lab: &LabId, net_id: &NetId) -> String {
+    const MOST: usize = 45;
+    let room = MOST - 1 - net_id.as_str().len();
+    format!("{}-{net_id}", lab.as_str().chars().take(room).collect::<String>())
+}
+
 /// One line of a booking's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -251,4 +262,42 @@ pub struct Event {
     pub actor: String,
     /// What happened, in a sentence.
     pub what: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::InstanceId;
+    use crate::domain::resource::Mark;
+
+    #[test]
+    fn the_longest_lease_name_has_80_characters() {
+        let lab = "a".repeat(40).parse().unwrap();
+        let net_id = "b".repeat(16).parse().unwrap();
+        let mark = Mark {
+            instance: InstanceId::from_bits(1),
+            booking: BookingId::from_bits(2),
+            key: "lease".parse().unwrap(),
+        };
+        assert_eq!(mark.name(&label(&lab, &net_id)).len(), 80);
+        assert_eq!(label(&"k8s".parse().unwrap(), &"ff524".parse().unwrap()), "k8s-ff524");
+    }
+
+    #[test]
+    fn states_go_one_way() {
+        let now = DateTime::UNIX_EPOCH;
+        let active =
+            State::Held.confirm().and_then(State::prepare).and_then(|state| state.activate(now)).unwrap();
+        let ended = active.release(EndReason::Expired, now).and_then(|state| state.end(now)).unwrap();
+        assert_eq!((active.word(), ended.word()), ("active", "ended"));
+        assert_eq!(
+            ended.release(EndReason::Released, now).unwrap_err().to_string(),
+            "a booking that is ended can't become releasing"
+        );
+        assert!(
+            State::Held.prepare().is_err()
+                && State::Booked.activate(now).is_err()
+                && active.end(now).is_err()
+        );
+    }
 }

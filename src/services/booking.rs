@@ -189,6 +189,7 @@ fn new_booking(app: &App, setting: &LabSetting, wish: &Wish) -> Booking {
         person: wish.person.id.clone(),
         lab: wish.lab.clone(),
         pool: setting.pool.id.clone(),
+        label: crate::domain::booking::label(&wish.lab, &wish.person.net_id),
         units: setting.lab.units,
         slot: wish.slot,
         extend_to: None,

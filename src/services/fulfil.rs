@@ -155,11 +155,9 @@ fn intend(
     let mut calls = Vec::new();
     match step {
         Step::Ensure(keys) => {
-            let net_id = db::person(conn, &booking.person)?.map(|person| person.net_id.to_string());
-            let label = format!("{}-{}", booking.lab, net_id.unwrap_or_default());
             for mut resource in named(&keys) {
                 enter(conn, &mut resource, ResourceState::Making, app.now())?;
-                calls.push(Call::Ensure(Box::new(desired(app, booking, &resource, resources, &label))));
+                calls.push(Call::Ensure(Box::new(desired(app, booking, &resource, resources))));
             }
         }
         Step::AwaitLease(key) => {
@@ -200,7 +198,7 @@ fn enter(
     Ok(())
 }
 
-fn desired(app: &App, booking: &Booking, resource: &Resource, all: &[Resource], label: &str) -> Desired {
+fn desired(app: &App, booking: &Booking, resource: &Resource, all: &[Resource]) -> Desired {
     let mark =
         Mark { instance: app.instance.clone(), booking: booking.id.clone(), key: resource.key.clone() };
     let others = all.iter().filter_map(|other| {
@@ -208,7 +206,7 @@ fn desired(app: &App, booking: &Booking, resource: &Resource, all: &[Resource], 
         Some((other.key.clone(), SiteObject { kind: other.kind(), site_ref, facts: other.facts.clone() }))
     });
     Desired {
-        name: mark.name(label),
+        name: mark.name(&booking.label),
         mark,
         delete_at: booking.held_until(),
         spec: resource.spec.clone(),

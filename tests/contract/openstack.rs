@@ -1,27 +1,34 @@
-//! The contract on real OpenStack services, and what only they can show. `FAIRLEASE_BED` is the directory in which
-//! `tests/openstack/bed` keeps them; without it these cases pass by.
+//! The contract on real OpenStack services, and what only they can show. `FAIRLEASE_TEST_BED` is the `bed.json` that
+//! `tests/openstack/bed` writes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairlease::clock::{Clock, SystemClock};
+use chrono::TimeDelta;
+use fairlease::clock::{Clock, ManualClock, SystemClock};
 use fairlease::cloud::openstack::{CloudEntry, Credential, Limits, OpenStackCloud, load};
-use fairlease::cloud::port::{Cloud, CloudError, Scope};
+use fairlease::cloud::port::{Cloud, CloudError, Progress, Scope};
+use fairlease::domain::blueprint::{Kind, Spec, sole_key};
 use fairlease::domain::ids::InstanceId;
 use fairlease::entropy::{Entropy as _, OsEntropy};
 
 use super::Bench;
 
+/// The clouds that the bed has, or a sentence on how to get one.
 #[allow(clippy::disallowed_methods, reason = "the bed is named in the environment")]
-fn clouds_yaml() -> Option<PathBuf> {
-    let bed = std::env::var("FAIRLEASE_BED").ok()?;
-    Some(Path::new(&bed).join("run/clouds.yaml"))
+fn clouds_yaml() -> PathBuf {
+    let bed = std::env::var("FAIRLEASE_TEST_BED").unwrap_or_else(|_| {
+        panic!(
+            "FAIRLEASE_TEST_BED does not say where real OpenStack services are: run the tests by tests/run"
+        )
+    });
+    Path::new(&bed).with_file_name("clouds.yaml")
 }
 
-fn entry(cloud: &str) -> Option<CloudEntry> {
-    let file = clouds_yaml()?;
-    Some(load(&[file], cloud).unwrap_or_else(|error| panic!("{error}")))
+/// The bed's entry `cloud`.
+fn entry(cloud: &str) -> CloudEntry {
+    load(&[clouds_yaml()], cloud).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn connect(entry: CloudEntry, limits: Limits) -> Arc<OpenStackCloud> {
@@ -34,26 +41,25 @@ fn log_calls() {
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
 }
 
-fn bench(limits: Limits) -> Option<Bench> {
+fn bench(limits: Limits) -> Bench {
     log_calls();
-    Some(Bench {
-        cloud: connect(entry("course")?, limits),
+    Bench {
+        cloud: connect(entry("course"), limits),
         clock: Arc::new(SystemClock),
         pause: Arc::new(|| Duration::from_millis(700)),
         image: "CC-Ubuntu24.04".to_owned(),
         flavor: "m1.medium".to_owned(),
         external: "public".to_owned(),
         run: OsEntropy.bits() >> 12,
-    })
+    }
 }
 
 macro_rules! case {
     ($name:ident($($argument:expr),*)) => {
         #[tokio::test(flavor = "multi_thread")]
         async fn $name() {
-            if let Some(bench) = bench(Limits::default()) {
-                super::$name(&bench $(, $argument)*).await;
-            }
+            let bench = bench(Limits::default());
+            super::$name(&bench $(, $argument)*).await;
         }
     };
 }
@@ -71,7 +77,7 @@ case!(a_lease_in_force_can_be_moved());
 
 #[tokio::test]
 async fn a_wrong_secret_is_refused_as_that() {
-    let Some(mut entry) = entry("course") else { return };
+    let mut entry = entry("course");
     let Credential::Application { secret, .. } = &mut entry.credential else { panic!("other credential") };
     *secret = "not-the-secret".to_owned().into();
     let refused = connect(entry, Limits::default()).health().await.unwrap_err();
@@ -80,7 +86,7 @@ async fn a_wrong_secret_is_refused_as_that() {
 
 #[tokio::test]
 async fn a_credential_that_was_deleted_is_refused_as_that() {
-    let Some(mut entry) = entry("course") else { return };
+    let mut entry = entry("course");
     let Credential::Application { id, .. } = &mut entry.credential else { panic!("other credential") };
     *id = "0123456789abcdef0123456789abcdef".to_owned();
     let refused = connect(entry, Limits::default()).health().await.unwrap_err();
@@ -89,19 +95,18 @@ async fn a_credential_that_was_deleted_is_refused_as_that() {
 
 #[tokio::test]
 async fn a_password_is_accepted() {
-    let Some(entry) = entry("demo") else { return };
+    let entry = entry("demo");
     connect(entry, Limits::default()).health().await.unwrap();
 }
 
 #[tokio::test]
 async fn another_projects_objects_are_not_listed() {
-    let Some(bench) = bench(Limits::default()) else { return };
+    let bench = bench(Limits::default());
     let mut lab = bench.lab(20, 1);
-    let network = fairlease::domain::blueprint::sole_key(fairlease::domain::blueprint::Kind::Network);
-    lab.make(&network, &fairlease::domain::blueprint::Spec::Network).await;
+    lab.make(&sole_key(Kind::Network), &Spec::Network).await;
     let scope = Scope::Instance(lab.instance.clone());
     for cloud in ["other", "admin"] {
-        let seen = connect(entry(cloud).unwrap(), Limits::default()).list(&scope).await.unwrap();
+        let seen = connect(entry(cloud), Limits::default()).list(&scope).await.unwrap();
         assert_eq!(seen, [], "{cloud} is another project");
     }
     lab.clear().await;
@@ -109,7 +114,7 @@ async fn another_projects_objects_are_not_listed() {
 
 #[tokio::test]
 async fn every_page_of_a_listing_is_read() {
-    let Some(bench) = bench(Limits { page: 2, ..Limits::default() }) else { return };
+    let bench = bench(Limits { page: 2, ..Limits::default() });
     let mut labs: Vec<_> = (1..=5).map(|number| bench.lab(21, number)).collect();
     for lab in &mut labs {
         let specs = bench.blueprint().specs(&bench.soon(), false, super::KEY);
@@ -124,9 +129,37 @@ async fn every_page_of_a_listing_is_read() {
     }
 }
 
+/// A caller that does not wait long enough loses the answer to a request that the site carries out. What it made is found
+/// by the next one who asks, and not made again.
+#[tokio::test]
+async fn what_a_lost_answer_left_is_found() {
+    let bench = bench(Limits::default());
+    let lease = sole_key(Kind::Lease);
+    let mut lost = 0;
+    for (number, wait) in (1..).zip([60, 100, 160, 250, 400]) {
+        let limits = Limits { call: Duration::from_millis(wait), ..Limits::default() };
+        let hasty = connect(entry("course"), limits);
+        let mut lab = bench.lab(22, number);
+        let span = bench.soon();
+        let flavors = vec![(bench.flavor.clone(), 1)];
+        let spec = Spec::Lease { start: span.start(), end: span.end(), flavors };
+        let answer = hasty.ensure(&lab.desired(&lease, spec.clone())).await;
+        if let Err(CloudError::OutcomeUnknown(_)) = answer {
+            let left =
+                bench.until("the lease being there after all".to_owned(), async || lab.listed().await.pop());
+            let left = left.await;
+            assert_eq!(lab.make(&lease, &spec).await.site_ref, left.site_ref);
+            assert_eq!(lab.listed().await.len(), 1, "it is not made twice");
+            lost += 1;
+        }
+        lab.clear().await;
+    }
+    assert!(lost > 0, "no answer was lost: the waits no longer fit the site's speed");
+}
+
 #[tokio::test]
 async fn a_site_that_is_not_there_may_come_back() {
-    let Some(mut entry) = entry("course") else { return };
+    let mut entry = entry("course");
     entry.auth_url = "http://127.0.0.1:9/v3".to_owned();
     let error = connect(entry, Limits::default()).health().await.unwrap_err();
     assert!(matches!(error, CloudError::Transient { .. }), "{error:?}");
@@ -134,13 +167,75 @@ async fn a_site_that_is_not_there_may_come_back() {
 
 #[tokio::test]
 async fn a_token_is_replaced_before_its_end() {
-    let Some(entry) = entry("course") else { return };
-    let clock = Arc::new(fairlease::clock::ManualClock::at(SystemClock.now()));
+    let entry = entry("course");
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
     let cloud = OpenStackCloud::new(entry, Limits::default(), clock.clone()).unwrap();
     cloud.health().await.unwrap();
     // By our clock the token is long over: a new one is fetched, although the site would still take the old one.
-    clock.advance(chrono::TimeDelta::minutes(59));
+    clock.advance(TimeDelta::minutes(59));
     cloud.health().await.unwrap();
     let scope = Scope::Instance(InstanceId::from_bits(OsEntropy.bits()));
-    assert_eq!(cloud.list(&scope).await.unwrap(), []);
+    assert_eq!(cloud.list(&scope).await, Ok(Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lab_without_a_lease_comes_up_and_goes() {
+    let bench = bench(Limits::default());
+    super::a_lab_comes_up_and_goes(&bench, false).await;
+}
+
+#[tokio::test]
+async fn a_lease_of_two_flavors_tells_which_reservation_is_whose() {
+    let bench = bench(Limits::default());
+    let mut lab = bench.lab(23, 1);
+    let start = bench.clock.now() + TimeDelta::days(2);
+    let flavors = vec![("m1.medium".to_owned(), 2), ("m1.small".to_owned(), 1)];
+    let spec = Spec::Lease { start, end: start + TimeDelta::hours(3), flavors };
+    let lease = lab.make(&sole_key(Kind::Lease), &spec).await;
+    let names: Vec<_> = lease.facts.reservations.iter().map(|(flavor, _)| flavor.as_str()).collect();
+    assert_eq!(names, ["m1.medium", "m1.small"]);
+    assert_ne!(lease.facts.reservations[0].1, lease.facts.reservations[1].1);
+    assert_eq!(lab.make(&sole_key(Kind::Lease), &spec).await.facts, lease.facts, "found is as made");
+    lab.clear().await;
+}
+
+/// Nova takes the request and says later that there is no place: the object is broken, not the call.
+#[tokio::test]
+async fn a_server_over_what_is_reserved_comes_up_broken() {
+    let bench = bench(Limits::default());
+    let mut lab = bench.lab(24, 1);
+    let mut blueprint = bench.blueprint();
+    blueprint.servers.truncate(1);
+    lab.make_all(&blueprint, true).await;
+    let one_more = blueprint.servers[0].name.as_str().replace('1', "9").parse().unwrap();
+    let (image, flavor) = (bench.image.clone(), bench.flavor.clone());
+    let spec = Spec::Server { image, flavor, address: None, user_data: None };
+    let fate = bench.until("the server coming up or not".to_owned(), async || {
+        let desired = lab.desired(&one_more, spec.clone());
+        match bench.cloud.ensure(&desired).await.unwrap().progress {
+            Progress::Working => None,
+            told => Some(told),
+        }
+    });
+    let fate = fate.await;
+    assert!(matches!(&fate, Progress::Broken(why) if why.contains("No valid host")), "{fate:?}");
+    lab.clear().await;
+}
+
+/// A server that is made before its lease is in force has to wait, and is not made from a flavor of everyone's.
+#[tokio::test]
+async fn a_server_waits_for_its_lease() {
+    let bench = bench(Limits::default());
+    let mut lab = bench.lab(25, 1);
+    let start = bench.clock.now() + TimeDelta::days(3);
+    let flavors = vec![(bench.flavor.clone(), 1)];
+    let lease = Spec::Lease { start, end: start + TimeDelta::hours(3), flavors };
+    lab.make(&sole_key(Kind::Lease), &lease).await;
+    lab.make(&sole_key(Kind::Network), &Spec::Network).await;
+    let (image, flavor) = (bench.image.clone(), bench.flavor.clone());
+    let server = Spec::Server { image, flavor, address: None, user_data: None };
+    let key = "node1".parse().unwrap();
+    let early = bench.cloud.ensure(&lab.desired(&key, server)).await.unwrap_err();
+    assert_eq!(early.class(), "conflict", "{early}");
+    lab.clear().await;
 }

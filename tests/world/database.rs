@@ -16,7 +16,9 @@ pub(crate) enum Backend {
 /// Where the tests' PostgreSQL server is, or a sentence on how to get one.
 pub(crate) fn postgres_server() -> String {
     std::env::var("FAIRLEASE_TEST_POSTGRES").unwrap_or_else(|_| {
-        panic!("FAIRLEASE_TEST_POSTGRES does not say where a PostgreSQL server is: run the tests by tests/run")
+        panic!(
+            "FAIRLEASE_TEST_POSTGRES does not say where a PostgreSQL server is: run the tests by tests/run"
+        )
     })
 }
 

@@ -66,6 +66,7 @@ CREATE TABLE bookings (
     person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),
     lab_id TEXT COLLATE "C" NOT NULL REFERENCES labs (id),
     pool_id TEXT COLLATE "C" NOT NULL REFERENCES pools (id),
+    label TEXT NOT NULL,
     units INTEGER NOT NULL,
     start_at TIMESTAMPTZ NOT NULL,
     end_at TIMESTAMPTZ NOT NULL,

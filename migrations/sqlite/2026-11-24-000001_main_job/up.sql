@@ -66,6 +66,7 @@ CREATE TABLE bookings (
     person_id TEXT NOT NULL REFERENCES people (id),
     lab_id TEXT NOT NULL REFERENCES labs (id),
     pool_id TEXT NOT NULL REFERENCES pools (id),
+    label TEXT NOT NULL,
     units INTEGER NOT NULL,
     start_at INTEGER NOT NULL,
     end_at INTEGER NOT NULL,

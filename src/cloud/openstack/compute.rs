@@ -297,7 +297,7 @@ mod tests {
     use super::*;
     use crate::domain::blueprint::Spec;
 
-    fn server(fields: Value) -> Server {
+    fn server(fields: &Value) -> Server {
         let mut server = json!({"id": "s1", "name": "node1", "status": "BUILD"});
         for (key, value) in fields.as_object().unwrap() {
             insert(&mut server, key, value.clone());
@@ -307,14 +307,14 @@ mod tests {
 
     #[test]
     fn how_far_a_server_is() {
-        assert_eq!(server(json!({})).progress(), Progress::Working);
-        assert_eq!(server(json!({"status": "ACTIVE"})).progress(), Progress::Ready);
-        let going = server(json!({"status": "ACTIVE", "OS-EXT-STS:task_state": "deleting"}));
+        assert_eq!(server(&json!({})).progress(), Progress::Working);
+        assert_eq!(server(&json!({"status": "ACTIVE"})).progress(), Progress::Ready);
+        let going = server(&json!({"status": "ACTIVE", "OS-EXT-STS:task_state": "deleting"}));
         assert_eq!(going.progress(), Progress::Working);
         let fault = json!({"status": "ERROR", "fault": {"code": 500, "message": "No valid host was found."}});
-        assert_eq!(server(fault).progress(), Progress::Broken("No valid host was found.".to_owned()));
+        assert_eq!(server(&fault).progress(), Progress::Broken("No valid host was found.".to_owned()));
         assert!(
-            matches!(server(json!({"status": "ERROR"})).progress(), Progress::Broken(why) if why.contains("no reason"))
+            matches!(server(&json!({"status": "ERROR"})).progress(), Progress::Broken(why) if why.contains("no reason"))
         );
     }
 
@@ -324,8 +324,8 @@ mod tests {
             {"addr": "203.0.113.5", "version": 4, "OS-EXT-IPS:type": "floating"},
             {"addr": "192.168.1.11", "version": 4, "OS-EXT-IPS:type": "fixed"},
         ]}});
-        assert_eq!(server(addresses).fixed_address().as_deref(), Some("192.168.1.11"));
-        assert_eq!(server(json!({})).fixed_address(), None);
+        assert_eq!(server(&addresses).fixed_address().as_deref(), Some("192.168.1.11"));
+        assert_eq!(server(&json!({})).fixed_address(), None);
     }
 
     fn request(others: &[(Kind, &str)], named: bool) -> Result<Value, CloudError> {

@@ -36,6 +36,8 @@ pub struct Profile {
     pub lease_capacity: u32,
     /// Images that there are.
     pub images: Vec<String>,
+    /// Flavors that there are.
+    pub flavors: Vec<String>,
 }
 
 impl Default for Profile {
@@ -46,7 +48,10 @@ impl Default for Profile {
             lease_lag: TimeDelta::seconds(2),
             latency: TimeDelta::milliseconds(300),
             lease_capacity: 1000,
-            images: vec!["CC-Ubuntu24.04".to_owned(), "CC-Ubuntu22.04".to_owned()],
+            images: ["CC-Ubuntu24.04", "CC-Ubuntu22.04"].map(str::to_owned).to_vec(),
+            flavors: ["m1.tiny", "m1.small", "m1.medium", "m1.large", "m1.xlarge"]
+                .map(str::to_owned)
+                .to_vec(),
         }
     }
 }
@@ -141,6 +146,10 @@ impl SimulatedCloud {
         if let Spec::Lease { end, flavors, start } = &desired.spec
             && object.facts.lease_end != Some(*end)
         {
+            // Real Blazar ruins a lease of flavors that is changed before it has begun, so the adapter does not ask.
+            if self.clock.now() < *start {
+                return Err(CloudError::Permanent("a lease can't be moved before it has begun".to_owned()));
+            }
             self.room_for_lease(Some(&object.site_ref), flavors, *start, *end)?;
             object.facts.lease_end = Some(*end);
             object.spec = desired.spec.clone();
@@ -178,6 +187,9 @@ impl SimulatedCloud {
         let mut facts = SiteFacts::default();
         match &desired.spec {
             Spec::Lease { start, end, flavors } => {
+                flavors
+                    .iter()
+                    .try_for_each(|(flavor, _)| Self::has("flavor", &self.profile.flavors, flavor))?;
                 self.room_for_lease(None, flavors, *start, *end)?;
                 facts.lease_end = Some(*end);
                 facts.reservations = flavors
@@ -185,10 +197,9 @@ impl SimulatedCloud {
                     .map(|(flavor, _)| (flavor.clone(), self.site_ref(&desired.name, Kind::Lease)))
                     .collect();
             }
-            Spec::Server { image, address, .. } => {
-                if !self.profile.images.contains(image) {
-                    return Err(CloudError::NotFound(format!("there is no image \"{image}\"")));
-                }
+            Spec::Server { image, flavor, address, .. } => {
+                Self::has("image", &self.profile.images, image)?;
+                Self::has("flavor", &self.profile.flavors, flavor)?;
                 let made_up = || format!("192.168.1.{}", 100 + self.entropy.bits() % 100);
                 facts.address = Some(address.map_or_else(made_up, |address| address.to_string()));
             }
@@ -196,6 +207,14 @@ impl SimulatedCloud {
             _ => {}
         }
         Ok(facts)
+    }
+
+    fn has(what: &str, known: &[String], name: &String) -> Result<(), CloudError> {
+        if known.contains(name) {
+            Ok(())
+        } else {
+            Err(CloudError::NotFound(format!("there is no {what} \"{name}\"")))
+        }
     }
 
     /// From 203.0.113.0/24, which is set aside for documentation (RFC 5737).
@@ -320,7 +339,10 @@ impl Object {
             kind: self.spec.kind(),
             mark: Mark::from_name(&self.name),
             site_ref: self.site_ref,
-            name: self.name,
+            name: match self.spec {
+                Spec::FloatingIp { .. } => self.facts.address.unwrap_or(self.name),
+                _ => self.name,
+            },
             created_at: Some(self.created_at),
         }
     }

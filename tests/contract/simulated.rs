@@ -1,0 +1,52 @@
+//! The contract on the simulated cloud.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use fairlease::clock::SystemClock;
+use fairlease::cloud::simulated::{Faults, Profile, SimulatedCloud};
+use fairlease::entropy::SeededEntropy;
+
+use super::Bench;
+
+/// A cloud that takes its time, though less than a real one.
+fn bench() -> Bench {
+    let profile = Profile {
+        boot: TimeDelta::milliseconds(60),
+        shutdown: TimeDelta::milliseconds(30),
+        lease_lag: TimeDelta::milliseconds(30),
+        latency: TimeDelta::zero(),
+        ..Profile::default()
+    };
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SeededEntropy::new(1)));
+    Bench {
+        cloud: Arc::new(SimulatedCloud::in_memory(profile, Faults::default(), clock.clone(), entropy)),
+        clock,
+        pause: Arc::new(|| Duration::from_millis(10)),
+        image: "CC-Ubuntu24.04".to_owned(),
+        flavor: "m1.medium".to_owned(),
+        external: "public".to_owned(),
+        run: 1,
+    }
+}
+
+macro_rules! case {
+    ($name:ident($($argument:expr),*)) => {
+        #[tokio::test]
+        async fn $name() {
+            super::$name(&bench() $(, $argument)*).await;
+        }
+    };
+}
+
+case!(a_lab_comes_up_and_goes(true));
+case!(absence_is_told());
+case!(what_is_missing_is_named());
+case!(others_are_not_listed());
+case!(what_is_in_use_stays());
+case!(racing_workers_agree());
+case!(a_moved_end_is_written_down());
+case!(no_room_is_told());
+case!(a_lease_can_be_made_ahead());
+case!(a_lease_in_force_can_be_moved());
