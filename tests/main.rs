@@ -1,2 +1,4 @@
 //! The one test binary.
 mod contract;
+mod stories;
+mod support;
