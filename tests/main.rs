@@ -18,4 +18,6 @@ mod faults;
 mod races;
 mod reaping;
 mod schema;
+mod stories;
+mod support;
 mod world;

@@ -4,7 +4,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::{page, page_once};
 use crate::domain::calendar;
@@ -26,7 +27,14 @@ mod week;
 pub struct Query {
     week: Option<NaiveDate>,
     day: Option<NaiveDate>,
+    #[serde(default, deserialize_with = "start_of_link")]
     start: Option<DateTime<Utc>>,
+}
+
+/// Links write starts as forms do.
+fn start_of_link<'de, D: Deserializer<'de>>(link: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let text = String::deserialize(link)?;
+    read_start(&text).map(Some).map_err(|problem| D::Error::custom(problem.text))
 }
 
 /// Shows the lab.
@@ -302,6 +310,10 @@ mod tests {
 
     #[test]
     fn starts_are_read_as_links_write_them() {
+        let query = web::Query::<Query>::from_query("start=2026-11-24T14:00-05:00").unwrap();
+        assert_eq!(query.start.unwrap().to_rfc3339(), "2026-11-24T19:00:00+00:00");
+        assert!(web::Query::<Query>::from_query("start=tomorrow").is_err());
+        assert_eq!(web::Query::<Query>::from_query("week=2026-11-20").unwrap().start, None);
         assert_eq!(read_start("2026-11-24T14:00-05:00").unwrap().to_rfc3339(), "2026-11-24T19:00:00+00:00");
         assert!(read_start("2026-11-24T14:00:00Z").is_ok());
         assert!(read_start("tomorrow").unwrap_err().text.contains("such as"));

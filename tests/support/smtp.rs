@@ -1,0 +1,97 @@
+//! A real SMTP server, and the mail that it took.
+
+use std::path::Path;
+use std::process::Command;
+
+use mail_parser::{Message, MessageParser, MimeHeaders as _};
+use tempfile::TempDir;
+
+use super::process::{Ending, Process};
+use super::{PATIENCE, given, until};
+
+const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/smtp_server.py");
+
+/// A mail server that keeps what it is sent.
+pub(crate) struct MailServer {
+    _server: Process,
+    directory: TempDir,
+    port: u16,
+}
+
+/// A mail as the server received it.
+#[derive(Debug)]
+pub(crate) struct Mail {
+    /// The subject line.
+    pub(crate) subject: String,
+    /// The text.
+    pub(crate) text: String,
+    /// The calendar object, with the method that the part's header names.
+    pub(crate) calendar: Option<Invite>,
+    to: String,
+}
+
+/// A calendar object that came with a mail.
+#[derive(Debug)]
+pub(crate) struct Invite {
+    /// `REQUEST`, `CANCEL`: what the header of the part says.
+    pub(crate) method: String,
+    /// The object.
+    pub(crate) text: String,
+}
+
+impl MailServer {
+    /// Starts one on a free port, with the python that `FAIRLEASE_TEST_PYTHON` names.
+    pub(crate) async fn start() -> Self {
+        let directory = TempDir::new().unwrap();
+        let python = given("FAIRLEASE_TEST_PYTHON");
+        let mut command = Command::new(python);
+        command.arg(SERVER).arg(directory.path());
+        let mut server = Process::start("the mail server", &mut command, Ending::Asked);
+        let port = server.hear(|line| line.strip_prefix("port ")?.parse().ok()).await;
+        Self { _server: server, directory, port }
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> String {
+        format!("smtp://127.0.0.1:{}", self.port)
+    }
+
+    /// All mail so far, the oldest first.
+    pub(crate) fn mails(&self) -> Vec<Mail> {
+        let entries = std::fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> =
+            entries.filter(|path| path.extension().is_some_and(|extension| extension == "eml")).collect();
+        files.sort();
+        files.iter().map(|file| read(file)).collect()
+    }
+
+    /// Waits for the mail to `net_id` whose subject begins so.
+    pub(crate) async fn received(&self, net_id: &str, subject: &str) -> Mail {
+        let to = format!("{net_id}@example.edu");
+        let wanted = |mail: &Mail| mail.to == to && mail.subject.starts_with(subject);
+        let found = until(|| async { self.mails().into_iter().find(wanted) }).await;
+        found.unwrap_or_else(|| {
+            let mails = self.mails();
+            panic!("no mail \"{subject}...\" to {to} within {PATIENCE:?}; there are {mails:#?}")
+        })
+    }
+}
+
+fn read(file: &Path) -> Mail {
+    let bytes = std::fs::read(file).unwrap();
+    let message = MessageParser::default().parse(&bytes).unwrap();
+    Mail {
+        subject: message.subject().unwrap_or_default().to_owned(),
+        text: message.body_text(0).unwrap_or_default().replace("\r\n", "\n"),
+        calendar: calendar(&message),
+        to: message.to().and_then(|to| to.first()?.address()).unwrap_or_default().to_owned(),
+    }
+}
+
+fn calendar(message: &Message<'_>) -> Option<Invite> {
+    message.parts.iter().find_map(|part| {
+        let kind = part.content_type().filter(|kind| kind.subtype() == Some("calendar"))?;
+        let method = kind.attribute("method").unwrap_or_default().to_owned();
+        Some(Invite { method, text: part.text_contents()?.to_owned() })
+    })
+}
