@@ -1,5 +1,6 @@
 //! The command `fairlease`: parse the command line, dispatch.
 
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -30,10 +31,13 @@ fn fail(why: &str) -> ExitCode {
 }
 
 fn log_to_stderr(cli: &Cli) {
-    let quiet = if cli.is_service() { "warn,fairlease=info" } else { "warn" };
+    let quiet = if cli.is_service() { "warn,fairlease=info,tracing_actix_web=info" } else { "warn" };
     let filter = EnvFilter::try_from_env("FAIRLEASE_LOG").unwrap_or_else(|_| EnvFilter::new(quiet));
     let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_target(false)
+        .with_ansi(io::stderr().is_terminal());
     if cli.options().log_json {
         registry.with(layer.json()).init();
     } else {

@@ -7,9 +7,9 @@ use clap::Args as ClapArgs;
 use super::{Failure, Options, assemble, output};
 use crate::clock::{Clock, SystemClock};
 use crate::config::course_file::CourseFile;
-use crate::db::DbError;
+use crate::db::Db;
 use crate::domain::course::Course;
-use crate::services::courses;
+use crate::services::courses::{self, ApplyError};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -34,6 +34,6 @@ pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
 }
 
 /// Makes the course in the database this one.
-pub(super) async fn save(db: &crate::db::Db, course: Course) -> Result<(), DbError> {
+pub(super) async fn save(db: &Db, course: Course) -> Result<(), ApplyError> {
     db.write("apply", move |conn| courses::apply(conn, &course, SystemClock.now())).await
 }

@@ -27,9 +27,7 @@ pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
     let who = args.who.clone();
     let (course, bookings) = db
         .read::<_, DbError, _>("bookings", move |conn| {
-            let all = db::bookings_before(conn, chrono::DateTime::<chrono::Utc>::MAX_UTC, LATEST)?;
-            let wanted = all.into_iter().filter(|(_, net_id)| who.as_ref().is_none_or(|who| who == net_id));
-            Ok((db::course_card(conn)?, wanted.collect::<Vec<_>>()))
+            Ok((db::course_card(conn)?, db::latest_bookings(conn, who.as_ref(), LATEST)?))
         })
         .await?;
     let zone = course.map_or(chrono_tz::UTC, |course| course.zone);

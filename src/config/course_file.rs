@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use toml::value::Datetime;
 
-use crate::domain::blueprint::{Blueprint, NetworkPlan, ServerPlan};
+use crate::domain::blueprint::{Blueprint, Kind, NetworkPlan, ServerPlan, sole_key};
 use crate::domain::calendar::{self, Weekdays};
 use crate::domain::course::{CloudName, Course, Lab, ParityRule, Policy, Pool, Site};
 
@@ -405,6 +405,13 @@ impl Check<'_> {
     }
 
     fn server(&mut self, key: &str, table: &ServerTable) -> Option<ServerPlan> {
+        let taken = Kind::ALL.iter().any(|kind| sole_key(*kind).as_str() == table.name);
+        if taken || table.name.starts_with("ip-") || table.name.starts_with("stray-") {
+            self.error(
+                &format!("{key}.name"),
+                "it is kept for another part of a booking: choose a name such as node1",
+            );
+        }
         Some(ServerPlan {
             name: self.parse(&format!("{key}.name"), &table.name)?,
             image: table.image.clone(),

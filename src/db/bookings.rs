@@ -8,7 +8,7 @@ use super::schema::{bookings, events, people};
 use super::types::Ts;
 use super::{DbError, dialect};
 use crate::domain::booking::{Booking, EndReason, Event, State};
-use crate::domain::ids::{BookingId, ClaimToken, LabId, NetId, PersonId};
+use crate::domain::ids::{BookingId, ClaimToken, LabId, NetId, PersonId, PoolId};
 use crate::domain::interval::Interval;
 
 #[derive(Debug, Queryable, Selectable)]
@@ -197,19 +197,24 @@ pub fn past_bookings(conn: &mut Conn<'_>, person: &PersonId, limit: i64) -> Resu
     all(rows)
 }
 
-/// A page of all bookings for staff: the `limit` that start last before `before`.
-pub fn bookings_before(
+/// The `limit` bookings that start last, of everyone or of one person.
+pub fn latest_bookings(
     conn: &mut Conn<'_>,
-    before: DateTime<Utc>,
+    who: Option<&NetId>,
     limit: i64,
 ) -> Result<Vec<(Booking, NetId)>, DbError> {
-    let rows: Vec<(BookingRow, String)> = on!(conn, |c| bookings::table
-        .inner_join(people::table)
-        .filter(bookings::start_at.lt(Ts(before)))
-        .order((bookings::start_at.desc(), bookings::id))
-        .limit(limit)
-        .select((BookingRow::as_select(), people::net_id))
-        .load(c))?;
+    let rows: Vec<(BookingRow, String)> = on!(conn, |c| {
+        let mut query = bookings::table
+            .inner_join(people::table)
+            .order((bookings::start_at.desc(), bookings::id))
+            .limit(limit)
+            .select((BookingRow::as_select(), people::net_id))
+            .into_boxed();
+        if let Some(who) = who {
+            query = query.filter(people::net_id.eq(who.as_str()));
+        }
+        query.load(c)
+    })?;
     with_net_id(rows)
 }
 
@@ -234,6 +239,15 @@ fn with_net_id(rows: Vec<(BookingRow, String)>) -> Result<Vec<(Booking, NetId)>,
     rows.into_iter()
         .map(|(row, net_id)| Ok((row.try_into()?, net_id.parse().map_err(DbError::corrupt)?)))
         .collect()
+}
+
+/// How many live bookings hold units of the pool.
+pub fn live_bookings_in_pool(conn: &mut Conn<'_>, pool: &PoolId) -> Result<i64, DbError> {
+    Ok(on!(conn, |c| bookings::table
+        .filter(bookings::pool_id.eq(pool.as_str()))
+        .filter(bookings::seat.is_not_null())
+        .count()
+        .get_result(c))?)
 }
 
 /// The states of those of these bookings that exist.

@@ -9,7 +9,7 @@ use super::DbError;
 use super::connection::{Conn, on};
 use super::schema::{courses, labs, pools, sites};
 use crate::domain::course::{Course, Lab, Pool, Site};
-use crate::domain::ids::{CourseId, LabId, PoolId, SiteId};
+use crate::domain::ids::{CourseId, LabId, PoolId};
 
 fn json(value: &impl Serialize) -> Result<String, DbError> {
     serde_json::to_string(value).map_err(DbError::corrupt)
@@ -191,14 +191,16 @@ pub fn sites(conn: &mut Conn<'_>) -> Result<Vec<Site>, DbError> {
     rows.iter().map(|text| parse(text)).collect()
 }
 
-/// The capacity that a pool's cells have been given may differ from a new one; this tells the pools.
+/// A pool that bookings refer to.
 pub fn pool(conn: &mut Conn<'_>, id: &PoolId) -> Result<Pool, DbError> {
     parse_pool(conn, id.as_str())
 }
 
-/// The site that a pool belongs to.
-pub fn site_of_pool(conn: &mut Conn<'_>, id: &PoolId) -> Result<SiteId, DbError> {
-    Ok(parse_pool(conn, id.as_str())?.site)
+/// The pool with this id, if there is one yet.
+pub fn known_pool(conn: &mut Conn<'_>, id: &PoolId) -> Result<Option<Pool>, DbError> {
+    let text: Option<String> =
+        on!(conn, |c| pools::table.find(id.as_str()).select(pools::definition).first(c).optional())?;
+    text.map(|text| parse(&text)).transpose()
 }
 
 /// What pages and mails say of the course.

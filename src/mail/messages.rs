@@ -103,14 +103,17 @@ pub fn booked(it: Occurrence<'_>) -> Result<Message, askama::Error> {
 #[template(path = "mail/ready.txt", escape = "none")]
 struct Ready<'a> {
     it: Occurrence<'a>,
-    ssh: &'a str,
+    ssh: Option<&'a str>,
 }
 
-/// "Ready": the servers can be used. `ssh` is the whole command.
-pub fn ready<'a>(it: Occurrence<'a>, ssh: &'a str) -> Result<Message, askama::Error> {
+/// "Ready": the servers can be used. `ssh` is the whole command, if one of them has a public address.
+pub fn ready<'a>(it: Occurrence<'a>, ssh: Option<&'a str>) -> Result<Message, askama::Error> {
     let until = calendar::time(it.zone, it.booking.slot.end());
     Ok(Message {
-        subject: format!("Ready until {until}: {} - {ssh}", it.lab),
+        subject: match ssh {
+            Some(ssh) => format!("Ready until {until}: {} - {ssh}", it.lab),
+            None => format!("Ready until {until}: {}", it.lab),
+        },
         body: Ready { it, ssh }.render()?,
         calendar: None,
     })

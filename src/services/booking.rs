@@ -315,12 +315,11 @@ pub async fn release(app: &Arc<App>, person: Person, id: BookingId) -> Result<()
             State::Held | State::Booked => EndReason::Cancelled,
             _ => EndReason::Released,
         };
-        let setting = setting(conn, &booking.lab)?;
         let what = match reason {
             EndReason::Cancelled => "Called it off.",
             _ => "Gave it back.",
         };
-        end(&inner, conn, booking, &setting, reason, None)?;
+        end(&inner, conn, booking, reason, None)?;
         log_by(&inner, conn, &id, person.net_id.as_str(), what)
     })
     .await?;
@@ -339,20 +338,20 @@ fn log_by(
     Ok(db::log_event(conn, id, &event)?)
 }
 
-/// Ends a live booking: its units are free from the next grid time on, and its resources are next to be deleted.
+/// Ends a live booking: its units are free again in the pool that they were taken from, from the next grid time on, and its resources are next to be deleted.
 pub(super) fn end(
     app: &App,
     conn: &mut Conn<'_>,
     mut booking: Booking,
-    setting: &LabSetting,
     reason: EndReason,
     trouble: Option<String>,
 ) -> Result<(), BookingError> {
     let now = app.now();
+    let pool = db::pool(conn, &booking.pool)?;
     let held_from = db::held_from(conn, &booking.id)?;
-    let free_from = setting.pool.ceil(now).max(setting.pool.floor(held_from));
+    let free_from = pool.ceil(now).max(pool.floor(held_from));
     if let Some(rest) = Interval::new(free_from, booking.held_until()) {
-        db::give_back(conn, &setting.pool, &rest, booking.units)?;
+        db::give_back(conn, &pool, &rest, booking.units)?;
     }
     booking.state = booking.state.release(reason, now)?;
     booking.extend_to = None;

@@ -214,17 +214,23 @@ fn desired(app: &App, booking: &Booking, resource: &Resource, all: &[Resource]) 
     }
 }
 
+/// Carries calls out, each within three quarters of the claim: none outlasts the right to make it.
 async fn carry_out(app: &App, calls: Calls) -> Vec<Outcome> {
     let site = &calls.setting.site.id;
-    if let Some(cloud) = app.clouds.get(site) {
-        join_all(calls.calls.into_iter().map(|call| carry_out_one(cloud.as_ref(), call))).await
-    } else {
-        let error = CloudError::Transient {
-            message: format!("this worker has no way to reach the site {site}"),
-            retry_after: None,
-        };
-        calls.calls.into_iter().map(|call| failed(call, error.clone())).collect()
-    }
+    let Some(cloud) = app.clouds.get(site) else {
+        let message = format!("this worker has no way to reach the site {site}");
+        let error = CloudError::Transient { message, retry_after: None };
+        return calls.calls.into_iter().map(|call| failed(call, error.clone())).collect();
+    };
+    let limit = (app.claim * 3 / 4).to_std().unwrap_or_default();
+    let limited = calls.calls.into_iter().map(async |call| {
+        let outcome = carry_out_one(cloud.as_ref(), call.clone());
+        tokio::time::timeout(limit, outcome).await.unwrap_or_else(|_| {
+            let message = format!("nothing came of it within {} s", limit.as_secs());
+            failed(call, CloudError::OutcomeUnknown(message))
+        })
+    });
+    join_all(limited).await
 }
 
 async fn carry_out_one(cloud: &dyn Cloud, call: Call) -> Outcome {
@@ -295,13 +301,13 @@ fn record(
         return Ok(false);
     }
     if let Some(reason) = verdict.no_extension {
-        refuse_extension(app, conn, &mut booking, &setting, &reason)?;
+        refuse_extension(app, conn, &mut booking, &reason)?;
     }
     if let Some(reason) = verdict.give_up
         && booking.state.is_live()
     {
         booking::log(app, conn, &booking, ACTOR, &format!("Gave up: {reason}"))?;
-        booking::end(app, conn, booking, &setting, EndReason::Failed, Some(reason))?;
+        booking::end(app, conn, booking, EndReason::Failed, Some(reason))?;
         return Ok(true);
     }
     let resting = verdict.pause.is_some();
@@ -529,7 +535,7 @@ fn become_(
     booking.trouble = None;
     booking.next_step_at = Some(now);
     let what = match transition {
-        Transition::Release(reason) => return booking::end(app, conn, booking, setting, reason, None),
+        Transition::Release(reason) => return booking::end(app, conn, booking, reason, None),
         Transition::Book => {
             booking.state = booking.state.confirm()?;
             format!("Booked: {} holds the place.", setting.site.title)
@@ -554,8 +560,8 @@ fn become_(
     match transition {
         Transition::Book => notices::tell(app, conn, &Mail::Booked, &booking, setting)?,
         Transition::Activate => {
-            let ssh = booking::ssh_command(setting, resources).unwrap_or_default();
-            notices::tell(app, conn, &Mail::Ready(&ssh), &booking, setting)?
+            let ssh = booking::ssh_command(setting, resources);
+            notices::tell(app, conn, &Mail::Ready(ssh.as_deref()), &booking, setting)?
         }
         _ => false,
     };
@@ -567,11 +573,11 @@ fn refuse_extension(
     app: &App,
     conn: &mut Conn<'_>,
     booking: &mut Booking,
-    setting: &LabSetting,
     reason: &str,
 ) -> Result<(), BookingError> {
     if let Some(rest) = booking.extend_to.take().and_then(|later| Interval::new(booking.slot.end(), later)) {
-        db::give_back(conn, &setting.pool, &rest, booking.units)?;
+        let pool = db::pool(conn, &booking.pool)?;
+        db::give_back(conn, &pool, &rest, booking.units)?;
         booking::extend_lease(conn, &booking.id, booking.slot.end())?;
         let what = format!("It could not be extended: {reason}");
         booking::log(app, conn, booking, ACTOR, &what)?;

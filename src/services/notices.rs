@@ -14,7 +14,7 @@ pub enum Kind<'a> {
     /// The place is the student's.
     Booked,
     /// The servers can be used, by this command.
-    Ready(&'a str),
+    Ready(Option<&'a str>),
     /// The end is near.
     EndingSoon,
     /// It is over and everything is deleted.
@@ -56,7 +56,7 @@ pub fn tell(
     };
     let message = match kind {
         Kind::Booked => messages::booked(occurrence),
-        Kind::Ready(ssh) => messages::ready(occurrence, ssh),
+        Kind::Ready(ssh) => messages::ready(occurrence, *ssh),
         Kind::EndingSoon => messages::ending_soon(occurrence),
         Kind::Ended => messages::ended(occurrence),
     };

@@ -106,11 +106,8 @@ async fn end_booking(app: &Arc<App>, id: &BookingId) -> Result<String, String> {
             if !booking.state.is_live() || booking.slot.end() > inner.now() {
                 return Ok(false);
             }
-            let Some(setting) = db::lab_setting(conn, &booking.lab)? else {
-                return Err(BookingError::NoSuchLab(booking.lab));
-            };
             booking::log(&inner, conn, &booking, "fairlease", "Its time is over.")?;
-            booking::end(&inner, conn, booking, &setting, EndReason::Expired, None)?;
+            booking::end(&inner, conn, booking, EndReason::Expired, None)?;
             Ok(true)
         })
         .await

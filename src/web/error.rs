@@ -28,6 +28,9 @@ pub enum WebError {
         /// Where to go afterwards.
         return_to: String,
     },
+    /// Nobody can sign in here: there is no identity provider.
+    #[error("signing in is not set up")]
+    NoSignIn,
     /// There is no such page, or it is not this person's to see.
     #[error("there is no such page")]
     NotFound,
@@ -98,6 +101,7 @@ impl WebError {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
+            Self::NoSignIn => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forged => StatusCode::FORBIDDEN,
             Self::BadInput(_) | Self::NoKey => StatusCode::UNPROCESSABLE_ENTITY,
@@ -111,6 +115,11 @@ impl WebError {
     fn words(&self) -> (&'static str, String, &'static str) {
         match self {
             Self::NotSignedIn { .. } => ("You are not signed in", "Sign in first.".to_owned(), "Nothing was changed."),
+            Self::NoSignIn => (
+                "Signing in is not set up",
+                "This service has no identity provider to sign you in with. Staff have to set one up.".to_owned(),
+                "Nothing was changed.",
+            ),
             Self::NotFound => (
                 "There is no such page",
                 "The address leads nowhere, or to something that is not yours.".to_owned(),

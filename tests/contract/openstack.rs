@@ -35,9 +35,9 @@ fn connect(entry: CloudEntry, limits: Limits) -> Arc<OpenStackCloud> {
     Arc::new(OpenStackCloud::new(entry, limits, Arc::new(SystemClock)).unwrap())
 }
 
-/// `RUST_LOG=fairlease=debug` and `--nocapture` show every call and how long it took.
+/// `FAIRLEASE_LOG=fairlease=debug` and `--nocapture` show every call and how long it took.
 fn log_calls() {
-    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    let filter = tracing_subscriber::EnvFilter::from_env("FAIRLEASE_LOG");
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
 }
 

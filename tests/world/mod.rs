@@ -121,7 +121,7 @@ impl World {
         db.migrate().unwrap();
         let clock = Arc::new(ManualClock::at(local("2025-02-08T09:10")));
         let now = clock.now();
-        db.write::<_, DbError, _>("apply", move |conn| courses::apply(conn, &course, now)).await.unwrap();
+        db.write("apply", move |conn| courses::apply(conn, &course, now)).await.unwrap();
         Self::around(database, db, clock, profile, Faults::none(), 1)
     }
 

@@ -91,7 +91,9 @@ CREATE TABLE bookings (
 CREATE UNIQUE INDEX bookings_one_per_seat ON bookings (person_id, lab_id, seat) WHERE seat IS NOT NULL;
 CREATE UNIQUE INDEX bookings_idempotent ON bookings (person_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX bookings_of_person ON bookings (person_id, start_at);
+CREATE INDEX bookings_by_start ON bookings (start_at);
 CREATE INDEX bookings_to_step ON bookings (next_step_at) WHERE next_step_at IS NOT NULL;
+CREATE INDEX bookings_live_in_pool ON bookings (pool_id) WHERE seat IS NOT NULL;
 CREATE INDEX bookings_live_by_end ON bookings (end_at) WHERE seat IS NOT NULL;
 
 CREATE TABLE resources (

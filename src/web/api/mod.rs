@@ -101,7 +101,7 @@ async fn book(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     check_csrf(&who, &request)?;
-    let slot = read_slot(&body.start, &body.hours.to_string())?;
+    let slot = read_slot(&body.start, &format!("{:.4}", body.hours))?;
     let wish = Wish {
         person: who.session.person.clone(),
         lab: path.clone(),

@@ -192,30 +192,28 @@ fn lengths(view: &LabView, at: DateTime<Utc>, longest: TimeDelta) -> Vec<Length>
         .collect()
 }
 
-/// "4" or "1.5": hours as a form sends them.
+/// "4", "1.5" or "0.3333": hours as a form sends them, exact to the minute.
 pub(in crate::web) fn hours_text(minutes: i64) -> String {
-    let hundredths = minutes % 60 * 100 / 60;
-    match (minutes / 60, hundredths) {
-        (hours, 0) => hours.to_string(),
-        (hours, part) if part % 10 == 0 => format!("{hours}.{}", part / 10),
-        (hours, part) => format!("{hours}.{part:02}"),
-    }
+    let ten_thousandths = (minutes % 60 * 10_000 + 30) / 60;
+    let text = format!("{}.{ten_thousandths:04}", minutes / 60);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// "4" or "1.5" as a length.
+/// "4", "1.5" or "0.3333" as a length, to the nearest minute.
 pub(in crate::web) fn read_hours(text: &str) -> Result<TimeDelta, Problem> {
     let problem =
         || Problem::with_field("hours", format!("\"{text}\" is not a length in hours such as 4 or 1.5."));
     let (whole, part) = text.trim().split_once('.').unwrap_or((text.trim(), "0"));
-    let digits = |text: &str| text.len() <= 4 && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(part) {
+    let digits =
+        |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole, 4) || !digits(part, 6) {
         return Err(problem());
     }
     let whole: i64 = whole.parse().map_err(|_| problem())?;
     let scale = 10_i64.pow(u32::try_from(part.len()).map_err(|_| problem())?);
     let part: i64 = part.parse().map_err(|_| problem())?;
-    let seconds = whole * 3600 + part * 3600 / scale;
-    if seconds == 0 { Err(problem()) } else { Ok(TimeDelta::seconds(seconds)) }
+    let minutes = whole * 60 + (part * 120 + scale) / (2 * scale);
+    if minutes == 0 { Err(problem()) } else { Ok(TimeDelta::minutes(minutes)) }
 }
 
 /// "2026-11-24T14:00-05:00" as an instant.
@@ -298,10 +296,10 @@ mod tests {
 
     #[test]
     fn lengths_are_written_and_read_back() {
-        for minutes in [30, 60, 90, 240, 480, 15, 45, 20] {
-            let read = read_hours(&hours_text(minutes)).unwrap();
-            assert!((read - TimeDelta::minutes(minutes)).num_seconds().abs() <= 36, "{minutes}");
+        for minutes in 1..=10_080 {
+            assert_eq!(read_hours(&hours_text(minutes)).unwrap(), TimeDelta::minutes(minutes), "{minutes}");
         }
+        assert_eq!([60, 90, 20, 480].map(hours_text), ["1", "1.5", "0.3333", "8"]);
         assert_eq!(read_hours("1.5").unwrap(), TimeDelta::minutes(90));
         for bad in ["", "0", "x", "-1", "1,5", "1e3", "99999", "1.", ".5"] {
             assert!(read_hours(bad).is_err(), "{bad}");

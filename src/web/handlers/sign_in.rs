@@ -43,9 +43,7 @@ fn form(
     problems: Vec<Problem>,
     return_to: Option<String>,
 ) -> Result<SignInPage, WebError> {
-    let demo = context.state.demo.as_ref().ok_or_else(|| {
-        WebError::WrongState("signing in needs an identity provider, and none is set up here".to_owned())
-    })?;
+    let demo = context.state.demo.as_ref().ok_or(WebError::NoSignIn)?;
     let people = demo.people.iter().map(|(net_id, name)| DemoPerson {
         net_id: net_id.clone(),
         name: name.clone(),
