@@ -1,5 +1,6 @@
 //! The command `fairlease`: parse the command line, dispatch.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -33,7 +34,10 @@ fn log_to_stderr(cli: &Cli) {
     let quiet = if cli.is_service() { "warn,fairlease=info" } else { "warn" };
     let filter = EnvFilter::try_from_env("FAIRLEASE_LOG").unwrap_or_else(|_| EnvFilter::new(quiet));
     let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     if cli.options().log_json {
         registry.with(layer.json()).init();
     } else {
