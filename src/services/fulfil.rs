@@ -216,14 +216,17 @@ fn desired(app: &App, booking: &Booking, resource: &Resource, all: &[Resource]) 
 
 async fn carry_out(app: &App, calls: Calls) -> Vec<Outcome> {
     let site = &calls.setting.site.id;
-    if let Some(cloud) = app.clouds.get(site) {
-        join_all(calls.calls.into_iter().map(|call| carry_out_one(cloud.as_ref(), call))).await
-    } else {
-        let error = CloudError::Transient {
-            message: format!("this worker has no way to reach the site {site}"),
-            retry_after: None,
-        };
-        calls.calls.into_iter().map(|call| failed(call, error.clone())).collect()
+    match app.clouds.get(site) {
+        Some(cloud) => {
+            join_all(calls.calls.into_iter().map(|call| carry_out_one(cloud.as_ref(), call))).await
+        }
+        None => {
+            let error = CloudError::Transient {
+                message: format!("this worker has no way to reach the site {site}"),
+                retry_after: None,
+            };
+            calls.calls.into_iter().map(|call| failed(call, error.clone())).collect()
+        }
     }
 }
 

@@ -14,7 +14,6 @@ pub(crate) enum Backend {
 }
 
 /// Where the tests' PostgreSQL server is, or a sentence on how to get one.
-#[allow(clippy::disallowed_methods, reason = "tests/run says it in the environment")]
 pub(crate) fn postgres_server() -> String {
     std::env::var("FAIRLEASE_TEST_POSTGRES").unwrap_or_else(|_| {
         panic!(
