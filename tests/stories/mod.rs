@@ -2,4 +2,7 @@
 
 mod main_job;
 mod real_openstack;
+mod refused;
+mod screenshots;
 mod steps;
+mod without_javascript;

@@ -230,7 +230,7 @@ impl Student {
 
     /// Puts a value into a field that a person does not see, as a page that is out of date would send it.
     pub(crate) async fn tamper(&self, field: &str, value: &str) {
-        let script = "document.querySelector(`form [name='${arguments[0]}']`).value = arguments[1]";
+        let script = "document.querySelector(arguments[0]).value = arguments[1]";
         self.run(script, &[field, value]).await;
     }
 
