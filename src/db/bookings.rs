@@ -79,11 +79,11 @@ struct Progress<'a> {
     end_at: Ts,
     extend_to: Option<Ts>,
     state: &'a str,
-    reason: Option<String>,
+    reason: Option<&'a str>,
     ready_at: Option<Ts>,
     released_at: Option<Ts>,
     ended_at: Option<Ts>,
-    trouble: Option<String>,
+    trouble: Option<&'a str>,
     next_step_at: Option<Ts>,
 }
 
@@ -94,11 +94,11 @@ impl<'a> Progress<'a> {
             end_at: Ts(booking.slot.end()),
             extend_to: booking.extend_to.map(Ts),
             state: state.word(),
-            reason: state.reason().map(|reason| reason.word().to_owned()),
+            reason: state.reason().map(EndReason::word),
             ready_at: state.ready_at().map(Ts),
             released_at: state.released_at().map(Ts),
             ended_at: state.ended_at().map(Ts),
-            trouble: booking.trouble.clone(),
+            trouble: booking.trouble.as_deref(),
             next_step_at: booking.next_step_at.map(Ts),
         }
     }

@@ -111,6 +111,7 @@ async fn gives_it_back(student: &Student) {
     student.unfold("Release now").await;
     student.sees("All servers, their network and everything on them are deleted at once.").await;
     student.press("Release now").await;
+    student.sees("It is given back, and everything of it is being deleted.").await;
     let seen = watches_until(student, "Nothing is left on the cloud.").await;
     assert!(seen["server node1"].contains("deleting"), "{seen:#?}");
     student.reload().await;

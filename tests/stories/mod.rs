@@ -1,4 +1,8 @@
 //! What people come for, told through a real browser.
 
 mod main_job;
+mod real_openstack;
+mod refused;
+mod screenshots;
 mod steps;
+mod without_javascript;

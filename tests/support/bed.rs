@@ -1,33 +1,52 @@
-//! The real OpenStack services, asked with OpenStack's own command.
+//! The real OpenStack services, asked without the code that is tested.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use serde_json::Value;
+use fairlease::cloud::openstack::{self, Credential};
+use reqwest::Client;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
 
 use super::given;
-
-/// What `bed.json` tells.
-pub(crate) struct Bed {
-    clouds_yaml: PathBuf,
-    openstack: PathBuf,
-}
 
 /// The entry of `clouds.yaml` that courses use: an application credential of their project.
 pub(crate) const CLOUD: &str = "course";
 
+/// What a project may hold: the kind, its service, the path of its list and the name of the list in the answer.
+const LISTS: [(&str, &str, &str, &str); 9] = [
+    ("server", "compute", "servers/detail", "servers"),
+    ("keypair", "compute", "os-keypairs", "keypairs"),
+    ("network", "network", "v2.0/networks", "networks"),
+    ("subnet", "network", "v2.0/subnets", "subnets"),
+    ("router", "network", "v2.0/routers", "routers"),
+    ("port", "network", "v2.0/ports", "ports"),
+    ("security group", "network", "v2.0/security-groups", "security_groups"),
+    ("floating IP", "network", "v2.0/floatingips", "floatingips"),
+    ("lease", "reservation", "leases", "leases"),
+];
+
+/// A session of the course's project.
+pub(crate) struct Bed {
+    clouds_yaml: PathBuf,
+    client: Client,
+    token: String,
+    endpoints: BTreeMap<String, String>,
+}
+
+/// Objects of a project by their kind.
+pub(crate) type Objects = BTreeMap<&'static str, Vec<Value>>;
+
 impl Bed {
-    /// The one that `FAIRLEASE_TEST_BED` names.
-    pub(crate) fn given() -> Self {
+    /// Signs in at the one that `FAIRLEASE_TEST_BED` names.
+    pub(crate) async fn given() -> Self {
         let file = PathBuf::from(given("FAIRLEASE_TEST_BED"));
         let text = std::fs::read_to_string(&file)
             .unwrap_or_else(|error| panic!("{}: {error}: is the bed up?", file.display()));
         let told: Value = serde_json::from_str(&text).unwrap();
-        let root = file.parent().and_then(Path::parent).unwrap();
-        Self {
-            clouds_yaml: told["clouds_yaml"].as_str().unwrap().into(),
-            openstack: root.join("venv/bin/openstack"),
-        }
+        let clouds_yaml = PathBuf::from(told["clouds_yaml"].as_str().unwrap());
+        let (token, endpoints) = sign_in(&clouds_yaml).await;
+        Self { clouds_yaml, client: client(), token, endpoints }
     }
 
     /// Where the clouds' addresses and credentials are.
@@ -35,14 +54,59 @@ impl Bed {
         &self.clouds_yaml
     }
 
-    /// What `openstack WORDS` prints, such as `server list --long`.
-    pub(crate) fn openstack(&self, words: &str) -> Vec<Value> {
-        let mut command = Command::new(&self.openstack);
-        command.env("OS_CLIENT_CONFIG_FILE", &self.clouds_yaml).args(["--os-cloud", CLOUD]);
-        command.args(words.split(' ')).args(["-f", "json"]);
-        let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{command:?}: {said}");
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{command:?}: {error}"))
+    /// Everything that the project sees.
+    pub(crate) async fn objects(&self) -> Objects {
+        let mut objects = Objects::new();
+        for (kind, service, path, name) in LISTS {
+            let url = format!("{}/{path}", self.endpoints[service].trim_end_matches('/'));
+            let request = self.client.get(&url).header("X-Auth-Token", &self.token);
+            let answer = request.send().await.unwrap().error_for_status().unwrap();
+            let mut body: Value = answer.json().await.unwrap();
+            objects.insert(kind, body[name].as_array_mut().unwrap_or_else(|| panic!("{url}")).split_off(0));
+        }
+        objects
     }
+
+    /// What of it mentions a booking, wherever: in its name, its metadata, its tags, its description.
+    pub(crate) async fn objects_of(&self, booking: &str) -> Objects {
+        let mut objects = self.objects().await;
+        objects.values_mut().for_each(|list| list.retain(|object| object.to_string().contains(booking)));
+        objects
+    }
+}
+
+/// The sites' own ids of objects; a keypair has none but its name.
+pub(crate) fn ids(objects: &Objects) -> BTreeSet<String> {
+    let id = |object: &Value| {
+        let id = object["id"].as_str().or_else(|| object["keypair"]["name"].as_str());
+        id.unwrap_or_else(|| panic!("{object}")).to_owned()
+    };
+    objects.values().flatten().map(id).collect()
+}
+
+fn client() -> Client {
+    // The service's own `main` does this for itself; whoever comes second is told that it is done.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new()
+}
+
+async fn sign_in(clouds_yaml: &Path) -> (String, BTreeMap<String, String>) {
+    let entry = openstack::load(&[clouds_yaml.to_owned()], CLOUD).unwrap();
+    let Credential::Application { id, secret } = &entry.credential else {
+        panic!("{CLOUD} is to be an application credential")
+    };
+    let credential = json!({"id": id, "secret": secret.expose_secret()});
+    let identity = json!({"methods": ["application_credential"], "application_credential": credential});
+    let url = format!("{}/auth/tokens", entry.auth_url.trim_end_matches('/'));
+    let request = client().post(url).json(&json!({"auth": {"identity": identity}}));
+    let answer = request.send().await.unwrap().error_for_status().unwrap();
+    let token = answer.headers()["X-Subject-Token"].to_str().unwrap().to_owned();
+    let body: Value = answer.json().await.unwrap();
+    let services = body["token"]["catalog"].as_array().unwrap().iter();
+    let endpoints = services.map(|service| {
+        let public = service["endpoints"].as_array().unwrap().iter().find(|it| it["interface"] == "public");
+        let url = public.unwrap()["url"].as_str().unwrap();
+        (service["type"].as_str().unwrap().to_owned(), url.to_owned())
+    });
+    (token, endpoints.collect())
 }

@@ -85,9 +85,15 @@ fn xpath(elements: &str, text: &str) -> String {
 fn passes(error: &CmdError) -> bool {
     error.is_no_such_element()
         || error.is_stale_element_reference()
-        || error.to_string().contains("element click intercepted")
+        || [
+            "element click intercepted",
+            "does not belong to the document",
+            "aborted by navigation",
+            "context was destroyed",
+        ]
+        .iter()
+        .any(|passing| error.to_string().contains(passing))
         || error.is_element_not_interactable()
-        || error.to_string().contains("does not belong to the document")
 }
 
 impl Student {
@@ -135,6 +141,12 @@ impl Student {
         let address = self.client.current_url().await.map(String::from).unwrap_or_default();
         self.screenshot("failed").await;
         format!("At {address} the page says:\n{}", self.page().await.unwrap_or_default())
+    }
+
+    /// Runs a script in the page; again if the page was just being replaced.
+    async fn run(&self, script: &str, arguments: &[&str]) -> Value {
+        let arguments: Vec<Value> = arguments.iter().map(|argument| (*argument).into()).collect();
+        self.until(script, async || self.client.execute(script, arguments.clone()).await.map(Some)).await
     }
 
     async fn page(&self) -> Result<String, CmdError> {
@@ -218,14 +230,14 @@ impl Student {
 
     /// Puts a value into a field that a person does not see, as a page that is out of date would send it.
     pub(crate) async fn tamper(&self, field: &str, value: &str) {
-        let script = "document.querySelector(`form [name='${arguments[0]}']`).value = arguments[1]";
-        self.client.execute(script, vec![field.into(), value.into()]).await.unwrap();
+        let script = "document.querySelector(arguments[0]).value = arguments[1]";
+        self.run(script, &[field, value]).await;
     }
 
     /// The visible texts of all elements that the selector finds.
     pub(crate) async fn texts(&self, css: &str) -> Vec<String> {
         let script = "return [...document.querySelectorAll(arguments[0])].map((it) => it.innerText.trim())";
-        serde_json::from_value(self.client.execute(script, vec![css.into()]).await.unwrap()).unwrap()
+        serde_json::from_value(self.run(script, &[css]).await).unwrap()
     }
 
     /// The text of the one element that the selector finds.
@@ -239,13 +251,13 @@ impl Student {
     pub(crate) async fn addresses(&self, css: &str) -> Vec<String> {
         let script =
             "return [...document.querySelectorAll(arguments[0])].map((it) => it.getAttribute('href'))";
-        serde_json::from_value(self.client.execute(script, vec![css.into()]).await.unwrap()).unwrap()
+        serde_json::from_value(self.run(script, &[css]).await).unwrap()
     }
 
     /// The HTTP status with which the page came.
     pub(crate) async fn status(&self) -> u64 {
         let script = "return performance.getEntriesByType('navigation')[0].responseStatus";
-        self.client.execute(script, vec![]).await.unwrap().as_u64().unwrap()
+        self.run(script, &[]).await.as_u64().unwrap()
     }
 
     /// Signs in with the button of one of the demo's people.
@@ -265,12 +277,12 @@ impl Student {
 
     /// Notes which page this is, for [`Self::is_on_the_noted_page`].
     pub(crate) async fn note_the_page(&self) {
-        self.client.execute("window.noted = true", vec![]).await.unwrap();
+        self.run("window.noted = true", &[]).await;
     }
 
     /// Whether the page is the one that was noted, not loaded anew since.
     pub(crate) async fn is_on_the_noted_page(&self) -> bool {
-        self.client.execute("return window.noted === true", vec![]).await.unwrap() == json!(true)
+        self.run("return window.noted === true", &[]).await == json!(true)
     }
 
     async fn raw(&self, path: &'static str, body: Value) -> Value {
@@ -307,7 +319,7 @@ impl Student {
     /// Fails if the page is wider than the window.
     pub(crate) async fn fits_the_width(&self) {
         let script = "return [document.documentElement.scrollWidth, window.innerWidth]";
-        let widths = self.client.execute(script, vec![]).await.unwrap();
+        let widths = self.run(script, &[]).await;
         let (page, window) = (widths[0].as_u64().unwrap(), widths[1].as_u64().unwrap());
         assert!(page <= window, "{}: {page} px in a window of {window} px", self.address().await);
     }

@@ -5,14 +5,13 @@ pub(crate) mod bed;
 pub(crate) mod browser;
 pub(crate) mod course;
 pub(crate) mod demo;
-pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod smtp;
 
 use std::time::Duration;
 
 /// How long anything may take that a test waits for. Long, because a test that fails is rare and a busy machine is not.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Between two looks at what can't be listened to.
 pub(crate) const BETWEEN_LOOKS: Duration = Duration::from_millis(100);

@@ -1,0 +1,80 @@
+//! Every page as people see it: on a wide screen, in the dark, on a phone. Nothing runs over the phone's edge, and no
+//! page complains on the console. With `FAIRLEASE_TEST_ARTIFACTS` the pictures are kept in `screenshots/` there.
+
+use super::steps::{adds_a_key, chooses_the_first_start};
+use crate::support::browser::{Screen, Student};
+use crate::support::course::Course;
+use crate::support::demo::Setup;
+
+/// Takes the pictures of the page that is open. What is pushed to it meanwhile may come with any of them.
+async fn poses(student: &Student, name: &str) {
+    student.screenshot(&format!("{name}-wide")).await;
+    student.prefer_dark(true).await;
+    student.screenshot(&format!("{name}-dark")).await;
+    student.prefer_dark(false).await;
+    student.look_with(Screen::Phone).await;
+    student.screenshot(&format!("{name}-phone")).await;
+    student.fits_the_width().await;
+    student.look_with(Screen::Wide).await;
+}
+
+#[tokio::test]
+async fn every_page_fits_and_is_quiet() {
+    let demo = Setup::of(Course::example().with_capacity(4)).start().await;
+    let student = demo.visitor().await;
+    student.look_with(Screen::Wide).await;
+    poses(&student, "sign-in").await;
+    student.sign_in("ff524").await;
+    poses(&student, "labs-new").await;
+    student.open("/mailbox").await;
+    poses(&student, "mailbox-empty").await;
+    student.open("/me").await;
+    poses(&student, "me-new").await;
+    student.open("/").await;
+    adds_a_key(&student).await;
+    poses(&student, "me").await;
+
+    student.open("/labs/k8s").await;
+    poses(&student, "lab").await;
+    chooses_the_first_start(&student).await;
+    poses(&student, "lab-chosen").await;
+    student.choose("2 h until").await;
+    student.press("Book").await;
+    student.sees("parts are ready").await;
+    poses(&student, "booking-preparing").await;
+    student.sees("Your servers are ready until").await;
+    poses(&student, "booking-active").await;
+    let booking = student.address().await;
+
+    let later = demo.course.at(2, "15:00:00").replace('+', "%2B");
+    student.open(&format!("/labs/k8s?start={later}")).await;
+    student.press("Book").await;
+    student.sees("It is yours").await;
+    poses(&student, "booking-booked").await;
+    student.open("/").await;
+    poses(&student, "labs").await;
+    student.open("/labs/k8s").await;
+    poses(&student, "lab-booked").await;
+
+    student.open(&booking).await;
+    student.unfold("Release now").await;
+    poses(&student, "booking-release").await;
+    student.press("Release now").await;
+    student.sees("Nothing is left on the cloud.").await;
+    poses(&student, "booking-ended").await;
+    student.open("/mailbox").await;
+    student.sees("Ended, everything deleted").await;
+    poses(&student, "mailbox").await;
+    student.follow("Ready until").await;
+    poses(&student, "mail").await;
+
+    student.open("/labs/k8s").await;
+    chooses_the_first_start(&student).await;
+    student.tamper("[name=start]", &demo.course.at(1, "10:10:00")).await;
+    student.press("Book").await;
+    student.sees("was not booked").await;
+    poses(&student, "lab-refused").await;
+    student.open("/labs/nothing").await;
+    poses(&student, "error").await;
+    assert_eq!(student.console_errors().await, [""; 0]);
+}
