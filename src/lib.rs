@@ -1,5 +1,68 @@
 //! Fairlease lets the students of a course book time on cloud resources that the course shares, keeps the course's rules,
 //! provisions what was booked, and deletes it when its time is over.
+//!
+//! # The map
+//!
+//! The core decides and touches nothing; the shell around it reads, writes and calls, and decides nothing.
+//!
+//! - [`domain`] has the nouns: typed ids, [`Interval`](domain::interval::Interval), local time
+//!   ([`calendar`](domain::calendar)), courses with their sites, pools and labs, blueprints, and the booking with its
+//!   states. It knows std, chrono and serde.
+//! - [`policy`] has the decisions, as pure functions: may this person have this slot
+//!   ([`admission`](policy::admission)), which starts are there ([`availability`](policy::availability)), what is next
+//!   for a booking ([`reconcile`](policy::reconcile)), what may be deleted ([`reaping`](policy::reaping)). The present
+//!   instant, the occupancy and everything else that they weigh is handed to them.
+//! - [`clock`] is the only reader of time and [`entropy`] the only source of chance. `clippy.toml` bans the rest.
+//! - [`db`] is storage, and the only home of diesel. One schema and one set of queries serve SQLite and PostgreSQL; what
+//!   differs is in `db::dialect`, and the column types in `db::types`.
+//! - [`cloud`] is what we ask of a site: the trait [`Cloud`](cloud::port::Cloud), and two adapters behind it,
+//!   [`openstack`](cloud::openstack) and [`simulated`](cloud::simulated).
+//! - [`mail`] writes messages and calendar objects, and hands them to a mail server or a directory.
+//! - [`services`] are the use cases: load, decide, save. [`App`](services::App) holds what they work with.
+//! - [`worker`] runs by itself: it fulfils bookings, sweeps, reminds and sends mail, by calling services.
+//! - [`web`] and [`cli`] are the two ways in for people and programs. Both call services.
+//! - [`config`] reads `course.toml` into the domain's types and tells all its errors at once.
+//!
+//! # Direction
+//!
+//! ```text
+//!   cli ----> web, worker ----> services ----> policy ----> domain
+//!    |                             |                          ^
+//!    |                             +----> db, cloud, mail ----+
+//!    +----> config, and every adapter: only here are they built
+//! ```
+//!
+//! Imports follow the arrows and skip steps where that is shorter: `web` takes the domain's types and asks `db` for what
+//! it only shows. Nothing points back. `tests/architecture.rs` reads the sources and checks it, module by module, and
+//! also that diesel, actix-web, lettre and their like stay in their homes.
+//!
+//! # Who calls whom
+//!
+//! **A student books.** `web::handlers::lab` or `web::api` reads the form and calls
+//! [`services::booking::book`]. One closure on one transaction loads the lab, the person's bookings and the pool's
+//! occupancy; [`policy::admission::judge`] names every rule that is broken; if there is none, the closure takes units
+//! and a seat (the database refuses what would be too much, whatever the code above thought), writes the booking, its
+//! planned resources, a line of its log and perhaps a notice, and commits. Then it wakes the worker of this process,
+//! if there is one.
+//!
+//! **A booking comes up.** [`worker::fulfil`] claims bookings whose next step is due. For each,
+//! [`services::fulfil::advance`] goes in turns: a transaction renews the claim, asks [`policy::reconcile::next`] and
+//! writes the intent; the calls to the cloud follow, outside of any transaction; another transaction records what came
+//! of them, if the claim still stands. A worker that takes over after a crash sees what is stored and decides the same.
+//!
+//! **A booking ends.** Each minute [`worker::cron`] claims the tick and runs [`services::reaping::sweep`]: it lists what
+//! the sites hold, plans with [`policy::reaping::plan`], ends bookings that are over, and deletes marked objects that no
+//! booking holds. The objects of a booking go through `fulfil` again, in reverse order, until the site says of each that
+//! it is not there.
+//!
+//! **Mail leaves.** A notice is a row, written in the transaction of what it tells. [`worker::deliver`] claims the rows
+//! and [`services::delivery`] hands them to the [`Mailer`](mail::delivery::Mailer).
+//!
+//! # Where to begin
+//!
+//! To change a rule: [`policy::admission`], and its sentence beside it. To add a kind of cloud object:
+//! [`domain::blueprint`], then both adapters, and the contract suite in `tests/contract/`. To add a page: `web::pages`
+//! for what it holds, `web::handlers` for what it does. `docs/architecture.md` says why things are as they are.
 pub mod cli;
 pub mod clock;
 pub mod cloud;

@@ -120,8 +120,11 @@ impl<'ast> Visit<'ast> for Paths {
     }
 }
 
+/// Module, file, and the first two segments of each path that it names.
+type Imports = (String, PathBuf, BTreeSet<(String, String)>);
+
 /// Module by module, what its files name outside of their tests.
-fn imports() -> Vec<(String, PathBuf, BTreeSet<(String, String)>)> {
+fn imports() -> Vec<Imports> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     sources(&root, &mut files);

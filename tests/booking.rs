@@ -131,7 +131,7 @@ on_both_databases! {
         let student = world.student("ff524").await;
         let wish = World::wish(&student, slot("2025-02-09T10:07", "2025-02-09T20:00"));
         let Err(BookingError::Refused(refusal)) = booking::book(&world.app, wish).await else { panic!("accepted") };
-        let codes: Vec<_> = refusal.violations.iter().map(|violation| violation.code()).collect();
+        let codes: Vec<_> = refusal.violations.iter().map(fairlease::policy::admission::Violation::code).collect();
         assert_eq!(codes, ["off_grid", "wrong_day", "over_cap"]);
         assert_eq!(refusal.nearest.len(), 3);
         let next = refusal.nearest[0];

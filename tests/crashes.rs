@@ -8,7 +8,12 @@ use fairlease::domain::person::Person;
 use fairlease::services::booking;
 use fairlease::services::fulfil;
 
-use crate::world::{World, on_both_databases, slot};
+use crate::world::{Backend, World, course, on_both_databases, slot};
+
+/// A world with room for one life after another in the same slot.
+async fn roomy(backend: Backend) -> World {
+    World::with(backend, course(&[("capacity = 30 ", "capacity = 1000 ")]), Profile::instant()).await
+}
 
 /// A booking whose preparation begins at once.
 async fn book(world: &World, student: &Person) -> BookingId {
@@ -58,7 +63,7 @@ async fn calls_of_a_life(world: &World, student: &Person) -> usize {
 
 on_both_databases! {
     async fn a_death_before_or_after_any_call_leaks_nothing(backend: Backend) {
-        let world = World::new(backend).await;
+        let world = roomy(backend).await;
         let start = fairlease::clock::Clock::now(world.clock.as_ref());
         let student = world.student("ff524").await;
         let calls = calls_of_a_life(&world, &student).await;
@@ -73,7 +78,7 @@ on_both_databases! {
     }
 
     async fn a_lost_answer_or_a_passing_error_at_any_call_leaks_nothing(backend: Backend) {
-        let world = World::new(backend).await;
+        let world = roomy(backend).await;
         let start = fairlease::clock::Clock::now(world.clock.as_ref());
         let student = world.student("ff524").await;
         let calls = calls_of_a_life(&world, &student).await;
@@ -88,10 +93,16 @@ on_both_databases! {
     }
 
     async fn given_back_while_the_worker_is_dead_leaks_nothing(backend: Backend) {
-        let world = World::new(backend).await;
+        let world = roomy(backend).await;
         let start = fairlease::clock::Clock::now(world.clock.as_ref());
         let student = world.student("ff524").await;
-        for call in 0..12 {
+        let counting = world.with_faults(Profile::instant(), Faults::none(), 3);
+        let id = book(&counting, &student).await;
+        counting.work_until(&student, &id, "active").await;
+        let calls_until_active = counting.cloud.faults().calls();
+        booking::release(&counting.app, student.clone(), id).await.unwrap();
+        counting.work().await;
+        for call in 0..calls_until_active {
             world.clock.set(start);
             let doomed = world.with_faults(Profile::instant(), Faults::at(call, Fault::HangAfter(None)), 5000 + call as u64);
             let id = book(&doomed, &student).await;

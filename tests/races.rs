@@ -17,9 +17,11 @@ async fn race(apps: &[Arc<App>], wishes: Vec<Wish>) -> Vec<Result<(), Vec<&'stat
         tokio::spawn(async move {
             match booking::book(&app, wish).await {
                 Ok(_) => Ok(()),
-                Err(BookingError::Refused(refusal)) => {
-                    Err(refusal.violations.iter().map(|v| v.code()).collect())
-                }
+                Err(BookingError::Refused(refusal)) => Err(refusal
+                    .violations
+                    .iter()
+                    .map(fairlease::policy::admission::Violation::code)
+                    .collect()),
                 Err(other) => panic!("neither booked nor refused: {other}"),
             }
         })

@@ -31,8 +31,8 @@ on_both_databases! {
             let mark = Mark { instance: instance.clone(), booking: BookingId::from_bits(booking), key: "node9".parse().unwrap() };
             let name = mark.name("k8s-ff524");
             let mut object = server.clone();
-            object.site_ref = name.clone();
-            object.name = name.clone();
+            object.site_ref.clone_from(&name);
+            object.name.clone_from(&name);
             world.cloud.put(&object).unwrap();
             name
         };
@@ -46,7 +46,7 @@ on_both_databases! {
         assert!(reaping::observe(&world.app).await.unwrap().actions.is_empty(), "too young to judge");
         world.clock.advance(TimeDelta::minutes(6));
         let dry = reaping::observe(&world.app).await.unwrap();
-        assert_eq!(doomed(&dry.actions), [orphan.clone()]);
+        assert_eq!(doomed(&dry.actions), std::slice::from_ref(&orphan));
         let (plan, done) = reaping::sweep(&world.app).await.unwrap();
         assert_eq!(plan, dry, "the dry run and the real run are one plan");
         assert_eq!(done[0].outcome, "gone");

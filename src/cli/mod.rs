@@ -29,7 +29,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Try it: everything embedded, with an example course, on http://127.0.0.1:8080
+    /// Try it: everything embedded, with an example course, on <http://127.0.0.1:8080>
     Demo(demo::Args),
     /// Serve the pages and the API
     Serve(serve::Args),

@@ -14,13 +14,13 @@ pub struct Options {
     /// Where the service keeps its files [default: fairlease in the user's data directory; demo has one of its own]
     #[arg(long, global = true, env = "FAIRLEASE_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// sqlite:///path/to/file or postgres://user:password@host/name [default: a file in the data directory]
+    /// <sqlite:///path/to/file> or <postgres://user:password@host/name> [default: a file in the data directory]
     #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<DbUrl>,
     /// The file with the clouds' addresses and credentials [default: where OpenStack's own tools look]
     #[arg(long, global = true, env = "OS_CLIENT_CONFIG_FILE", value_name = "FILE")]
     pub clouds_file: Option<PathBuf>,
-    /// The mail server, such as smtp://localhost:25 [default: mail goes into mailbox/ in the data directory]
+    /// The mail server, such as <smtp://localhost:25> [default: mail goes into mailbox/ in the data directory]
     #[arg(long, global = true, env = "FAIRLEASE_SMTP_URL", hide_env_values = true, value_name = "URL")]
     pub smtp_url: Option<String>,
     /// From whom mail comes

@@ -24,7 +24,7 @@ pub(super) struct Args {
 }
 
 /// How long the command waits for clouds to confirm what it deletes.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;

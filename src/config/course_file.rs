@@ -323,12 +323,11 @@ impl Check<'_> {
         let text = at.to_string();
         let local = NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S")
             .or_else(|_| NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M"));
-        match local {
-            Ok(local) => Some(calendar::instant(zone, local)),
-            Err(_) => {
-                self.error(key, format!("{text} is not a local time such as 2025-02-13T23:59"));
-                None
-            }
+        if let Ok(local) = local {
+            Some(calendar::instant(zone, local))
+        } else {
+            self.error(key, format!("{text} is not a local time such as 2025-02-13T23:59"));
+            None
         }
     }
 

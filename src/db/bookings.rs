@@ -79,11 +79,11 @@ struct Progress<'a> {
     end_at: Ts,
     extend_to: Option<Ts>,
     state: &'a str,
-    reason: Option<&'a str>,
+    reason: Option<String>,
     ready_at: Option<Ts>,
     released_at: Option<Ts>,
     ended_at: Option<Ts>,
-    trouble: Option<&'a str>,
+    trouble: Option<String>,
     next_step_at: Option<Ts>,
 }
 
@@ -94,11 +94,11 @@ impl<'a> Progress<'a> {
             end_at: Ts(booking.slot.end()),
             extend_to: booking.extend_to.map(Ts),
             state: state.word(),
-            reason: state.reason().map(EndReason::word),
+            reason: state.reason().map(|reason| reason.word().to_owned()),
             ready_at: state.ready_at().map(Ts),
             released_at: state.released_at().map(Ts),
             ended_at: state.ended_at().map(Ts),
-            trouble: booking.trouble.as_deref(),
+            trouble: booking.trouble.clone(),
             next_step_at: booking.next_step_at.map(Ts),
         }
     }

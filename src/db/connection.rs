@@ -202,7 +202,7 @@ impl Db {
         self.read("ping", |conn| Ok(dialect::ping(conn)?)).await
     }
 
-    pub(super) fn with_writer<T, E: From<DbError>>(
+    fn with_writer<T, E: From<DbError>>(
         &self,
         work: impl FnOnce(&mut Conn<'_>) -> Result<T, E>,
     ) -> Result<T, E> {

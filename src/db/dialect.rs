@@ -85,19 +85,11 @@ pub(super) fn ping(conn: &mut Conn<'_>) -> QueryResult<()> {
     on!(conn, |c| c.batch_execute("SELECT 1"))
 }
 
-/// Makes other migrations wait until the connection is closed or [`unlock_migrations`] is called.
+/// Makes other migrations wait until the transaction is over. SQLite has one writer at a time anyway.
 pub(super) fn lock_migrations(conn: &mut Conn<'_>) -> QueryResult<()> {
     match conn {
         Conn::Sqlite(_) => Ok(()),
-        Conn::Postgres(c) => c.batch_execute("SELECT pg_advisory_lock(7171690901)"),
-    }
-}
-
-/// Ends what [`lock_migrations`] began.
-pub(super) fn unlock_migrations(conn: &mut Conn<'_>) -> QueryResult<()> {
-    match conn {
-        Conn::Sqlite(_) => Ok(()),
-        Conn::Postgres(c) => c.batch_execute("SELECT pg_advisory_unlock(7171690901)"),
+        Conn::Postgres(c) => c.batch_execute("SELECT pg_advisory_xact_lock(7171690901)"),
     }
 }
 

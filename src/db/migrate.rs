@@ -12,14 +12,12 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 impl Db {
-    /// Runs the migrations that the database lacks and returns their names. Several processes may call it at once: one
-    /// works, the others wait. Blocks.
+    /// Runs the migrations that the database lacks, all of them or none, and returns their names. Several processes may
+    /// call it at once: one works, the others wait and find nothing to do. Blocks.
     pub fn migrate(&self) -> Result<Vec<String>, DbError> {
-        self.with_writer(|conn| {
+        self.write_blocking("migrate", |conn| {
             dialect::lock_migrations(conn)?;
-            let done = run(conn);
-            dialect::unlock_migrations(conn)?;
-            done
+            run(conn)
         })
     }
 
@@ -28,14 +26,13 @@ impl Db {
         self.write_blocking("instance", |conn| {
             let known: Option<String> =
                 on!(conn, |c| instance::table.select(instance::id).order(instance::id).first(c).optional())?;
-            match known {
-                Some(id) => id.parse().map_err(DbError::corrupt),
-                None => {
-                    on!(conn, |c| diesel::insert_into(instance::table)
-                        .values(instance::id.eq(fresh.as_str()))
-                        .execute(c))?;
-                    Ok(fresh.clone())
-                }
+            if let Some(id) = known {
+                id.parse().map_err(DbError::corrupt)
+            } else {
+                on!(conn, |c| diesel::insert_into(instance::table)
+                    .values(instance::id.eq(fresh.as_str()))
+                    .execute(c))?;
+                Ok(fresh.clone())
             }
         })
     }

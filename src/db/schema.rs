@@ -9,7 +9,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{Text, Nullable};
     use crate::db::types::Instant;
     people (id) {
         id -> Text,
@@ -23,7 +23,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::Text;
     use crate::db::types::Instant;
     sessions (token_hash) {
         token_hash -> Text,
@@ -70,7 +70,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{Text, Integer};
     use crate::db::types::Instant;
     occupancy (pool_id, cell) {
         pool_id -> Text,
@@ -81,7 +81,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{Text, Integer, Nullable};
     use crate::db::types::Instant;
     bookings (id) {
         id -> Text,
@@ -111,7 +111,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{Text, Integer, Nullable};
     use crate::db::types::Instant;
     resources (booking_id, key) {
         booking_id -> Text,
@@ -128,7 +128,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{Text, Integer};
     use crate::db::types::Instant;
     events (booking_id, number) {
         booking_id -> Text,
@@ -140,7 +140,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{Text, Nullable, Integer};
     use crate::db::types::Instant;
     notices (id) {
         id -> Text,
@@ -161,7 +161,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{Text, Nullable};
     use crate::db::types::Instant;
     job_runs (job, scheduled_at) {
         job -> Text,

@@ -130,7 +130,7 @@ pub(crate) mod tests {
         }
 
         pub(crate) fn book(&mut self, start: &str, end: &str) -> BookingId {
-            let id = BookingId::from_bits(self.own.len() as u64);
+            let id = BookingId::from_bits(u64::try_from(self.own.len()).unwrap());
             let slot = Interval::new(local(start), local(end)).unwrap();
             self.own.push(OwnBooking { id: id.clone(), slot });
             id

@@ -164,5 +164,5 @@ pub fn lab(
     let rule = sentences::rule(&case, &person.net_id, first);
     let week = Week { first, rule, days };
     let choice = chosen.filter(|at| span.contains(*at)).map(|at| choice(&case, at));
-    Ok(Some(LabView { bookings, week, choice, now, setting }))
+    Ok(Some(LabView { setting, bookings, week, choice, now }))
 }

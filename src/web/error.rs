@@ -8,7 +8,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpResponse, ResponseError};
 use askama::Template;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::context::{self, Context};
 use super::handlers::page;
@@ -225,7 +225,7 @@ fn error_page(context: &Context, error: &WebError, reference: &str) -> HttpRespo
     match error {
         WebError::NoKey => next.insert(0, Link::new("/me#key", "Add my SSH key")),
         WebError::Refused { lab, .. } => {
-            next.insert(0, Link::new(format!("/labs/{lab}"), "Back to the week"))
+            next.insert(0, Link::new(format!("/labs/{lab}"), "Back to the week"));
         }
         _ => {}
     }
@@ -268,30 +268,26 @@ pub async fn as_problem(
 
 fn problem(error: &WebError, reference: &str) -> Value {
     let (title, detail, _) = error.words();
-    let mut body = json!({
-        "type": "about:blank",
-        "title": title,
-        "status": error.status().as_u16(),
-        "detail": detail,
-        "instance": format!("urn:uuid:{reference}"),
-    });
+    let mut body = Map::new();
+    let mut say = |key: &str, value: Value| body.insert(key.to_owned(), value);
+    say("type", json!("about:blank"));
+    say("title", json!(title));
+    say("status", json!(error.status().as_u16()));
+    say("detail", json!(detail));
+    say("instance", json!(format!("urn:uuid:{reference}")));
     match error {
         WebError::Refused { refusal, .. } => {
-            body["violations"] = refusal
-                .violations
-                .iter()
-                .map(|violation| json!({"code": violation.code(), "message": violation.sentence(refusal.zone)}))
-                .collect();
-            body["nearest"] = present::slots_json(&refusal.nearest, refusal.zone);
+            say("violations", present::violations_json(&refusal.violations, refusal.zone));
+            say("nearest", present::slots_json(&refusal.nearest, refusal.zone));
         }
         WebError::BadInput(problems) => {
-            body["errors"] = problems
-                .iter()
-                .map(|problem| json!({"field": problem.field, "message": problem.text}))
-                .collect();
+            let errors = problems.iter().map(|it| json!({"field": it.field, "message": it.text}));
+            say("errors", errors.collect());
         }
-        WebError::NoKey => body["violations"] = json!([{"code": "no_ssh_key", "message": detail}]),
+        WebError::NoKey => {
+            say("violations", json!([{"code": "no_ssh_key", "message": detail}]));
+        }
         _ => {}
     }
-    body
+    Value::Object(body)
 }

@@ -12,6 +12,7 @@ use crate::domain::calendar;
 use crate::domain::course::Lab;
 use crate::domain::ids::LabId;
 use crate::domain::interval::Interval;
+use crate::policy::admission::Violation;
 use crate::services::booking::Refusal;
 
 /// `2026-11-24T14:00-05:00`: an instant with its offset, short enough for links.
@@ -77,9 +78,7 @@ pub fn start_href(lab: &LabId, zone: Tz, at: DateTime<Utc>) -> String {
 
 /// Each broken rule in a sentence.
 pub fn problems(refusal: &Refusal) -> Vec<Problem> {
-    let problem = |violation: &crate::policy::admission::Violation| {
-        Problem::rule(violation.code(), violation.sentence(refusal.zone))
-    };
+    let problem = |violation: &Violation| Problem::rule(violation.code(), violation.sentence(refusal.zone));
     refusal.violations.iter().map(problem).collect()
 }
 
@@ -91,6 +90,11 @@ pub fn nearest(lab: &LabId, refusal: &Refusal, now: DateTime<Utc>) -> Vec<Neares
         note: format!("for {}", calendar::in_words(slot.length())),
     };
     refusal.nearest.iter().map(start).collect()
+}
+
+/// Broken rules as the API gives them.
+pub fn violations_json(violations: &[Violation], zone: Tz) -> Value {
+    violations.iter().map(|it| json!({"code": it.code(), "message": it.sentence(zone)})).collect()
 }
 
 /// Slots as the API gives them, with the zone's offset.

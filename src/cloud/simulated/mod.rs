@@ -167,7 +167,7 @@ impl SimulatedCloud {
             facts,
             created_at: self.clock.now(),
             deleted_at: None,
-            uses: self.uses(desired)?,
+            uses: Self::uses(desired)?,
         };
         self.store.insert(&object)?;
         Ok(object)
@@ -248,7 +248,7 @@ impl SimulatedCloud {
     }
 
     /// The objects without which this one can't be, and which can't go before it.
-    fn uses(&self, desired: &Desired) -> Result<Vec<String>, CloudError> {
+    fn uses(desired: &Desired) -> Result<Vec<String>, CloudError> {
         let wanted: &[Kind] = match desired.spec.kind() {
             Kind::Subnet => &[Kind::Network],
             Kind::Router => &[Kind::Subnet],

@@ -1,18 +1,22 @@
 //! `/api/v1`: the same use cases as JSON. Errors are RFC 9457 problems. A browser's session signs a caller in; unsafe
 //! requests carry its token in `X-CSRF-Token`.
 
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::context::SignedIn;
 use super::error::WebError;
 use super::handlers::lab::read_slot;
-use crate::domain::booking::Booking;
-use crate::domain::ids::{BookingId, LabId};
+use super::present;
+
+use crate::domain::blueprint::Kind;
+use crate::domain::booking::{Booking, EndReason};
+use crate::domain::ids::{BookingId, LabId, ResourceKey};
+use crate::domain::resource::Resource;
 use crate::policy::availability::{Start, Verdict};
 use crate::services::booking::{self, Wish};
 use crate::services::labs;
@@ -27,15 +31,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .default_service(web::to(|| async { Err::<HttpResponse, _>(WebError::NotFound) }));
 }
 
-fn answer(status: actix_web::http::StatusCode, body: &Value) -> HttpResponse {
-    HttpResponse::build(status)
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .content_type("application/json")
-        .body(body.to_string())
+fn answer(status: StatusCode, body: &impl Serialize) -> HttpResponse {
+    HttpResponse::build(status).insert_header((header::CACHE_CONTROL, "no-store")).json(body)
 }
 
-fn ok(body: &Value) -> HttpResponse {
-    answer(actix_web::http::StatusCode::OK, body)
+fn ok(body: &impl Serialize) -> HttpResponse {
+    answer(StatusCode::OK, body)
 }
 
 fn check_csrf(who: &SignedIn, request: &HttpRequest) -> Result<(), WebError> {
@@ -81,10 +82,7 @@ fn start_json(zone: Tz, start: &Start) -> Value {
         Verdict::Refused(violations) => json!({
             "start": rfc3339(zone, start.at),
             "free": false,
-            "violations": violations
-                .iter()
-                .map(|violation| json!({"code": violation.code(), "message": violation.sentence(zone)}))
-                .collect::<Vec<_>>(),
+            "violations": present::violations_json(violations, zone),
         }),
     }
 }
@@ -113,21 +111,49 @@ async fn book(
     let made = booking::book(who.context.app(), wish)
         .await
         .map_err(|error| WebError::of_booking(error, Some(&path)))?;
-    Ok(answer(actix_web::http::StatusCode::CREATED, &booking_json(who.context.zone(), &made)))
+    Ok(answer(StatusCode::CREATED, &booking_json(who.context.zone(), &made)))
 }
 
-fn booking_json(zone: Tz, booking: &Booking) -> Value {
-    json!({
-        "id": booking.id,
-        "lab": booking.lab,
-        "start": rfc3339(zone, booking.slot.start()),
-        "end": rfc3339(zone, booking.slot.end()),
-        "extend_to": booking.extend_to.map(|at| rfc3339(zone, at)),
-        "state": booking.state.word(),
-        "reason": booking.state.reason().map(crate::domain::booking::EndReason::word),
-        "trouble": booking.trouble,
-        "version": booking.version,
-    })
+/// A booking as the API gives it.
+#[derive(Debug, Serialize)]
+struct BookingJson {
+    id: BookingId,
+    lab: LabId,
+    start: String,
+    end: String,
+    extend_to: Option<String>,
+    state: &'static str,
+    reason: Option<&'static str>,
+    trouble: Option<String>,
+    version: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ssh: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resources: Vec<ResourceJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct ResourceJson {
+    key: ResourceKey,
+    kind: Kind,
+    state: &'static str,
+    address: Option<String>,
+}
+
+fn booking_json(zone: Tz, booking: &Booking) -> BookingJson {
+    BookingJson {
+        id: booking.id.clone(),
+        lab: booking.lab.clone(),
+        start: rfc3339(zone, booking.slot.start()),
+        end: rfc3339(zone, booking.slot.end()),
+        extend_to: booking.extend_to.map(|at| rfc3339(zone, at)),
+        state: booking.state.word(),
+        reason: booking.state.reason().map(EndReason::word),
+        trouble: booking.trouble.clone(),
+        version: booking.version,
+        ssh: None,
+        resources: Vec::new(),
+    }
 }
 
 async fn show(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
@@ -138,13 +164,18 @@ async fn show(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse,
         .await
         .map_err(|error| WebError::of_booking(error, None))?;
     let mut body = booking_json(view.setting.zone, &view.booking);
-    body["ssh"] = json!(view.ssh);
-    body["resources"] = view
-        .resources
-        .iter()
-        .map(|resource| json!({"key": resource.key, "kind": resource.kind(), "state": resource.state.word(), "address": resource.facts.address}))
-        .collect();
+    body.ssh = view.ssh;
+    body.resources = view.resources.into_iter().map(resource_json).collect();
     Ok(ok(&body))
+}
+
+fn resource_json(resource: Resource) -> ResourceJson {
+    ResourceJson {
+        kind: resource.kind(),
+        key: resource.key,
+        state: resource.state.word(),
+        address: resource.facts.address,
+    }
 }
 
 async fn release(
