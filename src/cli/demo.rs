@@ -11,7 +11,7 @@ use super::{Failure, Options, apply, assemble, output, serve, signals};
 use crate::clock::{Clock, SystemClock};
 use crate::config::course_file::CourseFile;
 use crate::db::{self, DbError};
-use crate::domain::course::Course;
+use crate::domain::course::{CloudName, Course};
 use crate::domain::person::Role;
 use crate::services::{App, people};
 use crate::web::{self, Demo, WebState};
@@ -45,15 +45,18 @@ pub(super) async fn run(mut options: Options, args: Args) -> Result<(), Failure>
     let data_dir = options.data_dir()?;
     output::line(format_args!("Preparing the data directory {} ...", data_dir.display()))?;
     let course = course(&args, SystemClock.now())?;
+    let simulated = course.sites.iter().all(|site| site.cloud == CloudName::Simulated);
     apply::save(&assemble::database(&options)?, course).await?;
     let app = assemble::app(&options, &url).await?;
     seed(&app).await?;
-    greet(&app.public_url)?;
+    let mailbox = options.smtp_url.is_none().then(|| data_dir.join(assemble::MAILBOX));
+    greet(&app.public_url, simulated, mailbox.is_some())?;
     let stop = signals::stop()?;
     let state = WebState {
         app: app.clone(),
         demo: Some(Demo {
-            mailbox: data_dir.join(assemble::MAILBOX),
+            mailbox,
+            simulated,
             people: PEOPLE
                 .iter()
                 .map(|(net_id, name, _)| ((*net_id).to_owned(), (*name).to_owned()))
@@ -97,7 +100,7 @@ async fn seed(app: &std::sync::Arc<App>) -> Result<(), DbError> {
     }
 }
 
-fn greet(url: &str) -> Result<(), Failure> {
+fn greet(url: &str, simulated: bool, mailbox: bool) -> Result<(), Failure> {
     output::line(format_args!(
         "
 Fairlease is ready. Open {url} and sign in as one of these; no password is asked for:
@@ -106,9 +109,11 @@ Fairlease is ready. Open {url} and sign in as one of these; no password is asked
     for (net_id, name, _) in PEOPLE {
         output::line(format_args!("  {net_id:<8} {name}"))?;
     }
+    let cloud = if simulated { "The cloud is simulated" } else { "The cloud is real" };
+    let mail = if mailbox { format!("goes to {url}/mailbox") } else { "is really sent".to_owned() };
     output::line(format_args!(
         "
-The cloud is simulated, and mail goes to {url}/mailbox. Stop it with Ctrl-C; what you did is still there at the next start.
+{cloud}, and mail {mail}. Stop it with Ctrl-C; what you did is still there at the next start.
 "
     ))
 }

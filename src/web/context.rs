@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 
 use super::error::WebError;
-use super::pages::layout::{Flash, FlashKind, Layout, Section, Viewer};
+use super::pages::layout::{DemoNote, Flash, FlashKind, Layout, Section, Viewer};
 use crate::db::{self, CourseCard, DbError};
 use crate::domain::calendar;
 use crate::services::App;
@@ -32,8 +32,10 @@ pub struct WebState {
 /// What exists only in the demo: signing in by name, and a mailbox.
 #[derive(Debug, Clone)]
 pub struct Demo {
-    /// The directory into which mail goes.
-    pub mailbox: PathBuf,
+    /// The directory into which mail goes, if it goes to no mail server.
+    pub mailbox: Option<PathBuf>,
+    /// Whether no cloud of the course is real.
+    pub simulated: bool,
     /// Whom to be: a net ID and what to call them.
     pub people: Vec<(String, String)>,
 }
@@ -90,7 +92,11 @@ impl Context {
             section,
             viewer,
             csrf: self.session.as_ref().map(|session| session.csrf.clone()).unwrap_or_default(),
-            demo: self.state.demo.is_some(),
+            demo: self
+                .state
+                .demo
+                .as_ref()
+                .map(|demo| DemoNote { simulated: demo.simulated, mailbox: demo.mailbox.is_some() }),
             flash: self.flash.clone(),
             zone: calendar::zone_name(zone, now),
             docs_href: None,
@@ -152,9 +158,9 @@ pub enum Done {
 impl Done {
     const ALL: [(Self, &'static str, &'static str); 5] = [
         (Self::KeySaved, "key", "Your SSH key is saved. Servers that we make from now on get it."),
-        (Self::Released, "released", "It is given back, and everything of it is being deleted."),
+        (Self::Released, "released", "It is given back."),
         (Self::Extended, "extended", "The later end is asked for."),
-        (Self::Booked, "booked", "The place is taken for you."),
+        (Self::Booked, "booked", "Your booking is made."),
         (Self::SignedOut, "out", "You are signed out."),
     ];
 

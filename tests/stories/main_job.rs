@@ -51,7 +51,7 @@ async fn books_two_hours(student: &Student) -> String {
     chooses_the_first_start(student).await;
     student.choose("2 h until").await;
     student.press("Book").await;
-    student.sees("The place is taken for you.").await;
+    student.sees("Your booking is made.").await;
     student.address().await.trim_start_matches("/bookings/").to_owned()
 }
 
@@ -111,7 +111,7 @@ async fn gives_it_back(student: &Student) {
     student.unfold("Release now").await;
     student.sees("All servers, their network and everything on them are deleted at once.").await;
     student.press("Release now").await;
-    student.sees("It is given back, and everything of it is being deleted.").await;
+    student.sees("It is given back.").await;
     let seen = watches_until(student, "Nothing is left on the cloud.").await;
     assert!(seen["server node1"].contains("deleting"), "{seen:#?}");
     student.reload().await;

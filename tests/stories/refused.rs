@@ -24,7 +24,7 @@ async fn books_what_is_offered(student: &Student) {
     student.follow_address(&offered[0]).await;
     student.choose("1 h until").await;
     student.press("Book").await;
-    student.sees("The place is taken for you.").await;
+    student.sees("Your booking is made.").await;
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn the_loser_of_the_last_place_is_told_and_finds_another() {
         student.choose("1 h until").await;
     }
     winner.press("Book").await;
-    winner.sees("The place is taken for you.").await;
+    winner.sees("Your booking is made.").await;
     loser.press("Book").await;
     loser.sees("Every place is taken at").await;
     assert_eq!(loser.status().await, 409);
@@ -83,7 +83,7 @@ async fn what_is_not_there_or_not_mine_is_not_found() {
     student.open("/labs/k8s").await;
     chooses_the_first_start(&student).await;
     student.press("Book").await;
-    student.sees("The place is taken for you.").await;
+    student.sees("Your booking is made.").await;
     for path in ["/labs/nothing", "/nowhere", "/bookings/000000000000", &student.address().await] {
         other.open(path).await;
         other.sees("There is no such page").await;

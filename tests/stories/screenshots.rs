@@ -65,7 +65,7 @@ async fn every_page_fits_and_is_quiet() {
     student.open("/mailbox").await;
     student.sees("Ended, everything deleted").await;
     poses(&student, "mailbox").await;
-    student.follow("Ready until").await;
+    student.follow("Booked: ").await;
     poses(&student, "mail").await;
 
     student.open("/labs/k8s").await;

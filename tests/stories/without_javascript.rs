@@ -16,7 +16,7 @@ async fn the_main_job_without_javascript() {
     chooses_the_first_start(&student).await;
     student.choose("1 h until").await;
     student.press("Book").await;
-    student.sees("The place is taken for you.").await;
+    student.sees("Your booking is made.").await;
     assert_eq!(
         student.texts("noscript meta").await.len(),
         1,

@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use fairlease::db::DbUrl;
 use tempfile::TempDir;
 
 use super::browser::Student;
 use super::course::Course;
+use super::postgres::Database;
 use super::process::{Ending, Process};
 use super::smtp::MailServer;
-use crate::world::database::{Backend, Database};
 
 /// What a story asks for.
 pub(crate) struct Setup {
@@ -52,7 +51,7 @@ impl Setup {
     /// A PostgreSQL database of its own.
     #[must_use]
     pub(crate) fn on_postgres(mut self) -> Self {
-        self.database = Some(Database::create(Backend::Postgres));
+        self.database = Some(Database::create());
         self
     }
 
@@ -81,8 +80,8 @@ impl Setup {
         NOT_INHERITED.iter().for_each(|name| drop(command.env_remove(name)));
         command.args(["demo", "--listen", "127.0.0.1:0", "--course"]).arg(course_file);
         command.arg("--data-dir").arg(data(&directory));
-        if let Some(DbUrl::Postgres(url)) = self.database.as_ref().map(Database::url) {
-            command.args(["--database-url", &url]);
+        if let Some(database) = &self.database {
+            command.args(["--database-url", &database.url()]);
         }
         if let Some(mail) = &mail {
             command.args(["--smtp-url", &mail.url()]);

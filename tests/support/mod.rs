@@ -5,6 +5,7 @@ pub(crate) mod bed;
 pub(crate) mod browser;
 pub(crate) mod course;
 pub(crate) mod demo;
+pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod smtp;
 

@@ -31,6 +31,8 @@ const LOOK: Duration = Duration::from_millis(700);
 /// After this many looks without a change the page is sent again all the same: times have moved on, and a proxy sees that
 /// the connection lives.
 const QUIET_LOOKS: u32 = 30;
+/// The same while the cloud works: seconds are shown then.
+const QUIET_LOOKS_AT_WORK: u32 = 3;
 
 async fn view(who: &SignedIn, id: &BookingId) -> Result<BookingView, WebError> {
     let app = who.context.app().clone();
@@ -72,7 +74,7 @@ pub async fn show(
 pub async fn events(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
     let id = path.into_inner();
     view(&who, &id).await?;
-    let watch = Watch { who, id, seen: None, quiet: 0, over: false };
+    let watch = Watch { who, id, seen: None, quiet: 0, patience: QUIET_LOOKS, over: false };
     let events = stream::unfold(watch, |mut watch| async move {
         let event = watch.next().await?;
         Some((Ok::<_, actix_web::Error>(Bytes::from(event)), watch))
@@ -91,6 +93,7 @@ struct Watch {
     id: BookingId,
     seen: Option<i32>,
     quiet: u32,
+    patience: u32,
     over: bool,
 }
 
@@ -102,7 +105,7 @@ impl Watch {
         }
         while !*self.who.context.state.stop.borrow() {
             let version = self.version().await?;
-            if self.seen != Some(version) || self.quiet >= QUIET_LOOKS {
+            if self.seen != Some(version) || self.quiet >= self.patience {
                 self.seen = Some(version);
                 self.quiet = 0;
                 return self.event().await;
@@ -122,6 +125,8 @@ impl Watch {
 
     async fn event(&mut self) -> Option<String> {
         let view = view(&self.who, &self.id).await.ok()?;
+        let at_work = matches!(view.booking.state, State::Preparing | State::Releasing { .. });
+        self.patience = if at_work { QUIET_LOOKS_AT_WORK } else { QUIET_LOOKS };
         let html = timeline::compose(&self.who, &view).render().ok()?;
         let mut event = String::from("event: timeline\n");
         for line in html.lines() {

@@ -51,7 +51,11 @@ fn answer(cards: &[Card], now: DateTime<Utc>) -> (String, Option<String>) {
         );
     }
     match cards.iter().find(|card| present::lab_state(&card.setting.lab, now).0 != LabState::Closed) {
-        Some(card) => ("You have nothing booked.".to_owned(), Some(card.rule.clone())),
+        Some(card) => {
+            // With one lab, its rule stands right below.
+            let rule = (cards.len() > 1).then(|| card.rule.clone());
+            ("You have nothing booked.".to_owned(), rule)
+        }
         None if cards.is_empty() => (
             "This course has no labs yet.".to_owned(),
             Some("They appear here as soon as staff put them up. There is nothing for you to do.".to_owned()),

@@ -27,7 +27,8 @@ pub async fn open(context: Context, path: web::Path<String>) -> Result<HttpRespo
 }
 
 async fn show(context: &Context, id: Option<NoticeId>) -> Result<HttpResponse, WebError> {
-    let directory = context.state.demo.as_ref().ok_or(WebError::NotFound)?.mailbox.clone();
+    let demo = context.state.demo.as_ref();
+    let directory = demo.and_then(|demo| demo.mailbox.clone()).ok_or(WebError::NotFound)?;
     let wanted = id.clone();
     let (mails, open) = web::block(move || {
         let open = match &wanted {

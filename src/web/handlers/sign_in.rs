@@ -60,8 +60,8 @@ fn form(
 
 fn about(net_id: &str) -> String {
     match net_id.parse().ok().as_ref().and_then(Parity::of) {
-        Some(parity) => format!("{net_id}, which counts as {}", parity.word()),
-        None => net_id.to_owned(),
+        Some(parity) => format!("counts as {}", parity.word()),
+        None => "belongs to no parity".to_owned(),
     }
 }
 

@@ -140,6 +140,8 @@ impl Week {
 /// No start is left for the reader this week.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NothingFree {
+    /// What holds, in a sentence: `Nothing is free for you this week.`
+    pub title: String,
     /// Why: `All of Sat, Mon and Wed is taken or past.`
     pub text: String,
     /// The nearest starts after it.
@@ -528,6 +530,7 @@ impl Week {
         }
         "none free".clone_into(&mut self.night_note);
         self.nothing_free = Some(NothingFree {
+            title: "Nothing is free for you this week.".to_owned(),
             text: "Everything on Sat, Mon and Wed is taken or past.".to_owned(),
             nearest: NearestStart::samples(),
         });

@@ -16,8 +16,8 @@ pub struct Layout {
     pub viewer: Option<Viewer>,
     /// The session's token against forged requests, put into every form.
     pub csrf: String,
-    /// Whether this is the demo: a banner says so and the Mailbox is in the navigation.
-    pub demo: bool,
+    /// What the banner says if this is the demo.
+    pub demo: Option<DemoNote>,
     /// What the request before this one did.
     pub flash: Option<Flash>,
     /// The course's zone in words: `New York time (EST)`.
@@ -31,6 +31,11 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Whether there is a Mailbox page.
+    pub(super) fn has_mailbox(&self) -> bool {
+        self.demo.is_some_and(|demo| demo.mailbox)
+    }
+
     /// A realistic frame for a signed-in student.
     #[must_use]
     pub fn sample(title: &str, section: Section) -> Self {
@@ -40,7 +45,7 @@ impl Layout {
             section,
             viewer: Some(Viewer { net_id: "ff524".to_owned(), role: "student".to_owned() }),
             csrf: "sample-csrf".to_owned(),
-            demo: true,
+            demo: Some(DemoNote { simulated: true, mailbox: true }),
             flash: None,
             zone: "New York time (EST)".to_owned(),
             docs_href: Some("https://course.example.edu/labs".to_owned()),
@@ -48,6 +53,15 @@ impl Layout {
             refresh_seconds: None,
         }
     }
+}
+
+/// What is real in the demo and what is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DemoNote {
+    /// No cloud of the course is real.
+    pub simulated: bool,
+    /// Mail goes to the Mailbox page, which is in the navigation then.
+    pub mailbox: bool,
 }
 
 /// An entry of the navigation.

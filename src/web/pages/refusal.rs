@@ -29,6 +29,14 @@ pub struct RefusalPage {
 }
 
 impl RefusalPage {
+    fn problems_title(&self) -> &'static str {
+        if self.problems.iter().any(|problem| problem.code.is_some()) {
+            "The rules that it breaks"
+        } else {
+            "What is wrong"
+        }
+    }
+
     /// Every state of the page.
     #[must_use]
     pub fn samples() -> Vec<(&'static str, Self)> {

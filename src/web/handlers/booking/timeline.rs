@@ -63,7 +63,10 @@ impl Composer<'_> {
             .then(|| format!("It starts in {}.", calendar::in_words(self.start() - self.view.now)));
         match self.view.booking.state {
             State::Held => ("Your place is being reserved.".to_owned(), waits),
-            State::Booked => (format!("It is yours, {} until {until}.", self.when(self.start()).text), waits),
+            State::Booked => {
+                let until = present::end(self.view.setting.zone, self.start(), self.end()).text;
+                (format!("It is yours, {} until {until}.", self.when(self.start()).text), waits)
+            }
             State::Preparing => {
                 let ready = self.view.resources.iter().filter(|r| r.state == Stored::Ready).count();
                 let all = self.view.resources.len();
@@ -241,7 +244,7 @@ impl Composer<'_> {
             .collect()
     }
 
-    /// Whole hours, and the longest even if it is none; the longest first.
+    /// Whole hours, and the longest even if it is none.
     fn extend(&self) -> Option<Extend> {
         let end = self.end();
         let longest = *self.view.extensions.last()?;
@@ -258,7 +261,6 @@ impl Composer<'_> {
             .view
             .extensions
             .iter()
-            .rev()
             .filter(|later| (**later - end).num_minutes() % 60 == 0 || **later == longest);
         let cap = self.view.setting.lab.policy.cap();
         let because = if longest - self.start() >= cap {
@@ -316,7 +318,7 @@ impl Composer<'_> {
         reason: EndReason,
         ended_at: DateTime<Utc>,
     ) -> Step {
-        let mut step = Step::new(Phase::Now, ended_because(reason).trim_end_matches('.'));
+        let mut step = Step::new(Phase::Now, "Everything is deleted");
         step.when = Some(self.when(ended_at));
         if reason == EndReason::Failed {
             step.text = Some("It is not your fault, and you can book again.".to_owned());

@@ -109,6 +109,7 @@ fn column(view: &LabView, day: &DayOfStarts, today: NaiveDate) -> Day {
         (Some(Violation::PastDue { .. }), _) => (DayKind::NotYours, "past due".to_owned()),
         (Some(Violation::NotOpen { .. }), _) => (DayKind::NotYours, "not open yet".to_owned()),
         (Some(Violation::NoParity), _) => (DayKind::NotYours, "no parity".to_owned()),
+        (Some(Violation::TooManyAhead { .. }), _) => (DayKind::NotYours, "none to book".to_owned()),
         (Some(Violation::InPast { .. }), _) => (DayKind::Past, "past".to_owned()),
         (_, 0) if day.starts.iter().any(is_full) => (DayKind::Yours, "all full".to_owned()),
         (_, 0) => (DayKind::NotYours, "none free".to_owned()),
@@ -151,6 +152,7 @@ fn is_of_the_day(violation: &Violation) -> bool {
             | Violation::PastDue { .. }
             | Violation::NotOpen { .. }
             | Violation::NoParity
+            | Violation::TooManyAhead { .. }
             | Violation::InPast { .. }
     )
 }
@@ -234,10 +236,14 @@ fn nothing_free(view: &LabView, free: usize) -> Option<NothingFree> {
         return None;
     }
     let have = i32::try_from(view.bookings.len()).unwrap_or(i32::MAX);
-    let text = if have >= view.setting.lab.policy.bookings_ahead {
-        Violation::TooManyAhead { limit: view.setting.lab.policy.bookings_ahead }.sentence(view.setting.zone)
+    let limit = view.setting.lab.policy.bookings_ahead;
+    let (title, text) = if have >= limit {
+        ("You can't book more now.", Violation::TooManyAhead { limit }.sentence(view.setting.zone))
     } else {
-        "Everything of this week that is yours to book is taken or past.".to_owned()
+        (
+            "Nothing is free for you this week.",
+            "Everything of this week that is yours to book is taken or past.".to_owned(),
+        )
     };
-    Some(NothingFree { text, nearest: Vec::<NearestStart>::new() })
+    Some(NothingFree { title: title.to_owned(), text, nearest: Vec::<NearestStart>::new() })
 }
