@@ -70,7 +70,9 @@ impl Bed {
     /// What of it mentions a booking, wherever: in its name, its metadata, its tags, its description.
     pub(crate) async fn objects_of(&self, booking: &str) -> Objects {
         let mut objects = self.objects().await;
-        objects.values_mut().for_each(|list| list.retain(|object| object.to_string().contains(booking)));
+        for list in objects.values_mut() {
+            list.retain(|object| object.to_string().contains(booking));
+        }
         objects
     }
 }

@@ -131,9 +131,11 @@ impl Student {
                 tokio::time::sleep(BETWEEN_LOOKS).await;
             }
         };
-        match tokio::time::timeout(PATIENCE, looking).await {
-            Ok(seen) => seen,
-            Err(_) => panic!("{what}: not within {PATIENCE:?}. {}", self.describe().await),
+        let seen = tokio::time::timeout(PATIENCE, looking).await;
+        if let Ok(seen) = seen {
+            seen
+        } else {
+            panic!("{what}: not within {PATIENCE:?}. {}", self.describe().await)
         }
     }
 

@@ -76,11 +76,6 @@ impl Course {
         offset.format("%Y-%m-%dT%H:%M%:z").to_string()
     }
 
-    /// The present date in the course's zone.
-    pub(crate) fn today(&self) -> NaiveDate {
-        self.today
-    }
-
     fn table(&mut self, name: &str) -> &mut Table {
         let part = self.file.get_mut(name).unwrap();
         match part {

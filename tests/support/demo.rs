@@ -77,7 +77,9 @@ impl Setup {
         std::fs::write(&course_file, self.course.text()).unwrap();
 
         let mut command = Command::new(env!("CARGO_BIN_EXE_fairlease"));
-        NOT_INHERITED.iter().for_each(|name| drop(command.env_remove(name)));
+        for name in NOT_INHERITED {
+            command.env_remove(name);
+        }
         command.args(["demo", "--listen", "127.0.0.1:0", "--course"]).arg(course_file);
         command.arg("--data-dir").arg(data(&directory));
         if let Some(database) = &self.database {

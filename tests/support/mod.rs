@@ -12,7 +12,7 @@ pub(crate) mod smtp;
 use std::time::Duration;
 
 /// How long anything may take that a test waits for. Long, because a test that fails is rare and a busy machine is not.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Between two looks at what can't be listened to.
 pub(crate) const BETWEEN_LOOKS: Duration = Duration::from_millis(100);

@@ -261,6 +261,7 @@ impl Composer<'_> {
             .view
             .extensions
             .iter()
+            .rev()
             .filter(|later| (**later - end).num_minutes() % 60 == 0 || **later == longest);
         let cap = self.view.setting.lab.policy.cap();
         let because = if longest - self.start() >= cap {
