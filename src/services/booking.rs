@@ -6,17 +6,17 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::App;
-use super::labs::case;
 use super::notices::{self, Kind};
+use super::standing::{case, own};
 use crate::db::{self, Conn, DbError, LabSetting, MaybeDbError};
 use crate::domain::blueprint::Spec;
 use crate::domain::booking::{Booking, EndReason, Event, State, WrongState};
 use crate::domain::calendar;
-use crate::domain::ids::{BookingId, LabId, PersonId};
+use crate::domain::ids::{BookingId, LabId};
 use crate::domain::interval::Interval;
 use crate::domain::person::Person;
 use crate::domain::resource::Resource;
-use crate::policy::admission::{self, OwnBooking, Violation};
+use crate::policy::admission::{self, Violation};
 use crate::policy::availability::{self, NEAREST_REACH};
 
 /// Why a wish was not met.
@@ -70,19 +70,6 @@ pub struct Wish {
     pub slot: Interval,
     /// Makes a repeated wish harmless: the booking that the first one made is the answer.
     pub idempotency_key: Option<String>,
-}
-
-pub(super) fn own_of_lab(bookings: &[Booking]) -> Vec<OwnBooking> {
-    let span = |booking: &Booking| Interval::new(booking.slot.start(), booking.held_until());
-    bookings
-        .iter()
-        .filter_map(|booking| Some(OwnBooking { id: booking.id.clone(), slot: span(booking)? }))
-        .collect()
-}
-
-fn own(conn: &mut Conn<'_>, person: &PersonId, lab: &LabId) -> Result<Vec<OwnBooking>, DbError> {
-    let live = db::live_bookings(conn, person)?;
-    Ok(own_of_lab(&live.into_iter().filter(|booking| booking.lab == *lab).collect::<Vec<_>>()))
 }
 
 /// Makes a booking, or says everything that stands against it.

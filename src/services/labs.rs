@@ -3,7 +3,7 @@
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use super::App;
-use super::booking::own_of_lab;
+use super::standing::{case, own_of_lab};
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
 use crate::domain::calendar;
@@ -12,7 +12,7 @@ use crate::domain::ids::LabId;
 use crate::domain::interval::Interval;
 use crate::domain::occupancy::Occupancy;
 use crate::domain::person::Person;
-use crate::policy::admission::{self, Case, OwnBooking, Violation};
+use crate::policy::admission::{self, Case, Violation};
 use crate::policy::availability::{self, Start, Verdict};
 use crate::policy::sentences;
 
@@ -55,25 +55,6 @@ fn week_of(setting: &LabSetting, at: DateTime<Utc>) -> NaiveDate {
 fn sentence(setting: &LabSetting, person: &Person, now: DateTime<Utc>, week: NaiveDate) -> String {
     let occupancy = Occupancy::default();
     sentences::rule(&case(setting, person, &[], &occupancy, now), &person.net_id, week)
-}
-
-/// The case of this person and lab.
-pub(super) fn case<'a>(
-    setting: &'a LabSetting,
-    person: &Person,
-    own: &'a [OwnBooking],
-    occupancy: &'a Occupancy,
-    now: DateTime<Utc>,
-) -> Case<'a> {
-    Case {
-        lab: &setting.lab,
-        pool: &setting.pool,
-        zone: setting.zone,
-        parity: person.parity(),
-        own,
-        occupancy,
-        now,
-    }
 }
 
 fn choice(case: &Case<'_>, at: DateTime<Utc>) -> Choice {

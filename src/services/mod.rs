@@ -8,6 +8,7 @@ pub mod labs;
 pub mod notices;
 pub mod people;
 pub mod reaping;
+mod standing;
 
 use std::sync::Arc;
 

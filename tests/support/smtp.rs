@@ -56,6 +56,15 @@ impl MailServer {
         format!("smtp://127.0.0.1:{}", self.port)
     }
 
+    /// From now on it answers each mail with this, such as "451 4.3.0 come back later"; nothing makes it take mail again.
+    pub(crate) fn refuse(&self, answer: Option<&str>) {
+        let file = self.directory.path().join("refuse");
+        match answer {
+            Some(answer) => std::fs::write(file, answer).unwrap(),
+            None => std::fs::remove_file(file).unwrap(),
+        }
+    }
+
     /// All mail so far, the oldest first.
     pub(crate) fn mails(&self) -> Vec<Mail> {
         let entries = std::fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().path());

@@ -156,6 +156,13 @@ impl World {
         Self { app: Arc::new(app), clock, cloud, postbox, database }
     }
 
+    /// The same world with another way for mail to leave.
+    pub(crate) fn mailing_by(mut self, mailer: Arc<dyn Mailer>) -> Self {
+        let app = Arc::try_unwrap(self.app).unwrap_or_else(|_| panic!("somebody else holds the app"));
+        self.app = Arc::new(App { mailer, ..app });
+        self
+    }
+
     /// A second process on the same database and cloud.
     pub(crate) fn database_url(&self) -> DbUrl {
         self.database.url()

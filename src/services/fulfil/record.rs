@@ -1,255 +1,24 @@
-//! Brings bookings to what they are to be, on the cloud: decide, write the intent, call, record.
-//!
-//! [`policy::reconcile`](crate::policy::reconcile) says what is next; this module carries it out. Each turn of
-//! [`advance`] is a transaction that renews the claim and decides, the calls to the cloud, and a transaction that records
-//! what came of them, if the claim still stands. Killed at any point, the next worker decides the same from what is stored.
+//! The second half of a turn: what came of the calls.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
 
-use super::App;
-use super::booking::{self, BookingError};
-use super::notices::{self, Kind as Mail};
-use crate::cloud::port::{
-    Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope, SiteObject,
-};
+use super::{ACTOR, Outcome};
+use crate::cloud::port::{CloudError, Found, Observed, Progress, Released};
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::blueprint::{Kind, Spec};
 use crate::domain::booking::{Booking, EndReason, State};
-use crate::domain::calendar;
 use crate::domain::ids::{BookingId, ClaimToken, ResourceKey};
 use crate::domain::interval::Interval;
-use crate::domain::resource::{Mark, Resource, ResourceState};
-use crate::policy::reconcile::{self, MAX_FAILURES, MAX_REPLACEMENTS, Step, Transition};
+use crate::domain::resource::{Resource, ResourceState};
+use crate::policy::reconcile::{self, MAX_FAILURES, MAX_REPLACEMENTS};
+use crate::services::App;
+use crate::services::booking::{self, BookingError};
+use crate::services::notices::{self, Kind as Mail};
 
 /// How long to wait before a site that is at work is asked again.
 const POLL: TimeDelta = TimeDelta::milliseconds(1000);
-
-/// Who does what the service does by itself, in a booking's log.
-const ACTOR: &str = "fairlease";
-
-/// Claims up to `limit` bookings whose next step is due.
-pub async fn claim(app: &Arc<App>, limit: i64) -> Result<Vec<(BookingId, ClaimToken)>, DbError> {
-    let token = app.claim_token();
-    let (inner, fence) = (app.clone(), token.clone());
-    let ids = app
-        .db
-        .write("fulfil: claim", move |conn| {
-            let now = inner.now();
-            db::claim_due_bookings(conn, &fence, now, now + inner.claim, limit)
-        })
-        .await?;
-    Ok(ids.into_iter().map(|id| (id, token.clone())).collect())
-}
-
-/// Takes the booking on which the caller has a claim as far as it goes now, and gives the claim up.
-pub async fn advance(app: &Arc<App>, id: &BookingId, token: &ClaimToken) -> Result<(), BookingError> {
-    loop {
-        let (inner, key, fence) = (app.clone(), id.clone(), token.clone());
-        let turn = app.db.write("fulfil: decide", move |conn| decide(&inner, conn, &key, &fence)).await?;
-        match turn {
-            Turn::Rest => return Ok(()),
-            Turn::Again => {}
-            Turn::Call(calls) => {
-                let outcomes = carry_out(app, *calls).await;
-                let (inner, key, fence) = (app.clone(), id.clone(), token.clone());
-                let go_on = app
-                    .db
-                    .write("fulfil: record", move |conn| record(&inner, conn, &key, &fence, &outcomes))
-                    .await?;
-                if !go_on {
-                    return Ok(());
-                }
-            }
-        }
-    }
-}
-
-/// What is to happen after a decision.
-#[derive(Debug)]
-enum Turn {
-    /// Nothing now, or the claim is lost.
-    Rest,
-    /// The state has changed: decide again.
-    Again,
-    /// These calls.
-    Call(Box<Calls>),
-}
-
-/// Calls to one site that need nothing of each other.
-#[derive(Debug)]
-struct Calls {
-    setting: LabSetting,
-    calls: Vec<Call>,
-}
-
-#[derive(Debug, Clone)]
-enum Call {
-    Ensure(Box<Desired>),
-    AwaitLease(ResourceKey, String),
-    Release(ResourceKey, Kind, String),
-    Look(Scope),
-}
-
-/// What came of a call.
-#[derive(Debug, Clone)]
-enum Outcome {
-    Ensured(ResourceKey, Result<Observed, CloudError>),
-    Lease(ResourceKey, Result<Progress, CloudError>),
-    Released(ResourceKey, Result<Released, CloudError>),
-    Looked(Result<Vec<Found>, CloudError>),
-}
-
-fn decide(app: &App, conn: &mut Conn<'_>, id: &BookingId, token: &ClaimToken) -> Result<Turn, BookingError> {
-    let now = app.now();
-    if !db::renew_claim(conn, id, token, now + app.claim)? {
-        return Ok(Turn::Rest);
-    }
-    let Some(booking) = db::booking_locked(conn, id)? else { return Ok(Turn::Rest) };
-    let Some(setting) = db::lab_setting(conn, &booking.lab)? else {
-        return Err(BookingError::NoSuchLab(booking.lab));
-    };
-    let resources = db::resources(conn, id)?;
-    match reconcile::next(&booking, &resources, &setting.pool, now) {
-        Step::Wait(until) => rest(conn, booking, token, until),
-        Step::Become(transition) => {
-            become_(app, conn, booking, &setting, &resources, transition)?;
-            Ok(Turn::Again)
-        }
-        step => {
-            let calls = intend(app, conn, &booking, &resources, step)?;
-            db::touch_booking(conn, id)?;
-            Ok(Turn::Call(Box::new(Calls { setting, calls })))
-        }
-    }
-}
-
-fn rest(
-    conn: &mut Conn<'_>,
-    mut booking: Booking,
-    token: &ClaimToken,
-    until: Option<DateTime<Utc>>,
-) -> Result<Turn, BookingError> {
-    if booking.next_step_at != until {
-        booking.next_step_at = until;
-        db::save_booking(conn, &booking)?;
-    }
-    db::drop_claim(conn, &booking.id, token)?;
-    Ok(Turn::Rest)
-}
-
-/// Writes down what is about to be asked of the cloud, before it is.
-fn intend(
-    app: &App,
-    conn: &mut Conn<'_>,
-    booking: &Booking,
-    resources: &[Resource],
-    step: Step,
-) -> Result<Vec<Call>, BookingError> {
-    let named = |keys: &[ResourceKey]| {
-        resources.iter().filter(|resource| keys.contains(&resource.key)).cloned().collect::<Vec<_>>()
-    };
-    let mut calls = Vec::new();
-    match step {
-        Step::Ensure(keys) => {
-            for mut resource in named(&keys) {
-                enter(conn, &mut resource, ResourceState::Making, app.now())?;
-                calls.push(Call::Ensure(Box::new(desired(app, booking, &resource, resources))));
-            }
-        }
-        Step::AwaitLease(key) => {
-            let lease = named(&[key]).pop();
-            calls.extend(lease.and_then(|lease| Some(Call::AwaitLease(lease.key, lease.site_ref?))));
-        }
-        Step::Release(keys) => {
-            for mut resource in named(&keys) {
-                enter(conn, &mut resource, ResourceState::Deleting, app.now())?;
-                calls.push(match resource.site_ref.clone() {
-                    Some(site_ref) => Call::Release(resource.key.clone(), resource.kind(), site_ref),
-                    None => look(app, booking),
-                });
-            }
-            calls.dedup_by(|a, b| matches!((a, b), (Call::Look(_), Call::Look(_))));
-        }
-        Step::Look => calls.push(look(app, booking)),
-        Step::Become(_) | Step::Wait(_) => {}
-    }
-    Ok(calls)
-}
-
-fn look(app: &App, booking: &Booking) -> Call {
-    Call::Look(Scope::Booking(app.instance.clone(), booking.id.clone()))
-}
-
-fn enter(
-    conn: &mut Conn<'_>,
-    resource: &mut Resource,
-    state: ResourceState,
-    now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    if resource.state != state {
-        resource.state = state;
-        resource.since = now;
-        db::save_resource(conn, resource)?;
-    }
-    Ok(())
-}
-
-fn desired(app: &App, booking: &Booking, resource: &Resource, all: &[Resource]) -> Desired {
-    let mark =
-        Mark { instance: app.instance.clone(), booking: booking.id.clone(), key: resource.key.clone() };
-    let others = all.iter().filter_map(|other| {
-        let site_ref = other.site_ref.clone()?;
-        Some((other.key.clone(), SiteObject { kind: other.kind(), site_ref, facts: other.facts.clone() }))
-    });
-    Desired {
-        name: mark.name(&booking.label),
-        mark,
-        delete_at: booking.held_until(),
-        spec: resource.spec.clone(),
-        others: others.collect(),
-    }
-}
-
-/// Carries calls out, each within three quarters of the claim: none outlasts the right to make it.
-async fn carry_out(app: &App, calls: Calls) -> Vec<Outcome> {
-    let site = &calls.setting.site.id;
-    let Some(cloud) = app.clouds.get(site) else {
-        let message = format!("this worker has no way to reach the site {site}");
-        let error = CloudError::Transient { message, retry_after: None };
-        return calls.calls.into_iter().map(|call| failed(call, error.clone())).collect();
-    };
-    let limit = (app.claim * 3 / 4).to_std().unwrap_or_default();
-    let limited = calls.calls.into_iter().map(async |call| {
-        let outcome = carry_out_one(cloud.as_ref(), call.clone());
-        tokio::time::timeout(limit, outcome).await.unwrap_or_else(|_| {
-            let message = format!("nothing came of it within {} s", limit.as_secs());
-            failed(call, CloudError::OutcomeUnknown(message))
-        })
-    });
-    join_all(limited).await
-}
-
-async fn carry_out_one(cloud: &dyn Cloud, call: Call) -> Outcome {
-    match call {
-        Call::Ensure(desired) => Outcome::Ensured(desired.mark.key.clone(), cloud.ensure(&desired).await),
-        Call::AwaitLease(key, site_ref) => Outcome::Lease(key, cloud.lease_in_force(&site_ref).await),
-        Call::Release(key, kind, site_ref) => Outcome::Released(key, cloud.release(kind, &site_ref).await),
-        Call::Look(scope) => Outcome::Looked(cloud.list(&scope).await),
-    }
-}
-
-fn failed(call: Call, error: CloudError) -> Outcome {
-    match call {
-        Call::Ensure(desired) => Outcome::Ensured(desired.mark.key.clone(), Err(error)),
-        Call::AwaitLease(key, _) => Outcome::Lease(key, Err(error)),
-        Call::Release(key, ..) => Outcome::Released(key, Err(error)),
-        Call::Look(_) => Outcome::Looked(Err(error)),
-    }
-}
 
 /// What the outcomes of one turn come to.
 #[derive(Debug, Default)]
@@ -273,7 +42,7 @@ impl Verdict {
 }
 
 /// Records outcomes if the claim still stands. True if there may be more to do at once.
-fn record(
+pub(super) fn record(
     app: &App,
     conn: &mut Conn<'_>,
     id: &BookingId,
@@ -520,51 +289,6 @@ fn finish(
     db::save_booking(conn, &booking)?;
     booking::log(app, conn, &booking, ACTOR, "Everything is deleted; the site confirmed it.")?;
     notices::tell(app, conn, &Mail::Ended, &booking, setting)?;
-    Ok(())
-}
-
-fn become_(
-    app: &App,
-    conn: &mut Conn<'_>,
-    mut booking: Booking,
-    setting: &LabSetting,
-    resources: &[Resource],
-    transition: Transition,
-) -> Result<(), BookingError> {
-    let now = app.now();
-    booking.trouble = None;
-    booking.next_step_at = Some(now);
-    let what = match transition {
-        Transition::Release(reason) => return booking::end(app, conn, booking, reason, None),
-        Transition::Book => {
-            booking.state = booking.state.confirm()?;
-            format!("Booked: {} holds the place.", setting.site.title)
-        }
-        Transition::Prepare => {
-            booking.state = booking.state.prepare()?;
-            "Making the servers.".to_owned()
-        }
-        Transition::Activate => {
-            booking.state = booking.state.activate(now)?;
-            "Ready to use.".to_owned()
-        }
-        Transition::Extend => {
-            let new_end = booking.held_until();
-            booking.slot = Interval::new(booking.slot.start(), new_end).unwrap_or(booking.slot);
-            booking.extend_to = None;
-            format!("Extended to {}.", calendar::date_and_time(setting.zone, new_end))
-        }
-    };
-    db::save_booking(conn, &booking)?;
-    booking::log(app, conn, &booking, ACTOR, &what)?;
-    match transition {
-        Transition::Book => notices::tell(app, conn, &Mail::Booked, &booking, setting)?,
-        Transition::Activate => {
-            let ssh = booking::ssh_command(setting, resources);
-            notices::tell(app, conn, &Mail::Ready(ssh.as_deref()), &booking, setting)?
-        }
-        _ => false,
-    };
     Ok(())
 }
 

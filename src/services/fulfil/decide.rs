@@ -1,0 +1,179 @@
+//! The first half of a turn: what is next, and writing down that it is about to be done.
+
+use chrono::{DateTime, Utc};
+
+use super::{ACTOR, Call, Calls, Turn};
+use crate::cloud::port::{Desired, Scope, SiteObject};
+use crate::db::{self, Conn, DbError, LabSetting};
+use crate::domain::booking::Booking;
+use crate::domain::calendar;
+use crate::domain::ids::{BookingId, ClaimToken, ResourceKey};
+use crate::domain::interval::Interval;
+use crate::domain::resource::{Mark, Resource, ResourceState};
+use crate::policy::reconcile::{self, Step, Transition};
+use crate::services::App;
+use crate::services::booking::{self, BookingError};
+use crate::services::notices::{self, Kind as Mail};
+
+/// Decides under the claim; [`Turn::Rest`] if it was lost.
+pub(super) fn decide(
+    app: &App,
+    conn: &mut Conn<'_>,
+    id: &BookingId,
+    token: &ClaimToken,
+) -> Result<Turn, BookingError> {
+    let now = app.now();
+    if !db::renew_claim(conn, id, token, now + app.claim)? {
+        return Ok(Turn::Rest);
+    }
+    let Some(booking) = db::booking_locked(conn, id)? else { return Ok(Turn::Rest) };
+    let Some(setting) = db::lab_setting(conn, &booking.lab)? else {
+        return Err(BookingError::NoSuchLab(booking.lab));
+    };
+    let resources = db::resources(conn, id)?;
+    match reconcile::next(&booking, &resources, &setting.pool, now) {
+        Step::Wait(until) => rest(conn, booking, token, until),
+        Step::Become(transition) => {
+            become_(app, conn, booking, &setting, &resources, transition)?;
+            Ok(Turn::Again)
+        }
+        step => {
+            let calls = intend(app, conn, &booking, &resources, step)?;
+            db::touch_booking(conn, id)?;
+            Ok(Turn::Call(Box::new(Calls { setting, calls })))
+        }
+    }
+}
+
+fn rest(
+    conn: &mut Conn<'_>,
+    mut booking: Booking,
+    token: &ClaimToken,
+    until: Option<DateTime<Utc>>,
+) -> Result<Turn, BookingError> {
+    if booking.next_step_at != until {
+        booking.next_step_at = until;
+        db::save_booking(conn, &booking)?;
+    }
+    db::drop_claim(conn, &booking.id, token)?;
+    Ok(Turn::Rest)
+}
+
+/// Writes down what is about to be asked of the cloud, before it is.
+fn intend(
+    app: &App,
+    conn: &mut Conn<'_>,
+    booking: &Booking,
+    resources: &[Resource],
+    step: Step,
+) -> Result<Vec<Call>, BookingError> {
+    let named = |keys: &[ResourceKey]| {
+        resources.iter().filter(|resource| keys.contains(&resource.key)).cloned().collect::<Vec<_>>()
+    };
+    let mut calls = Vec::new();
+    match step {
+        Step::Ensure(keys) => {
+            for mut resource in named(&keys) {
+                enter(conn, &mut resource, ResourceState::Making, app.now())?;
+                calls.push(Call::Ensure(Box::new(desired(app, booking, &resource, resources))));
+            }
+        }
+        Step::AwaitLease(key) => {
+            let lease = named(&[key]).pop();
+            calls.extend(lease.and_then(|lease| Some(Call::AwaitLease(lease.key, lease.site_ref?))));
+        }
+        Step::Release(keys) => {
+            for mut resource in named(&keys) {
+                enter(conn, &mut resource, ResourceState::Deleting, app.now())?;
+                calls.push(match resource.site_ref.clone() {
+                    Some(site_ref) => Call::Release(resource.key.clone(), resource.kind(), site_ref),
+                    None => look(app, booking),
+                });
+            }
+            calls.dedup_by(|a, b| matches!((a, b), (Call::Look(_), Call::Look(_))));
+        }
+        Step::Look => calls.push(look(app, booking)),
+        Step::Become(_) | Step::Wait(_) => {}
+    }
+    Ok(calls)
+}
+
+fn look(app: &App, booking: &Booking) -> Call {
+    Call::Look(Scope::Booking(app.instance.clone(), booking.id.clone()))
+}
+
+fn enter(
+    conn: &mut Conn<'_>,
+    resource: &mut Resource,
+    state: ResourceState,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    if resource.state != state {
+        resource.state = state;
+        resource.since = now;
+        db::save_resource(conn, resource)?;
+    }
+    Ok(())
+}
+
+fn desired(app: &App, booking: &Booking, resource: &Resource, all: &[Resource]) -> Desired {
+    let mark =
+        Mark { instance: app.instance.clone(), booking: booking.id.clone(), key: resource.key.clone() };
+    let others = all.iter().filter_map(|other| {
+        let site_ref = other.site_ref.clone()?;
+        Some((other.key.clone(), SiteObject { kind: other.kind(), site_ref, facts: other.facts.clone() }))
+    });
+    Desired {
+        name: mark.name(&booking.label),
+        mark,
+        delete_at: booking.held_until(),
+        spec: resource.spec.clone(),
+        others: others.collect(),
+    }
+}
+
+/// Changes the booking's state, with its log and its mail.
+fn become_(
+    app: &App,
+    conn: &mut Conn<'_>,
+    mut booking: Booking,
+    setting: &LabSetting,
+    resources: &[Resource],
+    transition: Transition,
+) -> Result<(), BookingError> {
+    let now = app.now();
+    booking.trouble = None;
+    booking.next_step_at = Some(now);
+    let what = match transition {
+        Transition::Release(reason) => return booking::end(app, conn, booking, reason, None),
+        Transition::Book => {
+            booking.state = booking.state.confirm()?;
+            format!("Booked: {} holds the place.", setting.site.title)
+        }
+        Transition::Prepare => {
+            booking.state = booking.state.prepare()?;
+            "Making the servers.".to_owned()
+        }
+        Transition::Activate => {
+            booking.state = booking.state.activate(now)?;
+            "Ready to use.".to_owned()
+        }
+        Transition::Extend => {
+            let new_end = booking.held_until();
+            booking.slot = Interval::new(booking.slot.start(), new_end).unwrap_or(booking.slot);
+            booking.extend_to = None;
+            format!("Extended to {}.", calendar::date_and_time(setting.zone, new_end))
+        }
+    };
+    db::save_booking(conn, &booking)?;
+    booking::log(app, conn, &booking, ACTOR, &what)?;
+    match transition {
+        Transition::Book => notices::tell(app, conn, &Mail::Booked, &booking, setting)?,
+        Transition::Activate => {
+            let ssh = booking::ssh_command(setting, resources);
+            notices::tell(app, conn, &Mail::Ready(ssh.as_deref()), &booking, setting)?
+        }
+        _ => false,
+    };
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! Brings bookings to what they are to be, on the cloud: decide, write the intent, call, record.
+//!
+//! [`policy::reconcile`](crate::policy::reconcile) says what is next; this module carries it out. Each turn of
+//! [`advance`] is a transaction that renews the claim and decides, the calls to the cloud, and a transaction that records
+//! what came of them, if the claim still stands. Killed at any point, the next worker decides the same from what is stored.
+
+mod decide;
+mod record;
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::App;
+use super::booking::BookingError;
+use crate::cloud::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope};
+use crate::db::{self, DbError, LabSetting};
+use crate::domain::blueprint::Kind;
+use crate::domain::ids::{BookingId, ClaimToken, ResourceKey};
+
+/// Who does what the service does by itself, in a booking's log.
+const ACTOR: &str = "fairlease";
+
+/// Claims up to `limit` bookings whose next step is due.
+pub async fn claim(app: &Arc<App>, limit: i64) -> Result<Vec<(BookingId, ClaimToken)>, DbError> {
+    let token = app.claim_token();
+    let (inner, fence) = (app.clone(), token.clone());
+    let ids = app
+        .db
+        .write("fulfil: claim", move |conn| {
+            let now = inner.now();
+            db::claim_due_bookings(conn, &fence, now, now + inner.claim, limit)
+        })
+        .await?;
+    Ok(ids.into_iter().map(|id| (id, token.clone())).collect())
+}
+
+/// Takes the booking on which the caller has a claim as far as it goes now, and gives the claim up.
+pub async fn advance(app: &Arc<App>, id: &BookingId, token: &ClaimToken) -> Result<(), BookingError> {
+    loop {
+        let (inner, key, fence) = (app.clone(), id.clone(), token.clone());
+        let turn =
+            app.db.write("fulfil: decide", move |conn| decide::decide(&inner, conn, &key, &fence)).await?;
+        match turn {
+            Turn::Rest => return Ok(()),
+            Turn::Again => {}
+            Turn::Call(calls) => {
+                let outcomes = carry_out(app, *calls).await;
+                let (inner, key, fence) = (app.clone(), id.clone(), token.clone());
+                let go_on = app
+                    .db
+                    .write("fulfil: record", move |conn| {
+                        record::record(&inner, conn, &key, &fence, &outcomes)
+                    })
+                    .await?;
+                if !go_on {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// What is to happen after a decision.
+#[derive(Debug)]
+enum Turn {
+    /// Nothing now, or the claim is lost.
+    Rest,
+    /// The state has changed: decide again.
+    Again,
+    /// These calls.
+    Call(Box<Calls>),
+}
+
+/// Calls to one site that need nothing of each other.
+#[derive(Debug)]
+struct Calls {
+    setting: LabSetting,
+    calls: Vec<Call>,
+}
+
+#[derive(Debug, Clone)]
+enum Call {
+    Ensure(Box<Desired>),
+    AwaitLease(ResourceKey, String),
+    Release(ResourceKey, Kind, String),
+    Look(Scope),
+}
+
+/// What came of a call.
+#[derive(Debug, Clone)]
+enum Outcome {
+    Ensured(ResourceKey, Result<Observed, CloudError>),
+    Lease(ResourceKey, Result<Progress, CloudError>),
+    Released(ResourceKey, Result<Released, CloudError>),
+    Looked(Result<Vec<Found>, CloudError>),
+}
+
+/// Carries calls out, each within three quarters of the claim: none outlasts the right to make it.
+async fn carry_out(app: &App, calls: Calls) -> Vec<Outcome> {
+    let site = &calls.setting.site.id;
+    let Some(cloud) = app.clouds.get(site) else {
+        let message = format!("this worker has no way to reach the site {site}");
+        let error = CloudError::Transient { message, retry_after: None };
+        return calls.calls.into_iter().map(|call| failed(call, error.clone())).collect();
+    };
+    let limit = (app.claim * 3 / 4).to_std().unwrap_or_default();
+    let limited = calls.calls.into_iter().map(async |call| {
+        let outcome = carry_out_one(cloud.as_ref(), call.clone());
+        tokio::time::timeout(limit, outcome).await.unwrap_or_else(|_| {
+            let message = format!("nothing came of it within {} s", limit.as_secs());
+            failed(call, CloudError::OutcomeUnknown(message))
+        })
+    });
+    join_all(limited).await
+}
+
+async fn carry_out_one(cloud: &dyn Cloud, call: Call) -> Outcome {
+    match call {
+        Call::Ensure(desired) => Outcome::Ensured(desired.mark.key.clone(), cloud.ensure(&desired).await),
+        Call::AwaitLease(key, site_ref) => Outcome::Lease(key, cloud.lease_in_force(&site_ref).await),
+        Call::Release(key, kind, site_ref) => Outcome::Released(key, cloud.release(kind, &site_ref).await),
+        Call::Look(scope) => Outcome::Looked(cloud.list(&scope).await),
+    }
+}
+
+fn failed(call: Call, error: CloudError) -> Outcome {
+    match call {
+        Call::Ensure(desired) => Outcome::Ensured(desired.mark.key.clone(), Err(error)),
+        Call::AwaitLease(key, _) => Outcome::Lease(key, Err(error)),
+        Call::Release(key, ..) => Outcome::Released(key, Err(error)),
+        Call::Look(_) => Outcome::Looked(Err(error)),
+    }
+}

@@ -1,0 +1,327 @@
+//! The booking page in every state that it can be in.
+
+use super::{
+    Access, BookingPage, Extend, ExtendOption, Fact, LogLine, Outcome, Phase, Release, Resource,
+    ResourceState, ServerLine, Step, Timeline,
+};
+use crate::web::pages::layout::{BookingState, Flash, FlashKind, Layout, Link, NearestStart, Section, When};
+
+impl Step {
+    fn at(mut self, iso: &str, text: &str) -> Self {
+        self.when = Some(When::new(iso, text));
+        self
+    }
+
+    fn saying(mut self, text: &str) -> Self {
+        self.text = Some(text.to_owned());
+        self
+    }
+}
+
+impl BookingPage {
+    /// Every state of the page.
+    #[must_use]
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        Timeline::samples().into_iter().map(|(name, timeline)| (name, Self::around(timeline))).collect()
+    }
+
+    fn around(timeline: Timeline) -> Self {
+        let over = matches!(timeline.state, BookingState::Ended | BookingState::Failed);
+        let mut layout = Layout::sample("Kubernetes cluster, today 14:00", Section::Labs);
+        let moves =
+            matches!(timeline.state, BookingState::Held | BookingState::Preparing | BookingState::Releasing);
+        layout.refresh_seconds = moves.then_some(5);
+        layout.flash = (timeline.state == BookingState::Booked).then(|| Flash {
+            kind: FlashKind::Done,
+            text: "Booked. A confirmation with a calendar file is on its way to ff524@example.edu."
+                .to_owned(),
+        });
+        Self {
+            layout,
+            id: timeline.id.clone(),
+            lab: Link::new("/labs/k8s", "Kubernetes cluster"),
+            start: When::new("2026-11-23T14:00:00-05:00", "today 14:00"),
+            end: When::new("2026-11-23T18:00:00-05:00", "18:00"),
+            length: "4 h".to_owned(),
+            live: !over,
+            timeline,
+            calendar: !over,
+        }
+    }
+}
+
+impl Timeline {
+    /// Every state of the timeline.
+    #[must_use]
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        vec![
+            ("booking_held", Self::held()),
+            ("booking_booked", Self::booked()),
+            ("booking_preparing", Self::preparing()),
+            ("booking_trouble", Self::trouble()),
+            ("booking_active", Self::active()),
+            ("booking_active_cap", Self::at_cap()),
+            ("booking_releasing", Self::releasing()),
+            ("booking_released", Self::released()),
+            ("booking_failed", Self::failed()),
+        ]
+    }
+
+    fn of(state: BookingState, answer: &str, steps: Vec<Step>) -> Self {
+        let line =
+            |iso: &str, when: &str, text: &str| LogLine { when: When::new(iso, when), text: text.to_owned() };
+        Self {
+            id: "b-7f3a".to_owned(),
+            csrf: "sample-csrf".to_owned(),
+            state,
+            answer: answer.to_owned(),
+            detail: None,
+            steps,
+            release: Some(Release {
+                action: "Cancel this booking".to_owned(),
+                consequence: "The place goes to someone else, and nothing is counted against you.".to_owned(),
+                undo: "It can't be undone, but you can book again.".to_owned(),
+            }),
+            log: vec![
+                line("2026-11-22T21:01:07-05:00", "Nov 22, 21:01:07", "You asked for 14:00 to 18:00."),
+                line(
+                    "2026-11-22T21:01:09-05:00",
+                    "Nov 22, 21:01:09",
+                    "The site reserved 3 servers (lease 5d0c…).",
+                ),
+                line(
+                    "2026-11-22T21:01:10-05:00",
+                    "Nov 22, 21:01:10",
+                    "A confirmation was mailed to ff524@example.edu.",
+                ),
+            ],
+        }
+    }
+
+    fn later() -> [Step; 2] {
+        [
+            Step::new(Phase::Later, "Ready for you").at("2026-11-23T14:00:00-05:00", "today 14:00"),
+            Step::new(Phase::Later, "Everything is deleted").at("2026-11-23T18:00:00-05:00", "today 18:00"),
+        ]
+    }
+
+    fn reserved() -> Step {
+        Step::new(Phase::Done, "Place reserved").at("2026-11-22T21:01:09-05:00", "yesterday 21:01")
+    }
+
+    fn held() -> Self {
+        let mut steps = vec![
+            Step::new(Phase::Now, "Reserving your place")
+                .saying("The site is asked for a lease on 3 servers. This takes a few seconds."),
+            Step::new(Phase::Later, "Preparing your servers").at("2026-11-23T13:50:00-05:00", "today 13:50"),
+        ];
+        steps.extend(Self::later());
+        let mut held = Self::of(BookingState::Held, "Your place is being reserved.", steps);
+        held.log.truncate(1);
+        held
+    }
+
+    fn booked() -> Self {
+        let mut steps = vec![
+            Self::reserved(),
+            Step::new(Phase::Now, "Waiting for the start")
+                .saying("Preparing begins at 13:50. You get a mail when it is ready; you need not keep this page open."),
+            Step::new(Phase::Later, "Preparing your servers").at("2026-11-23T13:50:00-05:00", "today 13:50"),
+        ];
+        steps.extend(Self::later());
+        let mut booked = Self::of(BookingState::Booked, "It is yours, today 14:00 to 18:00.", steps);
+        booked.detail = Some("It starts in 3 h 12 min.".to_owned());
+        booked
+    }
+
+    fn preparing() -> Self {
+        let resource = |name: &str, state, age: &str| Resource {
+            name: name.to_owned(),
+            state,
+            age: age.to_owned(),
+            error: None,
+        };
+        let mut now =
+            Step::new(Phase::Now, "Preparing your servers").at("2026-11-23T13:50:00-05:00", "since 13:50");
+        now.resources = vec![
+            resource("SSH key", ResourceState::Ready, "1 s"),
+            resource("private network", ResourceState::Ready, "2 s"),
+            resource("router", ResourceState::Ready, "6 s"),
+            resource("security group", ResourceState::Ready, "2 s"),
+            resource("server node1", ResourceState::Ready, "41 s"),
+            resource("server node2", ResourceState::Working, "for 48 s"),
+            resource("server node3", ResourceState::Working, "for 48 s"),
+            resource("public address", ResourceState::Pending, ""),
+        ];
+        let mut steps = vec![Self::reserved(), now];
+        steps.extend(Self::later());
+        let mut page = Self::of(
+            BookingState::Preparing,
+            "Your cluster is being prepared: 5 of 8 parts are ready.",
+            steps,
+        );
+        page.detail = Some("It usually takes 2 min. Your time counts from 14:00.".to_owned());
+        page
+    }
+
+    fn trouble() -> Self {
+        let mut page = Self::preparing();
+        if let Some(step) = page.steps.iter_mut().find(|step| step.phase == Phase::Now) {
+            step.trouble = Some("The cloud did not answer; trying again in 20 s.".to_owned());
+            if let Some(server) = step.resources.get_mut(5) {
+                server.error = Some("no answer for 30 s, attempt 2 of 8".to_owned());
+            }
+        }
+        page
+    }
+
+    fn active() -> Self {
+        let server = |name: &str, private: &str, public: Option<&str>| ServerLine {
+            name: name.to_owned(),
+            private: private.to_owned(),
+            public: public.map(str::to_owned),
+        };
+        let option = |hours: u32| ExtendOption {
+            hours: hours.to_string(),
+            text: format!("{hours} h more"),
+            end: When::new(format!("2026-11-23T{}:00:00-05:00", 18 + hours), format!("{}:00", 18 + hours)),
+            cost: format!("{} server-hours", 3 * hours),
+        };
+        let mut now = Step::new(Phase::Now, "Ready for you").at("2026-11-23T13:58:00-05:00", "since 13:58");
+        now.access = Some(Access {
+            ssh: "ssh cc@203.0.113.9".to_owned(),
+            address: "203.0.113.9".to_owned(),
+            servers: vec![
+                server("node1", "192.168.1.11", Some("203.0.113.9")),
+                server("node2", "192.168.1.12", None),
+                server("node3", "192.168.1.13", None),
+            ],
+            left: "2 h 41 min left".to_owned(),
+            left_minutes: 161,
+            total_minutes: 240,
+            ends: When::new("2026-11-23T18:00:00-05:00", "today 18:00"),
+            extend: Some(Extend {
+                end: "2026-11-23T18:00-05:00".to_owned(),
+                options: vec![option(3), option(2), option(1)],
+                longest_because: "Someone else has the place from 21:00.".to_owned(),
+            }),
+            no_extend: None,
+        });
+        let steps = vec![
+            Self::reserved(),
+            Step::new(Phase::Done, "Prepared")
+                .at("2026-11-23T13:58:00-05:00", "today 13:58")
+                .saying("It took 2 min 4 s."),
+            now,
+            Step::new(Phase::Later, "Everything is deleted").at("2026-11-23T18:00:00-05:00", "today 18:00"),
+        ];
+        let mut page = Self::of(BookingState::Active, "Your cluster is ready until 18:00.", steps);
+        page.release = Some(Release {
+            action: "Release now".to_owned(),
+            consequence: "All three servers, their network and everything on them are deleted at once."
+                .to_owned(),
+            undo: "It can't be undone. You get 7 server-hours back, and someone else can start sooner."
+                .to_owned(),
+        });
+        page
+    }
+
+    fn at_cap() -> Self {
+        let mut page = Self::active();
+        if let Some(access) = page.steps.iter_mut().find_map(|step| step.access.as_mut()) {
+            access.extend = None;
+            access.no_extend = Some("It can't be extended: 8 h in all is the most.".to_owned());
+            "14 min left".clone_into(&mut access.left);
+            access.left_minutes = 14;
+        }
+        page
+    }
+
+    fn releasing() -> Self {
+        let resource = |name: &str, state, age: &str| Resource {
+            name: name.to_owned(),
+            state,
+            age: age.to_owned(),
+            error: None,
+        };
+        let mut now =
+            Step::new(Phase::Now, "Deleting everything").at("2026-11-23T15:20:00-05:00", "since 15:20");
+        now.resources = vec![
+            resource("public address", ResourceState::Gone, "after 1 s"),
+            resource("server node1", ResourceState::Gone, "after 9 s"),
+            resource("server node2", ResourceState::Deleting, "for 14 s"),
+            resource("server node3", ResourceState::Deleting, "for 14 s"),
+            resource("router", ResourceState::Ready, "next"),
+            resource("private network", ResourceState::Ready, "next"),
+            resource("lease", ResourceState::Ready, "last"),
+        ];
+        let steps = vec![
+            Self::reserved(),
+            Step::new(Phase::Done, "Prepared").at("2026-11-23T13:58:00-05:00", "today 13:58"),
+            Step::new(Phase::Done, "Used").saying("14:00 to 15:20, 1 h 20 min."),
+            now,
+        ];
+        let mut page =
+            Self::of(BookingState::Releasing, "You released it. Everything is being deleted.", steps);
+        page.release = None;
+        page
+    }
+
+    fn released() -> Self {
+        let fact = |name: &str, value: &str| Fact { name: name.to_owned(), value: value.to_owned() };
+        let mut now =
+            Step::new(Phase::Now, "Ended: you released it").at("2026-11-23T15:20:00-05:00", "today 15:20");
+        now.outcome = Some(Outcome {
+            facts: vec![
+                fact("Used", "1 h 20 min, 4 server-hours"),
+                fact("Given back", "2 h 40 min, 8 server-hours"),
+                fact("Deleted", "today 15:20:41, confirmed"),
+            ],
+            next: vec![Link::new("/labs/k8s?week=2026-11-23", "Book another time")],
+            nearest: NearestStart::samples(),
+        });
+        let steps = vec![
+            Self::reserved(),
+            Step::new(Phase::Done, "Prepared").at("2026-11-23T13:58:00-05:00", "today 13:58"),
+            Step::new(Phase::Done, "Used").saying("14:00 to 15:20, 1 h 20 min."),
+            Step::new(Phase::Done, "Everything deleted").at("2026-11-23T15:20:41-05:00", "today 15:20"),
+            now,
+        ];
+        let mut page = Self::of(BookingState::Ended, "It ended today at 15:20: you released it.", steps);
+        page.detail = Some("Nothing is left on the cloud.".to_owned());
+        page.release = None;
+        page
+    }
+
+    fn failed() -> Self {
+        let fact = |name: &str, value: &str| Fact { name: name.to_owned(), value: value.to_owned() };
+        let mut prepare =
+            Step::new(Phase::Failed, "Preparing failed").at("2026-11-23T13:54:00-05:00", "today 13:54");
+        prepare.resources = vec![Resource {
+            name: "server node2".to_owned(),
+            state: ResourceState::Failed,
+            age: "after 3 min".to_owned(),
+            error: Some("No valid host was found. There are not enough hosts available.".to_owned()),
+        }];
+        let mut now = Step::new(Phase::Now, "Ended: the cloud could not make it");
+        now.text = Some(
+            "It is not your fault, and nothing was counted against you. Staff have been told.".to_owned(),
+        );
+        now.outcome = Some(Outcome {
+            facts: vec![
+                fact("Used", "0 h"),
+                fact("Given back", "4 h, 12 server-hours"),
+                fact("Deleted", "today 13:56"),
+            ],
+            next: vec![Link::new("/labs/k8s?week=2026-11-23", "Choose another time")],
+            nearest: NearestStart::samples(),
+        });
+        let mut page = Self::of(
+            BookingState::Failed,
+            "It failed: the cloud had no room for one of your servers.",
+            vec![Self::reserved(), prepare, now],
+        );
+        page.release = None;
+        page
+    }
+}
