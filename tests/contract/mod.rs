@@ -122,10 +122,15 @@ impl Lab<'_> {
         self.bench.cloud.ensure(&self.desired(key, spec.clone())).await
     }
 
-    /// Makes an object and waits until it is ready.
+    /// Makes an object and waits until it is ready. A passing error is asked about again, as the core does: real services
+    /// give some when many ask at once.
     pub(crate) async fn make(&mut self, key: &ResourceKey, spec: &Spec) -> SiteObject {
         let made = self.bench.until(format!("{key} becoming ready"), async || {
-            let observed = self.ensure(key, spec).await.unwrap_or_else(|error| panic!("{key}: {error}"));
+            let observed = match self.ensure(key, spec).await {
+                Ok(observed) => observed,
+                Err(error) if error.may_pass() => return None,
+                Err(error) => panic!("{key}: {error}"),
+            };
             match observed.progress {
                 Progress::Ready => Some(observed.object),
                 Progress::Working => None,
