@@ -72,7 +72,11 @@ impl Composer<'_> {
                 let all = self.view.resources.len();
                 (format!("Your servers are being prepared: {ready} of {all} parts are ready."), waits)
             }
-            State::Active { .. } => (format!("Your servers are ready until {until}."), waits),
+            State::Active { .. } => {
+                let counts =
+                    waits.map(|_| format!("Your time counts from {}.", self.when(self.start()).text));
+                (format!("Your servers are ready until {until}."), counts)
+            }
             State::Releasing { reason, .. } => {
                 (format!("{} Everything is being deleted.", ended_because(reason)), None)
             }
@@ -198,6 +202,7 @@ impl Composer<'_> {
     fn access(&self) -> Option<Access> {
         let ssh = self.view.ssh.clone()?;
         let left = (self.end() - self.view.now).max(TimeDelta::zero());
+        let total = self.view.booking.slot.length();
         let minutes = |length: TimeDelta| u32::try_from(length.num_minutes()).unwrap_or(0);
         let extend = self.extend();
         Some(Access {
@@ -205,8 +210,8 @@ impl Composer<'_> {
             ssh,
             servers: self.server_lines(),
             left: format!("{} left", calendar::in_words(left)),
-            left_minutes: minutes(left),
-            total_minutes: minutes(self.view.booking.slot.length()),
+            left_minutes: minutes(left.min(total)),
+            total_minutes: minutes(total),
             ends: self.when(self.end()),
             no_extend: (extend.is_none() && self.view.booking.extend_to.is_none())
                 .then(|| self.why_no_extension()),
