@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use fairlease::domain::booking::{EndReason, State};
 use fairlease::services::booking::{self, BookingError};
-use fairlease::services::notices;
+use fairlease::services::{courses, notices};
 
 use crate::world::{World, local, on_both_databases, slot};
 
@@ -148,6 +148,30 @@ on_both_databases! {
         let extended = booking::extend(&world.app, other, made.id.clone(), local("2025-02-08T13:00")).await;
         assert!(matches!(extended, Err(BookingError::NoSuchBooking(_))));
         assert_eq!(world.state(&owner, &made.id).await, State::Held);
+    }
+
+    async fn what_live_bookings_stand_on_stays_when_a_course_is_applied(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let made = world.book(&student, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
+        let apply = async |from: &str, to: &str| {
+            let changed = crate::world::course(&[(from, to)]);
+            let now = world.app.now();
+            world.app.db.write("apply", move |conn| courses::apply(conn, &changed, now)).await
+        };
+        for (from, to, key) in [
+            ("grid_minutes = 30 ", "grid_minutes = 15 ", "pool.kvm-clusters.grid_minutes"),
+            ("cloud = \"simulated\"", "cloud = \"elsewhere\"", "site.kvm-tacc.cloud"),
+            ("leases = true", "leases = false", "site.kvm-tacc.leases"),
+        ] {
+            let error = apply(from, to).await.unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{key}: ")) && error.contains("1 live bookings"), "{error}");
+        }
+        apply("capacity = 30 ", "capacity = 0 ").await.unwrap();
+        assert!(matches!(world.state(&student, &made.id).await, State::Held), "less capacity ends nobody's booking");
+        booking::release(&world.app, student.clone(), made.id.clone()).await.unwrap();
+        world.work_until(&student, &made.id, "ended").await;
+        apply("grid_minutes = 30 ", "grid_minutes = 15 ").await.unwrap();
     }
 
     async fn without_a_key_nothing_is_booked(backend: Backend) {

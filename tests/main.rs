@@ -21,6 +21,7 @@ mod mail;
 mod races;
 mod reaping;
 mod replicas;
+mod requests;
 mod schema;
 mod stories;
 mod support;

@@ -1,5 +1,6 @@
 //! Options that every subcommand takes.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -76,8 +77,9 @@ pub fn default_data_dir(name: &str) -> Result<PathBuf, Failure> {
     Ok(project.data_dir().to_owned())
 }
 
+/// Only this user may look in: it holds everybody's bookings and keys.
 fn make(directory: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(directory).map_err(|error| {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
         Failure(format!("the data directory {} can't be made: {error}", directory.display()))
     })
 }

@@ -241,11 +241,11 @@ fn with_net_id(rows: Vec<(BookingRow, String)>) -> Result<Vec<(Booking, NetId)>,
         .collect()
 }
 
-/// How many live bookings hold units of the pool.
-pub fn live_bookings_in_pool(conn: &mut Conn<'_>, pool: &PoolId) -> Result<i64, DbError> {
+/// How many bookings of these pools have not ended: live ones, and those whose resources are being deleted.
+pub fn unended_bookings_in_pools(conn: &mut Conn<'_>, pools: &[PoolId]) -> Result<i64, DbError> {
     Ok(on!(conn, |c| bookings::table
-        .filter(bookings::pool_id.eq(pool.as_str()))
-        .filter(bookings::seat.is_not_null())
+        .filter(bookings::pool_id.eq_any(pools.iter().map(PoolId::as_str)))
+        .filter(bookings::ended_at.is_null())
         .count()
         .get_result(c))?)
 }

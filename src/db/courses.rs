@@ -9,7 +9,7 @@ use super::DbError;
 use super::connection::{Conn, on};
 use super::schema::{courses, labs, pools, sites};
 use crate::domain::course::{Course, Lab, Pool, Site};
-use crate::domain::ids::{CourseId, LabId, PoolId};
+use crate::domain::ids::{CourseId, LabId, PoolId, SiteId};
 
 fn json(value: &impl Serialize) -> Result<String, DbError> {
     serde_json::to_string(value).map_err(DbError::corrupt)
@@ -194,6 +194,13 @@ pub fn sites(conn: &mut Conn<'_>) -> Result<Vec<Site>, DbError> {
 /// A pool that bookings refer to.
 pub fn pool(conn: &mut Conn<'_>, id: &PoolId) -> Result<Pool, DbError> {
     parse_pool(conn, id.as_str())
+}
+
+/// The pools that draw on this site.
+pub fn pools_of_site(conn: &mut Conn<'_>, site: &SiteId) -> Result<Vec<PoolId>, DbError> {
+    let ids: Vec<String> =
+        on!(conn, |c| pools::table.filter(pools::site_id.eq(site.as_str())).select(pools::id).load(c))?;
+    ids.iter().map(|id| id.parse().map_err(DbError::corrupt)).collect()
 }
 
 /// The pool with this id, if there is one yet.

@@ -1,5 +1,7 @@
 //! What staff write in `course.toml`: a course with its sites, pools, labs and their policies.
 
+use std::fmt;
+
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -50,6 +52,16 @@ pub enum CloudName {
     Simulated,
     /// The OpenStack cloud that `clouds.yaml` has under this name.
     OpenStack(String),
+}
+
+/// As `course.toml` has it.
+impl fmt::Display for CloudName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Simulated => "simulated",
+            Self::OpenStack(entry) => entry,
+        })
+    }
 }
 
 /// Capacity at a site, counted in units on a grid of time.

@@ -3,25 +3,23 @@
 use chrono::{DateTime, Utc};
 
 use crate::db::{self, Conn, DbError, MaybeDbError};
-use crate::domain::course::{Course, Pool};
-use crate::domain::ids::PoolId;
+use crate::domain::course::{Course, Pool, Site};
 
 /// Why a course can't be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// Units are held by grid cell, so a pool that holds some keeps its grid.
+    /// Units are held by grid cell, and resources are where they were made: what live bookings stand on stays.
     #[error(
-        "pool.{pool}.grid_minutes: it can't change from {from} to {to} while {live} bookings hold units of the pool: \
-         wait until they have ended"
+        "{key}: it can't change from {from} to {to} while {live} live bookings stand on it: wait until they have ended"
     )]
-    GridInUse {
-        /// The pool.
-        pool: PoolId,
-        /// Its grid so far, in minutes.
-        from: i32,
-        /// The new one, in minutes.
-        to: i32,
-        /// Live bookings that hold units of it.
+    InUse {
+        /// The key in the course file.
+        key: String,
+        /// What it was.
+        from: String,
+        /// What it was to be.
+        to: String,
+        /// Live bookings, and those whose resources are being deleted.
         live: i64,
     },
     /// The database failed.
@@ -37,8 +35,11 @@ impl MaybeDbError for ApplyError {
 
 /// Makes the course in the database what the file says, and gives cells from now on their pools' capacities.
 pub fn apply(conn: &mut Conn<'_>, course: &Course, now: DateTime<Utc>) -> Result<(), ApplyError> {
+    for site in &course.sites {
+        keep_site(conn, site)?;
+    }
     for pool in &course.pools {
-        keep_grid(conn, pool)?;
+        keep_pool(conn, pool)?;
     }
     db::save_course(conn, course)?;
     for pool in &course.pools {
@@ -47,14 +48,37 @@ pub fn apply(conn: &mut Conn<'_>, course: &Course, now: DateTime<Utc>) -> Result
     Ok(())
 }
 
-fn keep_grid(conn: &mut Conn<'_>, pool: &Pool) -> Result<(), ApplyError> {
-    let known = db::known_pool(conn, &pool.id)?.filter(|known| known.grid_minutes != pool.grid_minutes);
-    let Some(known) = known else { return Ok(()) };
-    match db::live_bookings_in_pool(conn, &pool.id)? {
+fn keep_pool(conn: &mut Conn<'_>, pool: &Pool) -> Result<(), ApplyError> {
+    let Some(known) = db::known_pool(conn, &pool.id)? else { return Ok(()) };
+    let key = |key: &str| format!("pool.{}.{key}", pool.id);
+    let live = |conn: &mut Conn<'_>| db::unended_bookings_in_pools(conn, std::slice::from_ref(&pool.id));
+    unless_in_use(conn, key("grid_minutes"), &known.grid_minutes, &pool.grid_minutes, live)?;
+    unless_in_use(conn, key("site"), &known.site, &pool.site, live)
+}
+
+fn keep_site(conn: &mut Conn<'_>, site: &Site) -> Result<(), ApplyError> {
+    let Some(known) = db::sites(conn)?.into_iter().find(|known| known.id == site.id) else { return Ok(()) };
+    let key = |key: &str| format!("site.{}.{key}", site.id);
+    let live = |conn: &mut Conn<'_>| {
+        let pools = db::pools_of_site(conn, &site.id)?;
+        db::unended_bookings_in_pools(conn, &pools)
+    };
+    unless_in_use(conn, key("leases"), &known.leases, &site.leases, live)?;
+    unless_in_use(conn, key("cloud"), &known.cloud, &site.cloud, live)
+}
+
+fn unless_in_use<T: PartialEq + ToString>(
+    conn: &mut Conn<'_>,
+    key: String,
+    from: &T,
+    to: &T,
+    live: impl Fn(&mut Conn<'_>) -> Result<i64, DbError>,
+) -> Result<(), ApplyError> {
+    if from == to {
+        return Ok(());
+    }
+    match live(conn)? {
         0 => Ok(()),
-        live => {
-            let (from, to) = (known.grid_minutes, pool.grid_minutes);
-            Err(ApplyError::GridInUse { pool: pool.id.clone(), from, to, live })
-        }
+        live => Err(ApplyError::InUse { key, from: from.to_string(), to: to.to_string(), live }),
     }
 }

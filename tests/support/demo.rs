@@ -109,6 +109,11 @@ impl Demo {
         student
     }
 
+    /// Where its pages are.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The mail server, if the story asked for one.
     pub(crate) fn mail(&self) -> &MailServer {
         self.mail.as_ref().expect("the set-up has a mail server")

@@ -93,7 +93,7 @@ CREATE UNIQUE INDEX bookings_idempotent ON bookings (person_id, idempotency_key)
 CREATE INDEX bookings_of_person ON bookings (person_id, start_at);
 CREATE INDEX bookings_by_start ON bookings (start_at);
 CREATE INDEX bookings_to_step ON bookings (next_step_at) WHERE next_step_at IS NOT NULL;
-CREATE INDEX bookings_live_in_pool ON bookings (pool_id) WHERE seat IS NOT NULL;
+CREATE INDEX bookings_unended_in_pool ON bookings (pool_id) WHERE ended_at IS NULL;
 CREATE INDEX bookings_live_by_end ON bookings (end_at) WHERE seat IS NOT NULL;
 
 CREATE TABLE resources (

@@ -1,0 +1,167 @@
+//! Whole requests: who may ask for what, what every answer carries, and how refusals read to programs.
+
+use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::{Response, StatusCode};
+use serde_json::Value;
+
+use crate::support::course::Course;
+use crate::support::demo::{Demo, Setup};
+use crate::support::visitor::{Visitor, client};
+
+async fn demo() -> Demo {
+    Setup::of(Course::example()).start().await
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).unwrap_or_else(|| panic!("there is no {name}")).to_str().unwrap()
+}
+
+async fn problem(response: Response, status: StatusCode) -> Value {
+    assert_eq!(response.status(), status);
+    assert_eq!(header(response.headers(), "content-type"), "application/problem+json");
+    let problem: Value = response.json().await.unwrap();
+    assert_eq!(problem["status"], status.as_u16());
+    assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
+    problem
+}
+
+fn codes(body: &Value) -> Vec<&str> {
+    body["violations"].as_array().unwrap().iter().map(|it| it["code"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn who_is_not_signed_in_is_led_there_and_back() {
+    let demo = demo().await;
+    let nobody = Visitor::anonymous(demo.url());
+    for path in ["/", "/labs/k8s", "/bookings/000000000000", "/me"] {
+        let response = nobody.get(path).await;
+        assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
+        assert_eq!(header(response.headers(), "location"), format!("/sign-in?return_to={path}"));
+    }
+    problem(nobody.get("/api/v1/labs/k8s/starts").await, StatusCode::UNAUTHORIZED).await;
+    assert_eq!(nobody.get("/health/live").await.status(), StatusCode::OK);
+    assert_eq!(nobody.get("/health/ready").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn signing_in_leads_nowhere_else() {
+    let demo = demo().await;
+    for (wanted, led) in [
+        ("/labs/k8s", "/labs/k8s"),
+        ("https://elsewhere.example", "/"),
+        ("//elsewhere.example", "/"),
+        ("/\\elsewhere.example", "/"),
+        ("elsewhere", "/"),
+    ] {
+        let form = [("net_id", "ff524"), ("return_to", wanted)];
+        let response = client().post(format!("{}/sign-in", demo.url())).form(&form).send().await.unwrap();
+        assert_eq!(header(response.headers(), LOCATION.as_str()), led, "{wanted}");
+    }
+}
+
+#[tokio::test]
+async fn every_page_carries_its_protection() {
+    let demo = demo().await;
+    let student = Visitor::sign_in(&client(), demo.url(), "ff524").await;
+    for path in ["/", "/labs/k8s", "/me", "/mailbox", "/labs/none", "/sign-in"] {
+        let headers = student.get(path).await.headers().clone();
+        let policy = header(&headers, "content-security-policy");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert_eq!(header(&headers, "x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header(&headers, "cache-control"), "no-store", "{path}");
+    }
+    let form =
+        client().post(format!("{}/sign-in", demo.url())).form(&[("net_id", "ff524")]).send().await.unwrap();
+    let cookie = header(form.headers(), "set-cookie");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"),
+        "{cookie}"
+    );
+}
+
+#[tokio::test]
+async fn a_form_without_the_sessions_token_changes_nothing() {
+    let demo = demo().await;
+    let http = client();
+    let student = Visitor::sign_in(&http, demo.url(), "ff524").await;
+    let start = demo.course.at(0, "23:00");
+    let (_, booking) = student.book(&start).await;
+    let path = format!("/bookings/{}", booking["id"].as_str().unwrap());
+    for token in ["", "0", &"0".repeat(64)] {
+        let forger = student.with_token(token);
+        assert_eq!(forger.post(&format!("{path}/release"), &[]).await.status(), StatusCode::FORBIDDEN);
+        assert_eq!(forger.post("/me/key", &[("public_key", "x")]).await.status(), StatusCode::FORBIDDEN);
+        assert_eq!(forger.post("/sign-out", &[]).await.status(), StatusCode::FORBIDDEN);
+        problem(forger.delete(&format!("/api/v1{path}")).await, StatusCode::FORBIDDEN).await;
+        assert_eq!(forger.book(&start).await.0, StatusCode::FORBIDDEN);
+    }
+    let seen: Value = student.get(&format!("/api/v1{path}")).await.json().await.unwrap();
+    assert_eq!(seen["reason"], Value::Null, "it goes on: {seen}");
+}
+
+#[tokio::test]
+async fn others_bookings_are_not_there() {
+    let demo = demo().await;
+    let http = client();
+    let owner = Visitor::sign_in(&http, demo.url(), "ff524").await;
+    let other = Visitor::sign_in(&http, demo.url(), "gg222").await;
+    let (_, booking) = owner.book(&demo.course.at(0, "23:00")).await;
+    let path = format!("/bookings/{}", booking["id"].as_str().unwrap());
+    for page in
+        [path.clone(), format!("{path}/events"), format!("{path}/calendar.ics"), format!("/api/v1{path}")]
+    {
+        assert_eq!(other.get(&page).await.status(), StatusCode::NOT_FOUND, "{page}");
+    }
+    assert_eq!(other.post(&format!("{path}/release"), &[]).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(
+        other.post(&format!("{path}/extend"), &[("hours", "1")]).await.status(),
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(other.delete(&format!("/api/v1{path}")).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(owner.get(&path).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn refusals_tell_programs_each_rule_and_what_would_pass() {
+    let demo = demo().await;
+    let http = client();
+    let student = Visitor::sign_in(&http, demo.url(), "ff524").await;
+    let (status, body) = student.book_hours(&demo.course.at(1, "10:10"), 9.0).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+    assert_eq!(codes(&body), ["off_grid", "wrong_day", "over_cap"], "{body}");
+    let nearest = body["nearest"][0]["start"].as_str().unwrap().to_owned();
+    let (status, body) = student.book(&nearest).await;
+    assert_eq!(status, StatusCode::CREATED, "{body}");
+    let (status, body) = student.book(&nearest).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{body}");
+    assert_eq!(codes(&body), ["overlap"], "{body}");
+    let (status, body) = student.book(&demo.course.at(30, "10:00")).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+    assert!(codes(&body).contains(&"past_due"), "{body}");
+    let (status, body) = student.book("tomorrow").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(body["errors"][0]["field"], "start", "{body}");
+    let keyless = Visitor::sign_in_without_key(&http, demo.url(), "hh444").await;
+    let (status, body) = keyless.book(&nearest).await;
+    assert_eq!((status, codes(&body)), (StatusCode::UNPROCESSABLE_ENTITY, vec!["no_ssh_key"]));
+    problem(student.get("/api/v1/labs/none/starts").await, StatusCode::NOT_FOUND).await;
+    problem(student.get("/api/v1/nothing").await, StatusCode::NOT_FOUND).await;
+}
+
+#[tokio::test]
+async fn every_start_that_is_shown_as_free_can_be_booked_at_its_length() {
+    let demo = demo().await;
+    let student = Visitor::sign_in(&client(), demo.url(), "ff524").await;
+    let shown: Value = student.get("/api/v1/labs/k8s/starts").await.json().await.unwrap();
+    let free: Vec<&Value> =
+        shown["starts"].as_array().unwrap().iter().filter(|it| it["free"] == true).collect();
+    assert!(free.len() > 20, "{shown}");
+    for start in free.iter().step_by(17) {
+        let hours = start["longest_minutes"].as_f64().unwrap() / 60.0;
+        let (status, body) = student.book_hours(start["start"].as_str().unwrap(), hours).await;
+        assert_eq!(status, StatusCode::CREATED, "{start}: {body}");
+        let path = format!("/api/v1/bookings/{}", body["id"].as_str().unwrap());
+        assert_eq!(student.delete(&path).await.status(), StatusCode::NO_CONTENT);
+    }
+}
