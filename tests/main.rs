@@ -22,6 +22,7 @@ mod races;
 mod reaping;
 mod replicas;
 mod requests;
+mod rules;
 mod schema;
 mod stories;
 mod support;

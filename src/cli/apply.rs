@@ -1,6 +1,6 @@
 //! `fairlease apply`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
 
@@ -18,19 +18,23 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
-    let name = args.file.display().to_string();
-    let text = std::fs::read_to_string(&args.file).map_err(|error| Failure(format!("{name}: {error}")))?;
-    let course = CourseFile::parse(&name, &text)?.check(&name)?;
-    let db = assemble::database(options)?;
-    let summary = format!(
-        "{}: {} labs, {} pools, {} sites",
-        course.title,
-        course.labs.len(),
-        course.pools.len(),
-        course.sites.len()
-    );
-    save(&db, course).await?;
+    let course = read(&args.file)?;
+    let summary = summary(&course);
+    save(&assemble::database(options)?, course).await?;
     output::line(format_args!("applied {summary}"))
+}
+
+/// Reads and checks a course file.
+pub(super) fn read(file: &Path) -> Result<Course, Failure> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|error| Failure(format!("{name}: {error}")))?;
+    Ok(CourseFile::parse(&name, &text)?.check(&name)?)
+}
+
+/// The course in a line.
+pub(super) fn summary(course: &Course) -> String {
+    let (labs, pools, sites) = (course.labs.len(), course.pools.len(), course.sites.len());
+    format!("{}: {labs} labs, {pools} pools, {sites} sites", course.title)
 }
 
 /// Makes the course in the database this one.

@@ -1,17 +1,15 @@
 //! `fairlease book`
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
 use super::demo::known_labs;
-use super::{Failure, Options, assemble, output};
+use super::{Failure, Options, assemble, output, slot};
 use crate::db::{self, DbError};
 use crate::domain::calendar;
 use crate::domain::ids::{LabId, NetId};
-use crate::domain::interval::Interval;
 use crate::services::booking::{self, BookingError, Refusal, Wish};
+use crate::services::explain::Explanation;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -45,17 +43,17 @@ pub(super) async fn run(options: &Options, args: Args) -> Result<(), Failure> {
     let zone = course
         .ok_or_else(|| Failure("no course is applied yet: fairlease apply COURSE.toml".to_owned()))?
         .zone;
-    let start = read_start(zone, &args.start)?;
-    let slot = read_length(args.hours)
-        .and_then(|length| Interval::new(start, start + length))
-        .ok_or_else(|| Failure(format!("{} is not a length in hours such as 4 or 1.5", args.hours)))?;
+    let slot = slot::read(zone, &args.start, args.hours)?;
     let wish = Wish { person, lab: args.lab.clone(), slot, idempotency_key: None };
     match booking::book(&app, wish).await {
         Ok(made) if args.json => {
             output::json(&json!({"accepted": true, "booking": made.id, "state": made.state.word()}))
         }
         Ok(made) => output::line(format_args!("booking {}: {}", made.id, calendar::span(zone, &made.slot))),
-        Err(BookingError::Refused(refusal)) => refused(&args, &refusal),
+        Err(BookingError::Refused(refusal)) => {
+            print(&refusal, args.json)?;
+            Err(Failure("it was not booked".to_owned()))
+        }
         Err(BookingError::NoSuchLab(lab)) => {
             Err(Failure(format!("there is no lab \"{lab}\"; there are: {}", known_labs(&app).await?)))
         }
@@ -63,37 +61,16 @@ pub(super) async fn run(options: &Options, args: Args) -> Result<(), Failure> {
     }
 }
 
-fn read_start(zone: Tz, text: &str) -> Result<DateTime<Utc>, Failure> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Ok(at.to_utc());
+/// Says why not, and what would be accepted.
+pub(super) fn print(refusal: &Refusal, json: bool) -> Result<(), Failure> {
+    if json {
+        return output::json(&Explanation::of(refusal));
     }
-    let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M")
-        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S"));
-    local
-        .map(|local| calendar::instant(zone, local))
-        .map_err(|_| Failure(format!("\"{text}\" is not a start such as 2026-11-28T10:00")))
-}
-
-#[allow(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the range is checked first")]
-fn read_length(hours: f64) -> Option<TimeDelta> {
-    (hours > 0.0 && hours <= 10_000.0).then(|| TimeDelta::seconds((hours * 3600.0).round() as i64))
-}
-
-fn refused(args: &Args, refusal: &Refusal) -> Result<(), Failure> {
-    if args.json {
-        let rfc3339 = |at: DateTime<Utc>| at.with_timezone(&refusal.zone).to_rfc3339();
-        output::json(&json!({
-            "accepted": false,
-            "violations": refusal.violations.iter().map(|v| json!({"code": v.code(), "message": v.sentence(refusal.zone)})).collect::<Vec<_>>(),
-            "nearest": refusal.nearest.iter().map(|s| json!({"start": rfc3339(s.start()), "end": rfc3339(s.end())})).collect::<Vec<_>>(),
-        }))?;
-    } else {
-        for violation in &refusal.violations {
-            output::line(format_args!("{}: {}", violation.code(), violation.sentence(refusal.zone)))?;
-        }
-        for slot in &refusal.nearest {
-            output::line(format_args!("would be accepted: {}", calendar::span(refusal.zone, slot)))?;
-        }
+    for violation in &refusal.violations {
+        output::line(format_args!("{}: {}", violation.code(), violation.sentence(refusal.zone)))?;
     }
-    Err(Failure("it was not booked".to_owned()))
+    for slot in &refusal.nearest {
+        output::line(format_args!("would be accepted: {}", calendar::span(refusal.zone, slot)))?;
+    }
+    Ok(())
 }

@@ -72,9 +72,7 @@ pub(super) async fn run(mut options: Options, args: Args) -> Result<(), Failure>
 /// The course that was named, or the example with its dates moved to the present.
 fn course(args: &Args, now: DateTime<Utc>) -> Result<Course, Failure> {
     if let Some(file) = &args.course {
-        let name = file.display().to_string();
-        let text = std::fs::read_to_string(file).map_err(|error| Failure(format!("{name}: {error}")))?;
-        return Ok(CourseFile::parse(&name, &text)?.check(&name)?);
+        return apply::read(file);
     }
     let example = CourseFile::parse("course.toml", EXAMPLE)?;
     let fortnights = example.fortnights_behind(now, DAYS_TO_DUE);

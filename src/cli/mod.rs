@@ -4,13 +4,16 @@ mod apply;
 mod assemble;
 mod book;
 mod bookings;
+mod course;
 mod demo;
+mod explain;
 mod migrate;
 mod options;
 mod output;
 mod reap;
 mod serve;
 mod signals;
+mod slot;
 mod worker;
 
 use clap::{Parser, Subcommand};
@@ -39,6 +42,10 @@ enum Command {
     Migrate,
     /// Make the course what a course.toml says
     Apply(apply::Args),
+    /// Look at a course file
+    Course(course::Args),
+    /// Say what the rules make of a slot for a person
+    Explain(explain::Args),
     /// End what is over and delete what nobody owns, once
     Reap(reap::Args),
     /// Book a slot for a person
@@ -67,6 +74,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Worker => worker::run(&options).await,
         Command::Migrate => migrate::run(&options),
         Command::Apply(args) => apply::run(&options, &args).await,
+        Command::Course(args) => course::run(&args),
+        Command::Explain(args) => explain::run(&options, &args).await,
         Command::Reap(args) => reap::run(&options, &args).await,
         Command::Book(args) => book::run(&options, args).await,
         Command::Bookings(args) => bookings::run(&options, &args).await,

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use toml::value::Datetime;
 
 use crate::domain::blueprint::{Blueprint, Kind, NetworkPlan, ServerPlan, sole_key};
-use crate::domain::calendar::{self, Weekdays};
-use crate::domain::course::{CloudName, Course, Lab, ParityRule, Policy, Pool, Site};
+use crate::domain::calendar::{self, DailyWindow, Weekdays};
+use crate::domain::course::{CloudName, Course, Judged, Lab, ParityRule, Policy, Pool, Site};
 
 /// Everything that is wrong with a course file, one line each, with the key or the line that it is about.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -90,9 +90,17 @@ struct LabTable {
 #[serde(deny_unknown_fields)]
 struct PolicyTable {
     cap_hours: f64,
+    counted_hours: Option<WindowTable>,
     #[serde(default = "one")]
     bookings_ahead: i32,
     parity: Option<ParityTable>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WindowTable {
+    from: String,
+    to: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -101,6 +109,8 @@ struct ParityTable {
     even: Weekdays,
     odd: Weekdays,
     swap_weekly_from: Option<Datetime>,
+    #[serde(default)]
+    judges: Judged,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -350,16 +360,37 @@ impl Check<'_> {
             }
             Some(_) => {}
         }
+        let counted =
+            table.counted_hours.as_ref().map(|hours| self.window(&format!("{key}.counted_hours"), hours));
         self.range(&format!("{key}.bookings_ahead"), table.bookings_ahead, 1..=100);
         let parity = table.parity.as_ref().map(|parity| self.parity(&format!("{key}.parity"), parity));
         Some(Policy {
             cap_minutes: cap_minutes?,
+            counted: match counted {
+                Some(window) => Some(window?),
+                None => None,
+            },
             bookings_ahead: table.bookings_ahead,
             parity: match parity {
                 Some(parity) => Some(parity?),
                 None => None,
             },
         })
+    }
+
+    fn window(&mut self, key: &str, table: &WindowTable) -> Option<DailyWindow> {
+        let (from, to) = (minute_of_day(&table.from), minute_of_day(&table.to));
+        match (from, to) {
+            (Some(from), Some(to)) if from < to => Some(DailyWindow { from, to }),
+            _ => {
+                let WindowTable { from, to } = table;
+                self.error(
+                    key,
+                    format!("from \"{from}\" to \"{to}\" are no hours of a day such as 08:00 to 24:00"),
+                );
+                None
+            }
+        }
     }
 
     fn parity(&mut self, key: &str, table: &ParityTable) -> Option<ParityRule> {
@@ -373,7 +404,12 @@ impl Check<'_> {
                 self.error(&format!("{key}.{name}"), "it has no day: these students could never start");
             }
         }
-        Some(ParityRule { even: table.even, odd: table.odd, swap_weekly_from: anchor.flatten() })
+        Some(ParityRule {
+            even: table.even,
+            odd: table.odd,
+            swap_weekly_from: anchor.flatten(),
+            judges: table.judges,
+        })
     }
 
     fn blueprint(&mut self, key: &str, table: &BlueprintTable) -> Option<Blueprint> {
@@ -421,6 +457,13 @@ impl Check<'_> {
             user_data: table.user_data.as_ref().map(|text| text.trim_start().to_owned()),
         })
     }
+}
+
+/// "08:00" as minutes after midnight; "24:00" is the day's end.
+fn minute_of_day(text: &str) -> Option<u32> {
+    let (hours, minutes) = text.split_once(':')?;
+    let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (minutes < 60 && hours * 60 + minutes <= 24 * 60).then_some(hours * 60 + minutes)
 }
 
 #[allow(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the range is checked first")]

@@ -1,5 +1,7 @@
 //! Local time: zones, days, weeks, and how instants are written for people. A day may have 23 or 25 hours.
 
+use std::fmt;
+
 use chrono::{
     DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
     Weekday,
@@ -113,6 +115,54 @@ impl From<Weekdays> for Vec<String> {
     fn from(days: Weekdays) -> Self {
         days.iter_from(Weekday::Mon).map(|day| day.to_string()).collect()
     }
+}
+
+/// The same hours of every day, in minutes after midnight: `from` up to `to`, which may be 24:00.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DailyWindow {
+    /// Its first minute of the day.
+    pub from: u32,
+    /// The first minute after it; 1440 is the end of the day.
+    pub to: u32,
+}
+
+impl DailyWindow {
+    /// All of the day.
+    pub const ALL_DAY: Self = Self { from: 0, to: 24 * 60 };
+
+    /// The window's time on `date`, if it is not empty that day.
+    pub fn on(self, zone: Tz, date: NaiveDate) -> Option<Interval> {
+        let at = |minute: u32| match NaiveTime::from_num_seconds_from_midnight_opt(minute * 60, 0) {
+            Some(time) => instant(zone, date.and_time(time)),
+            None => midnight(zone, date + Days::new(1)),
+        };
+        Interval::new(at(self.from), at(self.to))
+    }
+
+    /// "08:00 and 24:00", to come after "between".
+    pub fn between(self) -> String {
+        self.to_string().replace(" to ", " and ")
+    }
+
+    /// The dates on which `slot` has time in the window, and how much, in order.
+    pub fn of(self, zone: Tz, slot: &Interval) -> Vec<(NaiveDate, TimeDelta)> {
+        let (first, last) = (local_date(zone, slot.start()), local_date(zone, slot.end()));
+        let dates = std::iter::successors(Some(first), NaiveDate::succ_opt).take_while(|date| *date <= last);
+        dates.filter_map(|date| Some((date, self.on(zone, date)?.shared(slot)?.length()))).collect()
+    }
+}
+
+/// "08:00 to 24:00".
+impl fmt::Display for DailyWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, to } = self;
+        write!(f, "{:02}:{:02} to {:02}:{:02}", from / 60, from % 60, to / 60, to % 60)
+    }
+}
+
+/// RFC 3339 with the offset of `zone`.
+pub fn rfc3339(zone: Tz, at: DateTime<Utc>) -> String {
+    at.with_timezone(&zone).to_rfc3339()
 }
 
 /// "Thu Feb 13, 23:59" in `zone`.

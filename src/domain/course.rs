@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::blueprint::Blueprint;
-use super::calendar::{self, Weekdays};
+use super::calendar::{self, DailyWindow, Weekdays};
 use super::ids::{CourseId, LabId, PoolId, SiteId};
 use super::interval::Interval;
 use super::person::Parity;
@@ -166,8 +166,11 @@ impl Lab {
 /// A lab's rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// The longest time that a booking may be active, in minutes.
+    /// The longest time that a slot may have, in minutes: of all its hours, or of those that count.
     pub cap_minutes: i32,
+    /// The hours that count, if not all do. Outside of them time is free, and any weekday is allowed.
+    #[serde(default)]
+    pub counted: Option<DailyWindow>,
     /// Bookings that one student may have ahead or running in this lab.
     pub bookings_ahead: i32,
     /// Weekdays by net-ID parity, if the lab goes by it.
@@ -175,9 +178,31 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The longest time that a booking may be active.
+    /// The longest time that a slot may have, of the hours that count.
     pub fn cap(&self) -> TimeDelta {
         TimeDelta::minutes(i64::from(self.cap_minutes))
+    }
+
+    /// The hours that count.
+    pub fn window(&self) -> DailyWindow {
+        self.counted.unwrap_or(DailyWindow::ALL_DAY)
+    }
+
+    /// How much of `slot` counts.
+    pub fn counted(&self, zone: Tz, slot: &Interval) -> TimeDelta {
+        match self.counted {
+            None => slot.length(),
+            Some(window) => window.of(zone, slot).into_iter().map(|(_, length)| length).sum(),
+        }
+    }
+
+    /// No legal slot is longer than this, by the clock on the wall: the cap, and where not all hours count, the free hours
+    /// before, within and after it.
+    pub fn longest(&self) -> TimeDelta {
+        let Some(window) = self.counted else { return self.cap() };
+        let counted = i64::from(window.to - window.from).max(1);
+        let (free, days) = (24 * 60 - counted, i64::from(self.cap_minutes) / counted + 2);
+        self.cap() + TimeDelta::minutes(free * days + 60)
     }
 }
 
@@ -190,6 +215,20 @@ pub struct ParityRule {
     pub odd: Weekdays,
     /// If set, the two sets swap each week; in the seven days from this date they are as written.
     pub swap_weekly_from: Option<NaiveDate>,
+    /// What of a slot has to lie on one's days.
+    #[serde(default)]
+    pub judges: Judged,
+}
+
+/// What of a slot a weekday rule looks at. Where not all hours count, only those that do are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judged {
+    /// The day on which it starts: the first that has hours of it that count.
+    #[default]
+    Start,
+    /// Every day that has hours of it that count.
+    Slot,
 }
 
 impl ParityRule {

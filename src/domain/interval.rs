@@ -36,6 +36,11 @@ impl Interval {
         self.start < other.end && other.start < self.end
     }
 
+    /// The instants that both have.
+    pub fn shared(&self, other: &Self) -> Option<Self> {
+        Self::new(self.start.max(other.start), self.end.min(other.end))
+    }
+
     /// Whether `instant` lies in it.
     pub fn contains(&self, instant: DateTime<Utc>) -> bool {
         self.start <= instant && instant < self.end

@@ -5,9 +5,10 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
+use serde::Serialize;
 
-use crate::domain::calendar::{self, Weekdays};
-use crate::domain::course::{Lab, Pool};
+use crate::domain::calendar::{self, DailyWindow, Weekdays};
+use crate::domain::course::{Judged, Lab, Pool};
 use crate::domain::ids::BookingId;
 use crate::domain::interval::Interval;
 use crate::domain::occupancy::Occupancy;
@@ -41,6 +42,18 @@ pub struct OwnBooking {
     pub slot: Interval,
 }
 
+/// A number of a broken rule, as programs read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Number {
+    /// A count, or minutes.
+    Whole(i64),
+    /// An instant in RFC 3339, a date, or a word.
+    Text(String),
+    /// Words.
+    List(Vec<String>),
+}
+
 /// A rule that a slot breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Violation {
@@ -64,9 +77,9 @@ pub enum Violation {
         /// The due date.
         due: DateTime<Utc>,
     },
-    /// The slot starts on a day of the other parity.
+    /// The slot starts, or lies, on a day of the other parity.
     WrongDay {
-        /// The local date of the start.
+        /// The local date that is not the person's.
         date: NaiveDate,
         /// The person's parity.
         parity: Parity,
@@ -83,6 +96,8 @@ pub enum Violation {
         asked: TimeDelta,
         /// The cap.
         cap: TimeDelta,
+        /// The hours that count, if not all do.
+        counted: Option<DailyWindow>,
     },
     /// The person has a booking of this lab that overlaps.
     Overlap {
@@ -118,6 +133,30 @@ impl Violation {
         }
     }
 
+    /// Its numbers, by names that stay. Instants carry the offset of `zone`.
+    pub fn numbers(&self, zone: Tz) -> Vec<(&'static str, Number)> {
+        let at = |instant: &DateTime<Utc>| Number::Text(calendar::rfc3339(zone, *instant));
+        let minutes = |length: &TimeDelta| Number::Whole(length.num_minutes());
+        match self {
+            Self::OffGrid { grid_minutes } => vec![("grid_minutes", Number::Whole((*grid_minutes).into()))],
+            Self::InPast { now } => vec![("now", at(now))],
+            Self::NotOpen { open } => vec![("open", at(open))],
+            Self::PastDue { due } => vec![("due", at(due))],
+            Self::WrongDay { date, parity, days, .. } => vec![
+                ("date", Number::Text(date.to_string())),
+                ("parity", Number::Text(parity.word().to_owned())),
+                ("days", Number::List((*days).into())),
+            ],
+            Self::NoParity => Vec::new(),
+            Self::OverCap { asked, cap, .. } => {
+                vec![("asked_minutes", minutes(asked)), ("cap_minutes", minutes(cap))]
+            }
+            Self::Overlap { other } => vec![("start", at(&other.start())), ("end", at(&other.end()))],
+            Self::TooManyAhead { limit } => vec![("limit", Number::Whole((*limit).into()))],
+            Self::Full { at: first } => vec![("at", at(first))],
+        }
+    }
+
     /// Whether it comes of what others or the person hold at present, not of the slot itself.
     pub fn is_contention(&self) -> bool {
         matches!(self, Self::Overlap { .. } | Self::TooManyAhead { .. } | Self::Full { .. })
@@ -149,11 +188,11 @@ impl Violation {
                  set your days."
                     .to_owned()
             }
-            Self::OverCap { asked, cap } => format!(
-                "You asked for {}; at most {} at once.",
-                calendar::in_words(*asked),
-                calendar::in_words(*cap)
-            ),
+            Self::OverCap { asked, cap, counted } => {
+                let within = counted.map_or_else(String::new, |window| format!(" between {}", window.between()));
+                let (asked, cap) = (calendar::in_words(*asked), calendar::in_words(*cap));
+                format!("You asked for {asked}{within}; at most {cap} at once.")
+            }
             Self::Overlap { other } => {
                 format!("It overlaps your booking of {}.", calendar::span(zone, other))
             }
@@ -234,15 +273,21 @@ fn past_due(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
 fn wrong_day(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
     let rule = case.lab.policy.parity.as_ref()?;
     let Some(parity) = case.parity else { return Some(Violation::NoParity) };
-    let date = calendar::local_date(case.zone, slot.start());
-    let days = rule.days(parity, date);
-    let first = rule.first_day();
-    (!days.contains(date.weekday())).then_some(Violation::WrongDay { date, parity, days, first })
+    let counted = case.lab.policy.window().of(case.zone, slot);
+    let judged = match rule.judges {
+        Judged::Start => counted.get(..1).unwrap_or_default(),
+        Judged::Slot => &counted,
+    };
+    judged.iter().map(|(date, _)| *date).find_map(|date| {
+        let (days, first) = (rule.days(parity, date), rule.first_day());
+        (!days.contains(date.weekday())).then_some(Violation::WrongDay { date, parity, days, first })
+    })
 }
 
 fn over_cap(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
-    let (asked, cap) = (slot.length(), case.lab.policy.cap());
-    (asked > cap).then_some(Violation::OverCap { asked, cap })
+    let policy = &case.lab.policy;
+    let (asked, cap) = (policy.counted(case.zone, slot), policy.cap());
+    (asked > cap).then_some(Violation::OverCap { asked, cap, counted: policy.counted })
 }
 
 fn overlap(case: &Case<'_>, slot: &Interval, except: Option<&BookingId>) -> Option<Violation> {

@@ -6,6 +6,7 @@ use std::iter::successors;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::admission::{self, Case, Violation};
+use crate::domain::course::{Lab, Pool};
 use crate::domain::ids::BookingId;
 use crate::domain::interval::Interval;
 
@@ -68,8 +69,8 @@ fn longest(case: &Case<'_>, shortest: Interval) -> TimeDelta {
 }
 
 fn lengths(case: &Case<'_>, from: TimeDelta) -> impl Iterator<Item = TimeDelta> {
-    let (grid, cap) = (case.pool.grid(), case.lab.policy.cap());
-    successors(Some(from), move |length| Some(*length + grid)).take_while(move |length| *length <= cap)
+    let (grid, longest) = (case.pool.grid(), case.lab.policy.longest());
+    successors(Some(from), move |length| Some(*length + grid)).take_while(move |length| *length <= longest)
 }
 
 /// Later ends that the live booking `id` of `slot` may have, in order.
@@ -81,29 +82,46 @@ pub fn extensions(case: &Case<'_>, id: &BookingId, slot: &Interval) -> Vec<DateT
 }
 
 /// How far around a wish [`nearest`] looks, on either side.
-pub const NEAREST_REACH: TimeDelta = TimeDelta::days(14);
+const NEAREST_REACH: TimeDelta = TimeDelta::days(14);
 
-/// The `count` legal slots nearest to `wish`, nearest first: of its length, or of the cap if it is longer, and at least
-/// one grid cell. Occupancy must be known over [`NEAREST_REACH`] on both sides of it.
+/// From where [`nearest`] looks: the wish, or the nearest instant at which a slot may be had at all.
+fn origin(lab: &Lab, pool: &Pool, wish: &Interval, now: DateTime<Utc>) -> DateTime<Utc> {
+    let latest = lab.last_end(pool).map_or(wish.start(), |end| wish.start().min(end));
+    pool.floor(latest.max(now).max(lab.open))
+}
+
+/// The span over which occupancy must be known for [`nearest`].
+pub fn nearest_span(lab: &Lab, pool: &Pool, wish: &Interval, now: DateTime<Utc>) -> Interval {
+    let origin = origin(lab, pool, wish, now);
+    let (from, to) = (origin - NEAREST_REACH - pool.lead(), origin + NEAREST_REACH + lab.policy.longest());
+    Interval::new(from, to).unwrap_or(*wish)
+}
+
+/// The `count` legal slots nearest to `wish`, nearest first: of its length, or of the cap if more of it counts, and at least
+/// one grid cell. Occupancy must be known over [`nearest_span`].
 pub fn nearest(case: &Case<'_>, wish: &Interval, count: usize) -> Vec<Interval> {
-    let grid = case.pool.grid();
-    let cells = (wish.length().num_seconds() / grid.num_seconds()).max(1);
-    let length = TimeDelta::seconds(cells * grid.num_seconds()).min(case.lab.policy.cap());
-    let origin = case.pool.floor(wish.start());
+    let (grid, policy) = (case.pool.grid(), &case.lab.policy);
+    let longest = if policy.counted.is_some() { policy.longest() } else { policy.cap() };
+    let cells = (wish.length().min(longest).num_seconds() / grid.num_seconds()).max(1);
+    let length = TimeDelta::seconds(cells * grid.num_seconds());
+    let origin = origin(case.lab, case.pool, wish, case.now);
     let reach = NEAREST_REACH.num_seconds() / grid.num_seconds();
     let offsets = (0..=reach).flat_map(|n| [n, -n]).skip(1);
-    offsets
+    let mut slots: Vec<Interval> = offsets
         .map(|n| origin + TimeDelta::seconds(n * grid.num_seconds()))
         .filter_map(|start| Interval::new(start, start + length))
         .filter(|slot| admission::judge(case, slot).is_empty())
         .take(count)
-        .collect()
+        .collect();
+    slots.sort_by_key(|slot| (slot.start() - wish.start()).abs());
+    slots
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::calendar;
+    use crate::domain::calendar::{self, DailyWindow};
+    use crate::domain::course::Judged;
     use crate::policy::sentences::tests::{Fixture, local};
     use proptest::prelude::*;
 
@@ -147,9 +165,14 @@ mod tests {
         #[test]
         fn shown_free_is_accepted_up_to_the_length_shown_and_no_further(
             digit in 0u32..10, now in 0i64..6000, start in 0i64..500, taken in proptest::collection::vec(0i64..500, 0..30),
+            counted in proptest::option::of((0u32..12, 12u32..25)), whole_slot: bool,
         ) {
             let mut fixture = Fixture::origin(&format!("ff{digit}"));
             fixture.lab.due = Some(local("2025-03-12T23:59"));
+            fixture.lab.policy.counted = counted.map(|(from, to)| DailyWindow { from: from * 60, to: to * 60 });
+            if let Some(rule) = &mut fixture.lab.policy.parity {
+                rule.judges = if whole_slot { Judged::Slot } else { Judged::Start };
+            }
             for cell in taken {
                 fixture.fill_at(minutes("2025-03-05T00:00", cell * 30));
             }

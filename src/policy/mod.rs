@@ -3,6 +3,7 @@
 
 pub mod admission;
 pub mod availability;
+pub mod balance;
 pub mod reaping;
 pub mod reconcile;
 pub mod reminders;

@@ -24,7 +24,14 @@ pub fn rule(case: &Case<'_>, net_id: &NetId, week: NaiveDate) -> String {
         Some(due) => format!("until {}", calendar::date_and_time(case.zone, due)),
         None => "with the due date to be announced".to_owned(),
     };
-    format!("{days}, {until}; at most {} at once.", calendar::in_words(case.lab.policy.cap()))
+    let cap = calendar::in_words(case.lab.policy.cap());
+    match case.lab.policy.counted {
+        None => format!("{days}, {until}; at most {cap} at once."),
+        Some(window) => format!(
+            "{days}, {until}; at most {cap} at once between {}. Other hours are free, on any day.",
+            window.between()
+        ),
+    }
 }
 
 fn days(case: &Case<'_>, rule: &ParityRule, parity: Parity, net_id: &NetId, week: NaiveDate) -> String {
@@ -51,7 +58,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::domain::blueprint::{Blueprint, NetworkPlan};
     use crate::domain::calendar::Weekdays;
-    use crate::domain::course::{Lab, Policy, Pool};
+    use crate::domain::course::{Judged, Lab, Policy, Pool};
     use crate::domain::ids::BookingId;
     use crate::domain::interval::Interval;
     use crate::domain::occupancy::{Cell, Occupancy};
@@ -80,6 +87,7 @@ pub(crate) mod tests {
                 even: Weekdays::of(&[Sat, Mon, Wed]),
                 odd: Weekdays::of(&[Fri, Sun, Tue, Thu]),
                 swap_weekly_from: Some("2025-02-07".parse().unwrap()),
+                judges: Judged::Start,
             };
             let blueprint = Blueprint {
                 servers: Vec::new(),
@@ -96,7 +104,7 @@ pub(crate) mod tests {
                 units: 1,
                 open: local("2025-01-31T00:00"),
                 due: Some(local("2025-02-13T23:59")),
-                policy: Policy { cap_minutes: 480, bookings_ahead: 2, parity: Some(parity) },
+                policy: Policy { cap_minutes: 480, counted: None, bookings_ahead: 2, parity: Some(parity) },
                 blueprint,
             };
             let pool = Pool {

@@ -17,7 +17,7 @@ use crate::domain::interval::Interval;
 use crate::domain::person::Person;
 use crate::domain::resource::Resource;
 use crate::policy::admission::{self, Violation};
-use crate::policy::availability::{self, NEAREST_REACH};
+use crate::policy::availability;
 
 /// Why a wish was not met.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +101,7 @@ async fn beaten(app: &Arc<App>, wish: Wish, fallback: fn(&Interval) -> Violation
     let seen = db
         .read::<_, BookingError, _>("book: explain", move |conn| {
             let setting = setting(conn, &wish.lab)?;
-            let mut refusal = refusal(&inner, conn, &setting, &wish)?;
+            let mut refusal = refusal(conn, &setting, &wish, inner.now())?;
             if refusal.violations.is_empty() {
                 refusal.violations.push(fallback(&wish.slot));
             }
@@ -115,26 +115,30 @@ fn setting(conn: &mut Conn<'_>, lab: &LabId) -> Result<LabSetting, BookingError>
     db::lab_setting(conn, lab)?.ok_or_else(|| BookingError::NoSuchLab(lab.clone()))
 }
 
-/// Everything that stands against the wish, and what would be accepted instead: one range scan of the pool.
+/// Everything that stands against the wish, and what would be accepted instead.
 fn refusal(
-    app: &App,
     conn: &mut Conn<'_>,
     setting: &LabSetting,
     wish: &Wish,
+    now: DateTime<Utc>,
 ) -> Result<Refusal, BookingError> {
     let own = own(conn, &wish.person.id, &wish.lab)?;
     let held = setting.pool.held(&wish.slot);
-    let around = Interval::new(
-        held.start() - NEAREST_REACH - setting.pool.lead(),
-        held.end() + NEAREST_REACH + setting.lab.policy.cap(),
-    )
-    .unwrap_or(held);
+    let held_now = db::occupancy(conn, &setting.pool, &held)?;
+    let violations = admission::judge(&case(setting, &wish.person, &own, &held_now, now), &wish.slot);
+    if violations.is_empty() {
+        return Ok(Refusal { violations, nearest: Vec::new(), zone: setting.zone });
+    }
+    let around = availability::nearest_span(&setting.lab, &setting.pool, &wish.slot, now);
     let occupancy = db::occupancy(conn, &setting.pool, &around)?;
-    let case = case(setting, &wish.person, &own, &occupancy, app.now());
-    let violations = admission::judge(&case, &wish.slot);
-    let nearest =
-        if violations.is_empty() { Vec::new() } else { availability::nearest(&case, &wish.slot, 3) };
+    let nearest = availability::nearest(&case(setting, &wish.person, &own, &occupancy, now), &wish.slot, 3);
     Ok(Refusal { violations, nearest, zone: setting.zone })
+}
+
+/// What the rules make of a wish as of `now`; a refusal without violations is none.
+pub fn explain(conn: &mut Conn<'_>, wish: &Wish, now: DateTime<Utc>) -> Result<Refusal, BookingError> {
+    let setting = setting(conn, &wish.lab)?;
+    refusal(conn, &setting, wish, now)
 }
 
 fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, BookingError> {
@@ -166,7 +170,7 @@ fn admit(app: &App, conn: &mut Conn<'_>, setting: &LabSetting, wish: &Wish) -> R
     let occupancy = db::occupancy(conn, &setting.pool, &setting.pool.held(&wish.slot))?;
     let accepted =
         admission::judge(&case(setting, &wish.person, &own, &occupancy, app.now()), &wish.slot).is_empty();
-    if accepted { Ok(()) } else { Err(BookingError::Refused(refusal(app, conn, setting, wish)?)) }
+    if accepted { Ok(()) } else { Err(BookingError::Refused(refusal(conn, setting, wish, app.now())?)) }
 }
 
 fn new_booking(app: &App, setting: &LabSetting, wish: &Wish) -> Booking {
@@ -262,7 +266,8 @@ pub fn view(
     let extensions = match booking.state {
         State::Preparing | State::Active { .. } if booking.extend_to.is_none() => {
             let own = own(conn, &booking.person, &booking.lab)?;
-            let reach = Interval::new(booking.slot.start(), booking.slot.start() + setting.lab.policy.cap());
+            let longest = setting.lab.policy.longest();
+            let reach = Interval::new(booking.slot.start(), booking.slot.start() + longest);
             let occupancy = db::occupancy(conn, &setting.pool, &reach.unwrap_or(booking.slot))?;
             availability::extensions(&case(&setting, person, &own, &occupancy, now), id, &booking.slot)
         }

@@ -129,7 +129,7 @@ pub fn lab(
     let live = db::live_bookings(conn, &person.id)?;
     let bookings: Vec<Booking> = live.into_iter().filter(|booking| booking.lab == *lab).collect();
     let own = own_of_lab(&bookings);
-    let reach = setting.pool.lead().max(setting.lab.policy.cap());
+    let reach = setting.pool.lead().max(setting.lab.policy.longest());
     let (start, end) =
         (calendar::midnight(setting.zone, first), calendar::midnight(setting.zone, first + Days::new(7)));
     let Some(span) = Interval::new(start - reach, end + reach) else { return Ok(None) };

@@ -3,6 +3,7 @@
 pub mod booking;
 pub mod courses;
 pub mod delivery;
+pub mod explain;
 pub mod fulfil;
 pub mod labs;
 pub mod notices;

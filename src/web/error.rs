@@ -18,6 +18,7 @@ use super::present;
 use crate::db::DbError;
 use crate::domain::ids::{BadId, LabId};
 use crate::services::booking::{BookingError, Refusal};
+use crate::services::explain::Explanation;
 
 /// What went wrong with a request.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -277,8 +278,9 @@ fn problem(error: &WebError, reference: &str) -> Value {
     say("instance", json!(format!("urn:uuid:{reference}")));
     match error {
         WebError::Refused { refusal, .. } => {
-            say("violations", present::violations_json(&refusal.violations, refusal.zone));
-            say("nearest", present::slots_json(&refusal.nearest, refusal.zone));
+            let explanation = Explanation::of(refusal);
+            say("violations", json!(explanation.violations));
+            say("nearest", json!(explanation.nearest));
         }
         WebError::BadInput(problems) => {
             let errors = problems.iter().map(|it| json!({"field": it.field, "message": it.text}));

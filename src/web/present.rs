@@ -4,7 +4,6 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use serde_json::{Value, json};
 
 use super::pages::layout::{BookingLine, BookingState, LabState, NearestStart, Problem, When};
 use crate::domain::booking::{Booking, EndReason, State};
@@ -90,17 +89,6 @@ pub fn nearest(lab: &LabId, refusal: &Refusal, now: DateTime<Utc>) -> Vec<Neares
         note: format!("for {}", calendar::in_words(slot.length())),
     };
     refusal.nearest.iter().map(start).collect()
-}
-
-/// Broken rules as the API gives them.
-pub fn violations_json(violations: &[Violation], zone: Tz) -> Value {
-    violations.iter().map(|it| json!({"code": it.code(), "message": it.sentence(zone)})).collect()
-}
-
-/// Slots as the API gives them, with the zone's offset.
-pub fn slots_json(slots: &[Interval], zone: Tz) -> Value {
-    let rfc3339 = |at: DateTime<Utc>| at.with_timezone(&zone).to_rfc3339();
-    slots.iter().map(|slot| json!({"start": rfc3339(slot.start()), "end": rfc3339(slot.end())})).collect()
 }
 
 /// Where a booking is, as pages word it.

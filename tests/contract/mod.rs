@@ -168,7 +168,14 @@ impl Lab<'_> {
 
     /// What the site lists of this booking.
     pub(crate) async fn listed(&self) -> Vec<Found> {
-        self.bench.cloud.list(&self.scope()).await.unwrap()
+        let listing = self.bench.until("a listing".to_owned(), async || {
+            match self.bench.cloud.list(&self.scope()).await {
+                Ok(found) => Some(found),
+                Err(error) if error.may_pass() => None,
+                Err(error) => panic!("{error}"),
+            }
+        });
+        listing.await
     }
 
     /// Releases an object until the site says that it is not there.

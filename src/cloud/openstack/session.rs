@@ -164,7 +164,7 @@ impl Session {
             let mut query = query.to_vec();
             query.push(("limit", &limit));
             query.extend(marker.as_deref().map(|marker| ("marker", marker)));
-            let page: Value = self.get(service, path, &query).await?;
+            let page: Value = self.get(service, path, &query).await.map_err(changed_while_read)?;
             let (objects, more) =
                 split_page::<T>(page, key).map_err(|e| unreadable(key, &e, Effect::None))?;
             let ends = objects.is_empty() || (!more && objects.len() < self.limits.page);
@@ -297,6 +297,17 @@ fn at_least(newest: &str, wanted: &str) -> bool {
         Some((major.parse().ok()?, minor.parse().ok()?))
     }
     parts(newest).zip(parts(wanted)).is_some_and(|(newest, wanted)| newest >= wanted)
+}
+
+/// A listing is there, so a 404 to one is about an object of it that went while it was read. Neutron gives these.
+fn changed_while_read(error: CloudError) -> CloudError {
+    match error {
+        CloudError::NotFound(message) => CloudError::Transient {
+            message: format!("the listing changed while it was read: {message}"),
+            retry_after: None,
+        },
+        other => other,
+    }
 }
 
 #[cfg(test)]

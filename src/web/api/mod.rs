@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use super::context::SignedIn;
 use super::error::WebError;
 use super::handlers::lab::read_slot;
-use super::present;
 
 use crate::domain::blueprint::Kind;
 use crate::domain::booking::{Booking, EndReason};
@@ -19,6 +18,7 @@ use crate::domain::ids::{BookingId, LabId, ResourceKey};
 use crate::domain::resource::Resource;
 use crate::policy::availability::{Start, Verdict};
 use crate::services::booking::{self, Wish};
+use crate::services::explain::Broken;
 use crate::services::labs;
 
 /// The routes.
@@ -82,7 +82,7 @@ fn start_json(zone: Tz, start: &Start) -> Value {
         Verdict::Refused(violations) => json!({
             "start": rfc3339(zone, start.at),
             "free": false,
-            "violations": present::violations_json(violations, zone),
+            "violations": violations.iter().map(|it| Broken::of(it, zone)).collect::<Vec<_>>(),
         }),
     }
 }

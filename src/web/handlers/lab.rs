@@ -11,6 +11,7 @@ use super::{page, page_once};
 use crate::domain::calendar;
 use crate::domain::ids::LabId;
 use crate::domain::interval::Interval;
+use crate::policy::admission::Violation;
 use crate::policy::availability::Verdict;
 use crate::services::booking::{self, BookingError, Refusal, Wish};
 use crate::services::labs::{self, Choice, LabView};
@@ -139,8 +140,8 @@ fn panel(who: &SignedIn, view: &LabView, choice: &Choice, needs_key: bool) -> Pa
         (Verdict::Refused(violations), _) => {
             violations.iter().map(|violation| violation.sentence(zone)).collect::<Vec<_>>().join(" ")
         }
-        (Verdict::Free { longest, .. }, _) if *longest >= lab.policy.cap() => {
-            format!("{} at once is the most.", calendar::in_words(*longest))
+        (Verdict::Free { .. }, Some(Violation::OverCap { cap, counted: None, .. })) => {
+            format!("{} at once is the most.", calendar::in_words(*cap))
         }
         (_, Some(violation)) => violation.sentence(zone),
         (_, None) => String::new(),

@@ -1,0 +1,33 @@
+//! Slots and instants as people type them.
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::Failure;
+use crate::domain::calendar;
+use crate::domain::interval::Interval;
+
+/// The slot of a start and a length in hours.
+pub(super) fn read(zone: Tz, start: &str, hours: f64) -> Result<Interval, Failure> {
+    let start = read_instant(zone, start)?;
+    read_length(hours)
+        .and_then(|length| Interval::new(start, start + length))
+        .ok_or_else(|| Failure(format!("{hours} is not a length in hours such as 4 or 1.5")))
+}
+
+/// An instant in RFC 3339, or a local time of the course's zone.
+pub(super) fn read_instant(zone: Tz, text: &str) -> Result<DateTime<Utc>, Failure> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Ok(at.to_utc());
+    }
+    let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M")
+        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S"));
+    local
+        .map(|local| calendar::instant(zone, local))
+        .map_err(|_| Failure(format!("\"{text}\" is not a time such as 2026-11-28T10:00")))
+}
+
+#[allow(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the range is checked first")]
+fn read_length(hours: f64) -> Option<TimeDelta> {
+    (hours > 0.0 && hours <= 10_000.0).then(|| TimeDelta::seconds((hours * 3600.0).round() as i64))
+}

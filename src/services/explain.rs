@@ -1,0 +1,93 @@
+//! What the rules say of a slot, for people and programs: the page, the API and the command line give the same.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use super::booking::Refusal;
+use crate::domain::calendar;
+use crate::domain::course::Course;
+use crate::domain::ids::{LabId, NetId};
+use crate::domain::interval::Interval;
+use crate::domain::occupancy::Occupancy;
+use crate::domain::person::Parity;
+use crate::policy::admission::{self, Case, Number, Violation};
+use crate::policy::availability;
+
+/// Whether a slot is accepted, and if not why, and what would be. Instants carry the zone's offset.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// Whether it is.
+    pub accepted: bool,
+    /// Every rule that it breaks.
+    pub violations: Vec<Broken>,
+    /// The nearest slots that would be accepted, nearest first.
+    pub nearest: Vec<Slot>,
+}
+
+/// A rule that is broken.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Broken {
+    /// Its stable code.
+    pub code: &'static str,
+    /// What is wrong and what would be right, in a sentence.
+    pub message: String,
+    /// The numbers of it, by name.
+    #[serde(flatten)]
+    pub numbers: BTreeMap<&'static str, Number>,
+}
+
+/// A slot, in RFC 3339.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Slot {
+    /// Its start.
+    pub start: String,
+    /// Its end.
+    pub end: String,
+}
+
+impl Explanation {
+    /// That of a refusal, which may be empty: then it is none.
+    pub fn of(refusal: &Refusal) -> Self {
+        Self {
+            accepted: refusal.violations.is_empty(),
+            violations: refusal.violations.iter().map(|it| Broken::of(it, refusal.zone)).collect(),
+            nearest: refusal.nearest.iter().map(|slot| Slot::of(slot, refusal.zone)).collect(),
+        }
+    }
+}
+
+impl Broken {
+    /// The rule with times in `zone`.
+    pub fn of(violation: &Violation, zone: Tz) -> Self {
+        let numbers = violation.numbers(zone).into_iter().collect();
+        Self { code: violation.code(), message: violation.sentence(zone), numbers }
+    }
+}
+
+impl Slot {
+    fn of(slot: &Interval, zone: Tz) -> Self {
+        Self { start: calendar::rfc3339(zone, slot.start()), end: calendar::rfc3339(zone, slot.end()) }
+    }
+}
+
+/// What a course's rules alone say of a slot for someone with this net ID and nothing booked, on pools that are empty.
+/// Nothing if the course has no such lab.
+pub fn by_the_rules(
+    course: &Course,
+    net_id: &NetId,
+    lab: &LabId,
+    slot: &Interval,
+    now: DateTime<Utc>,
+) -> Option<Refusal> {
+    let lab = course.labs.iter().find(|known| known.id == *lab)?;
+    let pool = course.pools.iter().find(|pool| pool.id == lab.pool)?;
+    let occupancy = Occupancy::default();
+    let parity = Parity::of(net_id);
+    let case = Case { lab, pool, zone: course.zone, parity, own: &[], occupancy: &occupancy, now };
+    let violations = admission::judge(&case, slot);
+    let nearest = if violations.is_empty() { Vec::new() } else { availability::nearest(&case, slot, 3) };
+    Some(Refusal { violations, nearest, zone: course.zone })
+}
