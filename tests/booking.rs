@@ -174,6 +174,29 @@ on_both_databases! {
         apply("grid_minutes = 30 ", "grid_minutes = 15 ").await.unwrap();
     }
 
+    async fn a_plan_says_what_would_change_and_for_whom(backend: Backend) {
+        let world = World::new(backend).await;
+        let (one, two) = (world.student("ff524").await, world.student("gg222").await);
+        world.book(&one, slot("2025-02-08T10:00", "2025-02-08T18:00")).await;
+        world.book(&two, slot("2025-02-08T10:00", "2025-02-08T12:00")).await;
+        let plan = async |replace: &[(&str, &str)]| {
+            let changed = crate::world::course(replace);
+            world.app.db.read("plan", move |conn| courses::plan(conn, &changed)).await.unwrap()
+        };
+        let same = plan(&[]).await;
+        assert_eq!((same.changes.len(), same.affected.len()), (0, 0), "{same:?}");
+        let shorter = plan(&[("cap_hours = 8 ", "cap_hours = 6 "), ("due = 2025-02-13T23:59", "# due =")]).await;
+        assert_eq!(
+            shorter.changes,
+            ["lab.k8s.due: \"2025-02-14T04:59:00Z\" -> null", "lab.k8s.policy.cap_minutes: 480 -> 360"]
+        );
+        let [affected] = &shorter.affected[..] else { panic!("{shorter:?}") };
+        assert_eq!((affected.net_id.as_str(), affected.why.join(" ").as_str()), ("ff524", "You asked for 8 h; at most 6 h at once."));
+        let other = plan(&[("id = \"k8s\"", "id = \"kubernetes\"")]).await;
+        assert_eq!(other.changes, ["lab.k8s is no longer there", "lab.kubernetes is new"]);
+        assert_eq!(other.affected.len(), 2);
+    }
+
     async fn without_a_key_nothing_is_booked(backend: Backend) {
         let world = World::new(backend).await;
         let mut student = world.student("ff524").await;

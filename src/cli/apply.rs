@@ -3,25 +3,58 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
+use serde_json::json;
 
 use super::{Failure, Options, assemble, output};
 use crate::clock::{Clock, SystemClock};
 use crate::config::course_file::CourseFile;
 use crate::db::Db;
 use crate::domain::course::Course;
-use crate::services::courses::{self, ApplyError};
+use crate::services::courses::{self, ApplyError, Plan};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// The course file
     file: PathBuf,
+    /// Print what would change, and which bookings the new rules would not accept, and change nothing
+    #[arg(long)]
+    plan: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
     let course = read(&args.file)?;
+    let db = assemble::database(options)?;
+    let planned = course.clone();
+    let plan = db.read("plan", move |conn| courses::plan(conn, &planned)).await?;
     let summary = summary(&course);
-    save(&assemble::database(options)?, course).await?;
-    output::line(format_args!("applied {summary}"))
+    if !args.plan {
+        save(&db, course).await?;
+    }
+    if args.json {
+        return output::json(&json!({"applied": !args.plan, "plan": plan}));
+    }
+    print(&plan)?;
+    output::line(format_args!("{} {summary}", if args.plan { "would apply" } else { "applied" }))
+}
+
+fn print(plan: &Plan) -> Result<(), Failure> {
+    for change in &plan.changes {
+        output::line(change)?;
+    }
+    for it in &plan.affected {
+        let why = it.why.join(" ");
+        output::line(format_args!(
+            "booking {} of {} ({}, {}) stays, though: {why}",
+            it.booking, it.net_id, it.lab, it.slot
+        ))?;
+    }
+    if plan.changes.is_empty() {
+        output::line("nothing changes")?;
+    }
+    Ok(())
 }
 
 /// Reads and checks a course file.

@@ -10,7 +10,8 @@ use toml::value::Datetime;
 
 use crate::domain::blueprint::{Blueprint, Kind, NetworkPlan, ServerPlan, sole_key};
 use crate::domain::calendar::{self, DailyWindow, Weekdays};
-use crate::domain::course::{CloudName, Course, Judged, Lab, ParityRule, Policy, Pool, Site};
+use crate::domain::course::{Closure, CloudName, Course, Judged, Lab, ParityRule, Policy, Pool, Site};
+use crate::domain::interval::Interval;
 
 /// Everything that is wrong with a course file, one line each, with the key or the line that it is about.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +60,16 @@ struct PoolTable {
     grid_minutes: i32,
     #[serde(default)]
     lead_minutes: i32,
+    #[serde(default)]
+    closure: Vec<ClosureTable>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClosureTable {
+    from: Datetime,
+    to: Datetime,
+    reason: String,
 }
 
 fn half_an_hour() -> i32 {
@@ -93,6 +104,7 @@ struct PolicyTable {
     counted_hours: Option<WindowTable>,
     #[serde(default = "one")]
     bookings_ahead: i32,
+    horizon_days: Option<i32>,
     parity: Option<ParityTable>,
 }
 
@@ -162,6 +174,10 @@ impl CourseFile {
                 *date.0 = toml_date(later);
             }
         };
+        for closure in self.pool.iter_mut().flat_map(|pool| &mut pool.closure) {
+            shift(&mut closure.from);
+            shift(&mut closure.to);
+        }
         for lab in &mut self.lab {
             shift(&mut lab.open);
             lab.due.as_mut().map(shift);
@@ -234,8 +250,8 @@ impl Check<'_> {
             self.error("course.contact", format!("\"{}\" is not a mail address", table.contact));
         }
         let sites: Vec<_> = file.site.iter().map(|site| self.site(site)).collect();
-        let pools: Vec<_> = file.pool.iter().map(|pool| self.pool(file, pool)).collect();
         let zone_or_utc = zone.unwrap_or(Tz::UTC);
+        let pools: Vec<_> = file.pool.iter().map(|pool| self.pool(file, zone_or_utc, pool)).collect();
         let labs: Vec<_> = file.lab.iter().map(|lab| self.lab(file, zone_or_utc, lab)).collect();
         self.unique("site", file.site.iter().map(|site| site.id.as_str()));
         self.unique("pool", file.pool.iter().map(|pool| pool.id.as_str()));
@@ -274,7 +290,7 @@ impl Check<'_> {
         })
     }
 
-    fn pool(&mut self, file: &CourseFile, table: &PoolTable) -> Option<Pool> {
+    fn pool(&mut self, file: &CourseFile, zone: Tz, table: &PoolTable) -> Option<Pool> {
         let key = |field: &str| format!("pool.{}.{field}", table.id);
         if !file.site.iter().any(|site| site.id == table.site) {
             self.error(&key("site"), format!("there is no site \"{}\"", table.site));
@@ -287,13 +303,25 @@ impl Check<'_> {
                 format!("{} is not 5, 6, 10, 12, 15, 20, 30 or 60", table.grid_minutes),
             );
         }
+        let closures: Vec<_> =
+            table.closure.iter().map(|closure| self.closure(&key("closure"), zone, closure)).collect();
         Some(Pool {
             id: self.parse(&key("id"), &table.id)?,
             site: self.parse(&key("site"), &table.site)?,
             capacity: table.capacity,
             grid_minutes: table.grid_minutes,
             lead_minutes: table.lead_minutes,
+            closures: closures.into_iter().collect::<Option<_>>()?,
         })
+    }
+
+    fn closure(&mut self, key: &str, zone: Tz, table: &ClosureTable) -> Option<Closure> {
+        let (from, to) = (self.instant(key, zone, table.from), self.instant(key, zone, table.to));
+        let span = Interval::new(from?, to?);
+        if span.is_none() {
+            self.error(key, format!("{} is not before {}", table.from, table.to));
+        }
+        Some(Closure { span: span?, reason: table.reason.trim_end_matches('.').to_owned() })
     }
 
     fn lab(&mut self, file: &CourseFile, zone: Tz, table: &LabTable) -> Option<Lab> {
@@ -362,6 +390,9 @@ impl Check<'_> {
         }
         let counted =
             table.counted_hours.as_ref().map(|hours| self.window(&format!("{key}.counted_hours"), hours));
+        if let Some(days) = table.horizon_days {
+            self.range(&format!("{key}.horizon_days"), days, 1..=366);
+        }
         self.range(&format!("{key}.bookings_ahead"), table.bookings_ahead, 1..=100);
         let parity = table.parity.as_ref().map(|parity| self.parity(&format!("{key}.parity"), parity));
         Some(Policy {
@@ -371,6 +402,7 @@ impl Check<'_> {
                 None => None,
             },
             bookings_ahead: table.bookings_ahead,
+            horizon_days: table.horizon_days,
             parity: match parity {
                 Some(parity) => Some(parity?),
                 None => None,

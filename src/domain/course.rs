@@ -77,6 +77,18 @@ pub struct Pool {
     pub grid_minutes: i32,
     /// How long before the start the resources are made, in minutes: time in which the units are held, too.
     pub lead_minutes: i32,
+    /// Times at which nobody can hold any of it: planned maintenance, an outage.
+    #[serde(default)]
+    pub closures: Vec<Closure>,
+}
+
+/// A time at which a pool is closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closure {
+    /// When.
+    pub span: Interval,
+    /// Why, in a few words for students.
+    pub reason: String,
 }
 
 impl Pool {
@@ -173,6 +185,9 @@ pub struct Policy {
     pub counted: Option<DailyWindow>,
     /// Bookings that one student may have ahead or running in this lab.
     pub bookings_ahead: i32,
+    /// How many days ahead a slot may start, if that is bounded.
+    #[serde(default)]
+    pub horizon_days: Option<i32>,
     /// Weekdays by net-ID parity, if the lab goes by it.
     pub parity: Option<ParityRule>,
 }

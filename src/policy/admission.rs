@@ -72,6 +72,20 @@ pub enum Violation {
         /// When it opens.
         open: DateTime<Utc>,
     },
+    /// The start is further ahead than one may book.
+    TooFar {
+        /// How many days one may book ahead.
+        horizon_days: i32,
+        /// The last instant at which a slot may start, as of now.
+        latest: DateTime<Utc>,
+    },
+    /// The pool is closed at some time of the slot, or while its resources would be made.
+    Closed {
+        /// The closure.
+        span: Interval,
+        /// Why, in a few words.
+        reason: String,
+    },
     /// The slot ends after the due date.
     PastDue {
         /// The due date.
@@ -123,6 +137,8 @@ impl Violation {
             Self::OffGrid { .. } => "off_grid",
             Self::InPast { .. } => "in_past",
             Self::NotOpen { .. } => "not_open",
+            Self::TooFar { .. } => "too_far",
+            Self::Closed { .. } => "closed",
             Self::PastDue { .. } => "past_due",
             Self::WrongDay { .. } => "wrong_day",
             Self::NoParity => "no_parity",
@@ -141,6 +157,14 @@ impl Violation {
             Self::OffGrid { grid_minutes } => vec![("grid_minutes", Number::Whole((*grid_minutes).into()))],
             Self::InPast { now } => vec![("now", at(now))],
             Self::NotOpen { open } => vec![("open", at(open))],
+            Self::TooFar { horizon_days, latest } => {
+                vec![("horizon_days", Number::Whole((*horizon_days).into())), ("latest", at(latest))]
+            }
+            Self::Closed { span, reason } => vec![
+                ("start", at(&span.start())),
+                ("end", at(&span.end())),
+                ("reason", Number::Text(reason.clone())),
+            ],
             Self::PastDue { due } => vec![("due", at(due))],
             Self::WrongDay { date, parity, days, .. } => vec![
                 ("date", Number::Text(date.to_string())),
@@ -173,6 +197,13 @@ impl Violation {
             }
             Self::NotOpen { open } => {
                 format!("The lab opens on {}.", calendar::date_and_time(zone, *open))
+            }
+            Self::TooFar { horizon_days, latest } => format!(
+                "You may book {horizon_days} days ahead: until {} as of now.",
+                calendar::date_and_time(zone, *latest)
+            ),
+            Self::Closed { span, reason } => {
+                format!("Closed from {}: {reason}.", calendar::span(zone, span))
             }
             Self::PastDue { due } => {
                 format!("The lab is due on {}, and a slot ends by then.", calendar::date_and_time(zone, *due))
@@ -214,8 +245,10 @@ pub fn judge(case: &Case<'_>, slot: &Interval) -> Vec<Violation> {
         in_past(case, slot),
         not_open(case, slot),
         past_due(case, slot),
+        too_far(case, slot),
         wrong_day(case, slot),
         over_cap(case, slot),
+        closed(case, &case.pool.held(slot)),
         overlap(case, slot, None),
         too_many_ahead(case),
         full(case, &case.pool.held(slot)),
@@ -244,6 +277,7 @@ pub fn judge_extension(
         over,
         past_due(case, &whole),
         over_cap(case, &whole),
+        closed(case, &added),
         overlap(case, &whole, Some(id)),
         full(case, &added),
     ]
@@ -268,6 +302,17 @@ fn not_open(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
 fn past_due(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
     let due = case.lab.due?;
     (slot.end() > case.pool.ceil(due)).then_some(Violation::PastDue { due })
+}
+
+fn too_far(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
+    let horizon_days = case.lab.policy.horizon_days?;
+    let latest = case.now + TimeDelta::days(horizon_days.into());
+    (slot.start() > latest).then_some(Violation::TooFar { horizon_days, latest })
+}
+
+fn closed(case: &Case<'_>, held: &Interval) -> Option<Violation> {
+    let closure = case.pool.closures.iter().find(|closure| closure.span.overlaps(held))?;
+    Some(Violation::Closed { span: closure.span, reason: closure.reason.clone() })
 }
 
 fn wrong_day(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
@@ -308,6 +353,7 @@ fn full(case: &Case<'_>, held: &Interval) -> Option<Violation> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::course::Closure;
     use crate::policy::sentences::tests::{Fixture, local};
 
     fn codes(fixture: &Fixture, now: &str, start: &str, end: &str) -> Vec<&'static str> {
@@ -382,6 +428,24 @@ mod tests {
         let violations = judge(&fixture.case(local("2025-02-08T12:00")), &slot);
         assert_eq!(violations, [Violation::NoParity]);
         assert!(violations[0].sentence(fixture.zone).contains("does not end in a digit"));
+    }
+
+    #[test]
+    fn a_closed_pool_and_a_horizon_say_what_would_be_right() {
+        let mut fixture = Fixture::origin("ff524");
+        let span = Interval::new(local("2025-02-08T14:00"), local("2025-02-08T18:00")).unwrap();
+        fixture.pool.closures = vec![Closure { span, reason: "power maintenance".into() }];
+        fixture.lab.policy.horizon_days = Some(3);
+        let now = "2025-02-08T09:00";
+        assert_eq!(codes(&fixture, now, "2025-02-08T10:00", "2025-02-08T14:00"), Vec::<&str>::new());
+        assert_eq!(codes(&fixture, now, "2025-02-08T10:00", "2025-02-08T14:30"), ["closed"]);
+        assert_eq!(codes(&fixture, now, "2025-02-08T18:00", "2025-02-08T20:00"), ["closed"], "its lead is");
+        assert_eq!(codes(&fixture, now, "2025-02-08T18:30", "2025-02-08T20:00"), Vec::<&str>::new());
+        assert_eq!(codes(&fixture, now, "2025-02-12T10:00", "2025-02-12T12:00"), ["too_far"]);
+        let slot = Interval::new(local("2025-02-08T15:00"), local("2025-02-08T16:00")).unwrap();
+        let sentences: Vec<_> =
+            judge(&fixture.case(local(now)), &slot).iter().map(|it| it.sentence(fixture.zone)).collect();
+        assert_eq!(sentences, ["Closed from Sat Feb 8, 14:00 to 18:00: power maintenance."]);
     }
 
     #[test]

@@ -104,7 +104,13 @@ pub(crate) mod tests {
                 units: 1,
                 open: local("2025-01-31T00:00"),
                 due: Some(local("2025-02-13T23:59")),
-                policy: Policy { cap_minutes: 480, counted: None, bookings_ahead: 2, parity: Some(parity) },
+                policy: Policy {
+                    cap_minutes: 480,
+                    counted: None,
+                    horizon_days: None,
+                    bookings_ahead: 2,
+                    parity: Some(parity),
+                },
                 blueprint,
             };
             let pool = Pool {
@@ -113,6 +119,7 @@ pub(crate) mod tests {
                 capacity: 3,
                 grid_minutes: 30,
                 lead_minutes: 30,
+                closures: Vec::new(),
             };
             Self {
                 lab,

@@ -110,6 +110,8 @@ fn column(view: &LabView, day: &DayOfStarts, today: NaiveDate) -> Day {
         (Some(Violation::NotOpen { .. }), _) => (DayKind::NotYours, "not open yet".to_owned()),
         (Some(Violation::NoParity), _) => (DayKind::NotYours, "no parity".to_owned()),
         (Some(Violation::TooManyAhead { .. }), _) => (DayKind::NotYours, "none to book".to_owned()),
+        (Some(Violation::TooFar { .. }), _) => (DayKind::NotYours, "too far ahead".to_owned()),
+        (Some(Violation::Closed { .. }), _) => (DayKind::NotYours, "closed".to_owned()),
         (Some(Violation::InPast { .. }), _) => (DayKind::Past, "past".to_owned()),
         (_, 0) if day.starts.iter().any(is_full) => (DayKind::Yours, "all full".to_owned()),
         (_, 0) => (DayKind::NotYours, "none free".to_owned()),
@@ -153,6 +155,8 @@ fn is_of_the_day(violation: &Violation) -> bool {
             | Violation::NotOpen { .. }
             | Violation::NoParity
             | Violation::TooManyAhead { .. }
+            | Violation::TooFar { .. }
+            | Violation::Closed { .. }
             | Violation::InPast { .. }
     )
 }
