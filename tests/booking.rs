@@ -174,6 +174,24 @@ on_both_databases! {
         apply("grid_minutes = 30 ", "grid_minutes = 15 ").await.unwrap();
     }
 
+    async fn a_budget_is_charged_when_booked_and_refunded_when_given_back(backend: Backend) {
+        let course = crate::world::course(&[("bookings_ahead = 2", "budget_hours = 5\nbookings_ahead = 3")]);
+        let world = World::with(backend, course, fairlease::cloud::simulated::Profile::instant()).await;
+        let student = world.student("ff524").await;
+        let first = world.book(&student, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
+        let wish = World::wish(&student, slot("2025-02-10T10:00", "2025-02-10T12:00"));
+        let refused = booking::book(&world.app, wish.clone()).await;
+        let Err(BookingError::Refused(refusal)) = refused else { panic!("{refused:?}") };
+        assert_eq!(refusal.violations[0].code(), "over_budget");
+        world.clock.set(local("2025-02-08T11:00"));
+        world.work_until(&student, &first.id, "active").await;
+        booking::release(&world.app, student.clone(), first.id.clone()).await.unwrap();
+        world.book(&student, wish.slot).await;
+        let third = World::wish(&student, slot("2025-02-12T10:00", "2025-02-12T12:30"));
+        let Err(BookingError::Refused(refusal)) = booking::book(&world.app, third).await else { panic!("accepted") };
+        assert_eq!(refusal.violations[0].sentence(refusal.zone), "You asked for 2 h 30 min; of your 5 h in this lab 2 h is left.");
+    }
+
     async fn a_plan_says_what_would_change_and_for_whom(backend: Backend) {
         let world = World::new(backend).await;
         let (one, two) = (world.student("ff524").await, world.student("gg222").await);

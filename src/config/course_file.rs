@@ -107,6 +107,7 @@ struct PolicyTable {
     counted_hours: Option<WindowTable>,
     #[serde(default = "one")]
     bookings_ahead: i32,
+    budget_hours: Option<f64>,
     horizon_days: Option<i32>,
     parity: Option<ParityTable>,
 }

@@ -68,10 +68,6 @@ impl TryFrom<BookingRow> for Booking {
     }
 }
 
-fn all(rows: Vec<BookingRow>) -> Result<Vec<Booking>, DbError> {
-    rows.into_iter().map(Booking::try_from).collect()
-}
-
 /// The columns that change as a booking goes on its way. `None` is written as NULL.
 #[derive(AsChangeset)]
 #[diesel(table_name = bookings, treat_none_as_null = true)]
@@ -174,27 +170,18 @@ pub fn seats_taken(conn: &mut Conn<'_>, person: &PersonId, lab: &LabId) -> Resul
     Ok(seats.into_iter().flatten().collect())
 }
 
-/// The person's live bookings, soonest first. No one has more than the labs' seats together.
-pub fn live_bookings(conn: &mut Conn<'_>, person: &PersonId) -> Result<Vec<Booking>, DbError> {
-    let rows: Vec<BookingRow> = on!(conn, |c| bookings::table
-        .filter(bookings::person_id.eq(person.as_str()))
-        .filter(bookings::seat.is_not_null())
-        .order((bookings::start_at, bookings::id))
-        .select(BookingRow::as_select())
-        .load(c))?;
-    all(rows)
-}
+/// More bookings than anyone makes in a term; the latest count.
+const MOST_OF_ONE: i64 = 2000;
 
-/// The person's `limit` latest bookings that are no longer live, latest first.
-pub fn past_bookings(conn: &mut Conn<'_>, person: &PersonId, limit: i64) -> Result<Vec<Booking>, DbError> {
+/// All bookings of the person, soonest first.
+pub fn bookings_of_person(conn: &mut Conn<'_>, person: &PersonId) -> Result<Vec<Booking>, DbError> {
     let rows: Vec<BookingRow> = on!(conn, |c| bookings::table
         .filter(bookings::person_id.eq(person.as_str()))
-        .filter(bookings::seat.is_null())
-        .order((bookings::start_at.desc(), bookings::id))
-        .limit(limit)
+        .order((bookings::start_at.desc(), bookings::id.desc()))
+        .limit(MOST_OF_ONE)
         .select(BookingRow::as_select())
         .load(c))?;
-    all(rows)
+    rows.into_iter().rev().map(Booking::try_from).collect()
 }
 
 /// The `limit` bookings that start last, of everyone or of one person.

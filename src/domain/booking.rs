@@ -239,6 +239,17 @@ pub struct Booking {
 }
 
 impl Booking {
+    /// The time that it counts for against a budget: its slot, or up to the later end that was asked for; what was given
+    /// back does not count, nor does anything of a booking that was cancelled or failed.
+    pub fn charged(&self) -> Option<Interval> {
+        let end = match (self.state.reason(), self.state.released_at()) {
+            (Some(EndReason::Cancelled | EndReason::Failed), _) => return None,
+            (Some(_), Some(released_at)) => released_at.min(self.slot.end()),
+            _ => self.held_until(),
+        };
+        Interval::new(self.slot.start(), end)
+    }
+
     /// Up to when units are held: the end, or the later one that was asked for.
     pub fn held_until(&self) -> DateTime<Utc> {
         self.extend_to.map_or(self.slot.end(), |later| later.max(self.slot.end()))

@@ -185,6 +185,9 @@ pub struct Policy {
     pub counted: Option<DailyWindow>,
     /// Bookings that one student may have ahead or running in this lab.
     pub bookings_ahead: i32,
+    /// Hours that count which one student may use of this lab in all, in minutes, if that is bounded.
+    #[serde(default)]
+    pub budget_minutes: Option<i32>,
     /// How many days ahead a slot may start, if that is bounded.
     #[serde(default)]
     pub horizon_days: Option<i32>,

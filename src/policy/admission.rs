@@ -27,6 +27,8 @@ pub struct Case<'a> {
     pub parity: Option<Parity>,
     /// The person's live bookings of this lab.
     pub own: &'a [OwnBooking],
+    /// Hours that count which the person has used of this lab or has booked.
+    pub used: TimeDelta,
     /// What the pool holds, at least over the span that is judged.
     pub occupancy: &'a Occupancy,
     /// As of when.
@@ -113,6 +115,15 @@ pub enum Violation {
         /// The hours that count, if not all do.
         counted: Option<DailyWindow>,
     },
+    /// The person would use more of the lab than they may in all.
+    OverBudget {
+        /// What was asked for, of the hours that count.
+        asked: TimeDelta,
+        /// What is left.
+        left: TimeDelta,
+        /// What they may use in all.
+        budget: TimeDelta,
+    },
     /// The person has a booking of this lab that overlaps.
     Overlap {
         /// That booking's slot.
@@ -143,6 +154,7 @@ impl Violation {
             Self::WrongDay { .. } => "wrong_day",
             Self::NoParity => "no_parity",
             Self::OverCap { .. } => "over_cap",
+            Self::OverBudget { .. } => "over_budget",
             Self::Overlap { .. } => "overlap",
             Self::TooManyAhead { .. } => "too_many_ahead",
             Self::Full { .. } => "full",
@@ -175,6 +187,11 @@ impl Violation {
             Self::OverCap { asked, cap, .. } => {
                 vec![("asked_minutes", minutes(asked)), ("cap_minutes", minutes(cap))]
             }
+            Self::OverBudget { asked, left, budget } => vec![
+                ("asked_minutes", minutes(asked)),
+                ("left_minutes", minutes(left)),
+                ("budget_minutes", minutes(budget)),
+            ],
             Self::Overlap { other } => vec![("start", at(&other.start())), ("end", at(&other.end()))],
             Self::TooManyAhead { limit } => vec![("limit", Number::Whole((*limit).into()))],
             Self::Full { at: first } => vec![("at", at(first))],
@@ -224,6 +241,11 @@ impl Violation {
                 let (asked, cap) = (calendar::in_words(*asked), calendar::in_words(*cap));
                 format!("You asked for {asked}{within}; at most {cap} at once.")
             }
+            Self::OverBudget { asked, left, budget } => {
+                let left = if *left == TimeDelta::zero() { "nothing".to_owned() } else { calendar::in_words(*left) };
+                let (asked, budget) = (calendar::in_words(*asked), calendar::in_words(*budget));
+                format!("You asked for {asked}; of your {budget} in this lab {left} is left.")
+            }
             Self::Overlap { other } => {
                 format!("It overlaps your booking of {}.", calendar::span(zone, other))
             }
@@ -248,6 +270,7 @@ pub fn judge(case: &Case<'_>, slot: &Interval) -> Vec<Violation> {
         too_far(case, slot),
         wrong_day(case, slot),
         over_cap(case, slot),
+        over_budget(case, slot, TimeDelta::zero()),
         closed(case, &case.pool.held(slot)),
         overlap(case, slot, None),
         too_many_ahead(case),
@@ -277,6 +300,7 @@ pub fn judge_extension(
         over,
         past_due(case, &whole),
         over_cap(case, &whole),
+        over_budget(case, &whole, case.lab.policy.counted(case.zone, slot)),
         closed(case, &added),
         overlap(case, &whole, Some(id)),
         full(case, &added),
@@ -333,6 +357,14 @@ fn over_cap(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
     let policy = &case.lab.policy;
     let (asked, cap) = (policy.counted(case.zone, slot), policy.cap());
     (asked > cap).then_some(Violation::OverCap { asked, cap, counted: policy.counted })
+}
+
+/// `charged` is what of the slot is in the person's use already.
+fn over_budget(case: &Case<'_>, slot: &Interval, charged: TimeDelta) -> Option<Violation> {
+    let budget = TimeDelta::minutes(case.lab.policy.budget_minutes?.into());
+    let asked = case.lab.policy.counted(case.zone, slot);
+    let left = (budget - case.used + charged).max(TimeDelta::zero());
+    (asked > left).then_some(Violation::OverBudget { asked, left, budget })
 }
 
 fn overlap(case: &Case<'_>, slot: &Interval, except: Option<&BookingId>) -> Option<Violation> {
@@ -446,6 +478,37 @@ mod tests {
         let sentences: Vec<_> =
             judge(&fixture.case(local(now)), &slot).iter().map(|it| it.sentence(fixture.zone)).collect();
         assert_eq!(sentences, ["Closed from Sat Feb 8, 14:00 to 18:00: power maintenance."]);
+    }
+
+    /// Case 9 of the course's facts: two blocks of two hours by day, and the night beside them.
+    #[test]
+    fn a_budget_counts_what_is_used_and_booked() {
+        let mut fixture = Fixture::origin("ff524");
+        fixture.lab.policy.budget_minutes = Some(240);
+        fixture.lab.policy.counted = Some(DailyWindow { from: 8 * 60, to: 24 * 60 });
+        let now = "2025-02-08T07:00";
+        let third = |fixture: &Fixture| codes(fixture, now, "2025-02-08T14:00", "2025-02-08T16:00");
+        fixture.used = TimeDelta::hours(2);
+        assert_eq!(third(&fixture), Vec::<&str>::new());
+        fixture.used = TimeDelta::hours(4);
+        assert_eq!(third(&fixture), ["over_budget"]);
+        assert_eq!(codes(&fixture, now, "2025-02-10T01:00", "2025-02-10T07:00"), Vec::<&str>::new());
+        let slot = Interval::new(local("2025-02-08T14:00"), local("2025-02-08T16:00")).unwrap();
+        let told = judge(&fixture.case(local(now)), &slot)[0].sentence(fixture.zone);
+        assert_eq!(told, "You asked for 2 h; of your 4 h in this lab nothing is left.");
+    }
+
+    #[test]
+    fn extending_charges_only_what_is_added() {
+        let mut fixture = Fixture::origin("ff524");
+        let id = fixture.book("2025-02-08T14:00", "2025-02-08T16:00");
+        fixture.lab.policy.budget_minutes = Some(240);
+        fixture.used = TimeDelta::hours(2);
+        let slot = fixture.own[0].slot;
+        let until = |end: &str| {
+            judge_extension(&fixture.case(local("2025-02-08T15:00")), &id, &slot, local(end)).len()
+        };
+        assert_eq!((until("2025-02-08T18:00"), until("2025-02-08T18:30")), (0, 1));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A lab's rules in one sentence for one person and week, from the same data that decides.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 
 use super::admission::Case;
 use crate::domain::calendar;
@@ -25,10 +25,13 @@ pub fn rule(case: &Case<'_>, net_id: &NetId, week: NaiveDate) -> String {
         None => "with the due date to be announced".to_owned(),
     };
     let cap = calendar::in_words(case.lab.policy.cap());
+    let in_all = case.lab.policy.budget_minutes.map_or_else(String::new, |minutes| {
+        format!(", {} in all", calendar::in_words(TimeDelta::minutes(minutes.into())))
+    });
     match case.lab.policy.counted {
-        None => format!("{days}, {until}; at most {cap} at once."),
+        None => format!("{days}, {until}; at most {cap} at once{in_all}."),
         Some(window) => format!(
-            "{days}, {until}; at most {cap} at once between {}. Other hours are free, on any day.",
+            "{days}, {until}; at most {cap} at once{in_all} between {}. Other hours are free, on any day.",
             window.between()
         ),
     }
@@ -76,6 +79,7 @@ pub(crate) mod tests {
         pub(crate) zone: Tz,
         pub(crate) net_id: NetId,
         pub(crate) own: Vec<OwnBooking>,
+        pub(crate) used: TimeDelta,
         cells: BTreeMap<DateTime<Utc>, Cell>,
         occupancy: Occupancy,
     }
@@ -108,6 +112,7 @@ pub(crate) mod tests {
                     cap_minutes: 480,
                     counted: None,
                     horizon_days: None,
+                    budget_minutes: None,
                     bookings_ahead: 2,
                     parity: Some(parity),
                 },
@@ -127,6 +132,7 @@ pub(crate) mod tests {
                 zone: New_York,
                 net_id: net_id.parse().unwrap(),
                 own: Vec::new(),
+                used: TimeDelta::zero(),
                 cells: BTreeMap::new(),
                 occupancy: Occupancy::default(),
             }
@@ -139,6 +145,7 @@ pub(crate) mod tests {
                 zone: self.zone,
                 parity: Parity::of(&self.net_id),
                 own: &self.own,
+                used: self.used,
                 occupancy: &self.occupancy,
                 now,
             }

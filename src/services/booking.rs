@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::App;
 use super::notices::{self, Kind};
-use super::standing::{case, own};
+use super::standing::{Standing, case};
 use crate::db::{self, Conn, DbError, LabSetting, MaybeDbError};
 use crate::domain::blueprint::Spec;
 use crate::domain::booking::{Booking, EndReason, Event, State, WrongState};
@@ -122,16 +122,17 @@ fn refusal(
     wish: &Wish,
     now: DateTime<Utc>,
 ) -> Result<Refusal, BookingError> {
-    let own = own(conn, &wish.person.id, &wish.lab)?;
+    let standing = Standing::load(conn, setting, &wish.person.id)?;
     let held = setting.pool.held(&wish.slot);
     let held_now = db::occupancy(conn, &setting.pool, &held)?;
-    let violations = admission::judge(&case(setting, &wish.person, &own, &held_now, now), &wish.slot);
+    let violations = admission::judge(&case(setting, &wish.person, &standing, &held_now, now), &wish.slot);
     if violations.is_empty() {
         return Ok(Refusal { violations, nearest: Vec::new(), zone: setting.zone });
     }
     let around = availability::nearest_span(&setting.lab, &setting.pool, &wish.slot, now);
     let occupancy = db::occupancy(conn, &setting.pool, &around)?;
-    let nearest = availability::nearest(&case(setting, &wish.person, &own, &occupancy, now), &wish.slot, 3);
+    let nearest =
+        availability::nearest(&case(setting, &wish.person, &standing, &occupancy, now), &wish.slot, 3);
     Ok(Refusal { violations, nearest, zone: setting.zone })
 }
 
@@ -166,10 +167,11 @@ fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, Booki
 }
 
 fn admit(app: &App, conn: &mut Conn<'_>, setting: &LabSetting, wish: &Wish) -> Result<(), BookingError> {
-    let own = own(conn, &wish.person.id, &wish.lab)?;
+    let standing = Standing::load(conn, setting, &wish.person.id)?;
     let occupancy = db::occupancy(conn, &setting.pool, &setting.pool.held(&wish.slot))?;
     let accepted =
-        admission::judge(&case(setting, &wish.person, &own, &occupancy, app.now()), &wish.slot).is_empty();
+        admission::judge(&case(setting, &wish.person, &standing, &occupancy, app.now()), &wish.slot)
+            .is_empty();
     if accepted { Ok(()) } else { Err(BookingError::Refused(refusal(conn, setting, wish, app.now())?)) }
 }
 
@@ -265,11 +267,11 @@ pub fn view(
     let now = app.now();
     let extensions = match booking.state {
         State::Preparing | State::Active { .. } if booking.extend_to.is_none() => {
-            let own = own(conn, &booking.person, &booking.lab)?;
+            let standing = Standing::load(conn, &setting, &booking.person)?;
             let longest = setting.lab.policy.longest();
             let reach = Interval::new(booking.slot.start(), booking.slot.start() + longest);
             let occupancy = db::occupancy(conn, &setting.pool, &reach.unwrap_or(booking.slot))?;
-            availability::extensions(&case(&setting, person, &own, &occupancy, now), id, &booking.slot)
+            availability::extensions(&case(&setting, person, &standing, &occupancy, now), id, &booking.slot)
         }
         _ => Vec::new(),
     };
@@ -381,10 +383,10 @@ fn extend_in(
     if !matches!(booking.state, State::Preparing | State::Active { .. }) || booking.extend_to.is_some() {
         return Err(WrongState { from: booking.state.word(), to: "extended" }.into());
     }
-    let own = own(conn, &person.id, &booking.lab)?;
+    let standing = Standing::load(conn, &setting, &person.id)?;
     let added = Interval::new(booking.slot.end(), new_end).unwrap_or(booking.slot);
     let occupancy = db::occupancy(conn, &setting.pool, &added)?;
-    let case = case(&setting, person, &own, &occupancy, app.now());
+    let case = case(&setting, person, &standing, &occupancy, app.now());
     let violations = admission::judge_extension(&case, id, &booking.slot, new_end);
     if !violations.is_empty() {
         return Err(BookingError::Refused(Refusal { violations, nearest: Vec::new(), zone: setting.zone }));

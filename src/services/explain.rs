@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
@@ -86,7 +86,16 @@ pub fn by_the_rules(
     let pool = course.pools.iter().find(|pool| pool.id == lab.pool)?;
     let occupancy = Occupancy::default();
     let parity = Parity::of(net_id);
-    let case = Case { lab, pool, zone: course.zone, parity, own: &[], occupancy: &occupancy, now };
+    let case = Case {
+        lab,
+        pool,
+        zone: course.zone,
+        parity,
+        own: &[],
+        used: TimeDelta::zero(),
+        occupancy: &occupancy,
+        now,
+    };
     let violations = admission::judge(&case, slot);
     let nearest = if violations.is_empty() { Vec::new() } else { availability::nearest(&case, slot, 3) };
     Some(Refusal { violations, nearest, zone: course.zone })

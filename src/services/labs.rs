@@ -1,9 +1,9 @@
 //! What a person sees of the course's labs: rules in a sentence, starts to choose from.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::App;
-use super::standing::{case, own_of_lab};
+use super::standing::{Standing, case};
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
 use crate::domain::calendar;
@@ -25,6 +25,8 @@ pub struct LabCard {
     pub rule: String,
     /// The person's live bookings of it, soonest first.
     pub bookings: Vec<Booking>,
+    /// Hours that count which the person has used of it or has booked.
+    pub used: TimeDelta,
 }
 
 /// The course and a card for each of its labs; nothing before a course was applied.
@@ -34,15 +36,15 @@ pub fn overview(
     person: &Person,
 ) -> Result<Option<(Course, Vec<LabCard>)>, DbError> {
     let Some(course) = db::course(conn)? else { return Ok(None) };
-    let live = db::live_bookings(conn, &person.id)?;
+    let all = db::bookings_of_person(conn, &person.id)?;
     let now = app.now();
     let card = |lab: &Lab| {
         let pool = course.pools.iter().find(|pool| pool.id == lab.pool)?.clone();
         let site = course.sites.iter().find(|site| site.id == pool.site)?.clone();
         let setting = LabSetting { lab: lab.clone(), pool, site, zone: course.zone };
-        let rule = sentence(&setting, person, now, week_of(&setting, now));
-        let bookings = live.iter().filter(|booking| booking.lab == lab.id).cloned().collect();
-        Some(LabCard { setting, rule, bookings })
+        let standing = Standing::of(&setting, &all);
+        let rule = sentence(&setting, person, &standing, now);
+        Some(LabCard { bookings: live_of_lab(all.clone(), &lab.id), rule, used: standing.used, setting })
     };
     let cards = course.labs.iter().filter_map(card).collect();
     Ok(Some((course, cards)))
@@ -52,9 +54,14 @@ fn week_of(setting: &LabSetting, at: DateTime<Utc>) -> NaiveDate {
     setting.lab.week_of(calendar::local_date(setting.zone, at))
 }
 
-fn sentence(setting: &LabSetting, person: &Person, now: DateTime<Utc>, week: NaiveDate) -> String {
+fn sentence(setting: &LabSetting, person: &Person, standing: &Standing, now: DateTime<Utc>) -> String {
     let occupancy = Occupancy::default();
-    sentences::rule(&case(setting, person, &[], &occupancy, now), &person.net_id, week)
+    let case = case(setting, person, standing, &occupancy, now);
+    sentences::rule(&case, &person.net_id, week_of(setting, now))
+}
+
+fn live_of_lab(bookings: Vec<Booking>, lab: &LabId) -> Vec<Booking> {
+    bookings.into_iter().filter(|booking| booking.lab == *lab && booking.state.is_live()).collect()
 }
 
 fn choice(case: &Case<'_>, at: DateTime<Utc>) -> Choice {
@@ -126,15 +133,15 @@ pub fn lab(
         calendar::local_date(setting.zone, chosen.unwrap_or_else(|| now.max(setting.lab.open)))
     });
     let first = setting.lab.week_of(date);
-    let live = db::live_bookings(conn, &person.id)?;
-    let bookings: Vec<Booking> = live.into_iter().filter(|booking| booking.lab == *lab).collect();
-    let own = own_of_lab(&bookings);
+    let all = db::bookings_of_person(conn, &person.id)?;
+    let standing = Standing::of(&setting, &all);
+    let bookings = live_of_lab(all, lab);
     let reach = setting.pool.lead().max(setting.lab.policy.longest());
     let (start, end) =
         (calendar::midnight(setting.zone, first), calendar::midnight(setting.zone, first + Days::new(7)));
     let Some(span) = Interval::new(start - reach, end + reach) else { return Ok(None) };
     let occupancy = db::occupancy(conn, &setting.pool, &span)?;
-    let case = case(&setting, person, &own, &occupancy, now);
+    let case = case(&setting, person, &standing, &occupancy, now);
     let days = (0..7)
         .map(|n| first + Days::new(n))
         .map(|date| DayOfStarts {

@@ -1,20 +1,52 @@
 //! How a person stands to a lab: what the rules need to know of them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
-use crate::domain::ids::{LabId, PersonId};
+use crate::domain::ids::PersonId;
 use crate::domain::interval::Interval;
 use crate::domain::occupancy::Occupancy;
 use crate::domain::person::Person;
 use crate::policy::admission::{Case, OwnBooking};
 
+/// What a person has and had of a lab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Their live bookings of it.
+    pub own: Vec<OwnBooking>,
+    /// Hours that count which they have used of it or have booked.
+    pub used: TimeDelta,
+}
+
+impl Standing {
+    /// By all bookings of the person, of which those of this lab are looked at.
+    pub(super) fn of(setting: &LabSetting, bookings: &[Booking]) -> Self {
+        let of_lab = || bookings.iter().filter(|booking| booking.lab == setting.lab.id);
+        let span = |booking: &Booking| Interval::new(booking.slot.start(), booking.held_until());
+        let own = of_lab()
+            .filter(|booking| booking.state.is_live())
+            .filter_map(|booking| Some(OwnBooking { id: booking.id.clone(), slot: span(booking)? }))
+            .collect();
+        let counted = |span: Interval| setting.lab.policy.counted(setting.zone, &span);
+        Self { own, used: of_lab().filter_map(Booking::charged).map(counted).sum() }
+    }
+
+    /// By what is stored.
+    pub(super) fn load(
+        conn: &mut Conn<'_>,
+        setting: &LabSetting,
+        person: &PersonId,
+    ) -> Result<Self, DbError> {
+        Ok(Self::of(setting, &db::bookings_of_person(conn, person)?))
+    }
+}
+
 /// The case of this person and lab.
 pub(super) fn case<'a>(
     setting: &'a LabSetting,
     person: &Person,
-    own: &'a [OwnBooking],
+    standing: &'a Standing,
     occupancy: &'a Occupancy,
     now: DateTime<Utc>,
 ) -> Case<'a> {
@@ -23,23 +55,9 @@ pub(super) fn case<'a>(
         pool: &setting.pool,
         zone: setting.zone,
         parity: person.parity(),
-        own,
+        own: &standing.own,
+        used: standing.used,
         occupancy,
         now,
     }
-}
-
-/// What the rules need to know of these bookings of one lab.
-pub(super) fn own_of_lab(bookings: &[Booking]) -> Vec<OwnBooking> {
-    let span = |booking: &Booking| Interval::new(booking.slot.start(), booking.held_until());
-    bookings
-        .iter()
-        .filter_map(|booking| Some(OwnBooking { id: booking.id.clone(), slot: span(booking)? }))
-        .collect()
-}
-
-/// The person's live bookings of this lab.
-pub(super) fn own(conn: &mut Conn<'_>, person: &PersonId, lab: &LabId) -> Result<Vec<OwnBooking>, DbError> {
-    let live = db::live_bookings(conn, person)?;
-    Ok(own_of_lab(&live.into_iter().filter(|booking| booking.lab == *lab).collect::<Vec<_>>()))
 }

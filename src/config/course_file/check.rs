@@ -203,6 +203,13 @@ impl<'a> Check<'a> {
         }
         let counted =
             table.counted_hours.as_ref().map(|hours| self.window(&format!("{key}.counted_hours"), hours));
+        let budget = table.budget_hours.map(|hours| {
+            let minutes = whole_minutes((hours * 60.0).round()).filter(|minutes| *minutes > 0);
+            if minutes.is_none() {
+                self.error(&format!("{key}.budget_hours"), format!("{hours} is not more than 0"));
+            }
+            minutes
+        });
         if let Some(days) = table.horizon_days {
             self.range(&format!("{key}.horizon_days"), days, 1..=366);
         }
@@ -215,6 +222,10 @@ impl<'a> Check<'a> {
                 None => None,
             },
             bookings_ahead: table.bookings_ahead,
+            budget_minutes: match budget {
+                Some(budget) => Some(budget?),
+                None => None,
+            },
             horizon_days: table.horizon_days,
             parity: match parity {
                 Some(parity) => Some(parity?),

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::page_once;
 use crate::domain::booking::State;
@@ -64,6 +64,19 @@ fn answer(cards: &[Card], now: DateTime<Utc>) -> (String, Option<String>) {
     }
 }
 
+/// `4 h of 10 h used or booked`.
+fn usage(card: &Card) -> Option<String> {
+    let used = (card.used > TimeDelta::zero()).then(|| calendar::in_words(card.used));
+    match (used, card.setting.lab.policy.budget_minutes) {
+        (None, None) => None,
+        (Some(used), None) => Some(format!("{used} used or booked")),
+        (used, Some(budget)) => {
+            let budget = calendar::in_words(TimeDelta::minutes(budget.into()));
+            Some(format!("{} of {budget} used or booked", used.unwrap_or_else(|| "0 h".to_owned())))
+        }
+    }
+}
+
 fn lab_card(card: &Card, now: DateTime<Utc>, needs_key: bool) -> LabCard {
     let lab = &card.setting.lab;
     let (state, state_text) = present::lab_state(lab, now);
@@ -87,7 +100,7 @@ fn lab_card(card: &Card, now: DateTime<Utc>, needs_key: bool) -> LabCard {
             .iter()
             .map(|booking| present::booking_line(card.setting.zone, now, booking))
             .collect(),
-        usage: None,
+        usage: usage(card),
         action_stands_out: action.is_some() && !needs_key,
         action,
     }
