@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use serde_json::json;
 
 use super::{Failure, apply, output};
+use crate::config::course_file::CourseFile;
 use crate::domain::calendar;
 use crate::domain::course::{Course, Lab};
 use crate::policy::balance::{self, Balance, Share};
@@ -20,6 +21,8 @@ pub(super) struct Args {
 enum Command {
     /// Check a course file and its weekday rules; needs no database
     Check(Check),
+    /// Print the JSON schema of course files, for editors
+    Schema,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -32,7 +35,10 @@ struct Check {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let Command::Check(check) = &args.command;
+    let check = match &args.command {
+        Command::Check(check) => check,
+        Command::Schema => return output::json(&CourseFile::schema()),
+    };
     let course = apply::read(&check.file)?;
     if check.json { print_json(&course) } else { print(&course) }
 }

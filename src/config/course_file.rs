@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
+use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
 use toml::value::Datetime;
 
@@ -19,59 +20,82 @@ mod lines;
 pub struct CourseErrors(pub Vec<String>);
 
 /// A course file as written, with local times.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CourseFile {
     /// What was read, to tell where an error is.
     #[serde(skip)]
     text: String,
+    /// The course itself.
     course: CourseTable,
+    /// Cloud regions.
     #[serde(default)]
     site: Vec<SiteTable>,
+    /// Capacity at a site that labs draw on.
     #[serde(default)]
     pool: Vec<PoolTable>,
+    /// Assignments, in the order in which pages show them.
     #[serde(default)]
     lab: Vec<LabTable>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CourseTable {
+    /// Its id: lower-case letters, digits and hyphens.
     id: String,
+    /// What people call it.
     title: String,
+    /// The zone of all local times, such as `America/New_York`.
     zone: String,
+    /// The mail address that students write to.
     contact: String,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SiteTable {
+    /// Its id.
     id: String,
+    /// What people call it, such as KVM@TACC.
     title: Option<String>,
+    /// "simulated", or the name of an entry in clouds.yaml.
     cloud: String,
+    /// Whether the site has Blazar: then each booking is backed by a lease.
     #[serde(default)]
     leases: bool,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PoolTable {
+    /// Its id.
     id: String,
+    /// The id of its site.
     site: String,
+    /// Units that can be held at one instant.
     capacity: i32,
+    /// Starts and ends lie on multiples of it: 5, 6, 10, 12, 15, 20, 30 or 60.
     #[serde(default = "half_an_hour")]
     grid_minutes: i32,
+    /// Resources are made this long before the start, 0 to 240.
     #[serde(default)]
     lead_minutes: i32,
+    /// Times at which nobody can hold any of it.
     #[serde(default)]
     closure: Vec<ClosureTable>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ClosureTable {
+    /// From this local time.
+    #[schemars(with = "String")]
     from: Datetime,
+    /// Up to this local time.
+    #[schemars(with = "String")]
     to: Datetime,
+    /// Why, in a few words for students.
     reason: String,
 }
 
@@ -83,78 +107,118 @@ fn one() -> i32 {
     1
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct LabTable {
+    /// Its id.
     id: String,
+    /// What people call it.
     title: String,
+    /// The id of its pool.
     pool: String,
+    /// A sentence or two for students.
     #[serde(default)]
     summary: String,
+    /// Where its instructions are.
     manual: Option<String>,
+    /// Units of the pool that one booking holds.
     #[serde(default = "one")]
     units: i32,
+    /// The first local time at which a slot may start.
+    #[schemars(with = "String")]
     open: Datetime,
+    /// The due date; left out while it is to be announced.
+    #[schemars(with = "Option<String>")]
     due: Option<Datetime>,
+    /// Its rules.
     policy: PolicyTable,
+    /// What a booking gets.
     blueprint: BlueprintTable,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PolicyTable {
+    /// The longest slot, in hours that count.
     cap_hours: f64,
+    /// The hours that count, if not all do; others are free, on any day.
     counted_hours: Option<WindowTable>,
+    /// Bookings that one student may have ahead or running.
     #[serde(default = "one")]
     bookings_ahead: i32,
+    /// Hours that count which one student may use in all.
     budget_hours: Option<f64>,
+    /// How many days ahead a slot may start.
     horizon_days: Option<i32>,
+    /// Weekdays by the last digit of the net ID.
     parity: Option<ParityTable>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WindowTable {
+    /// The first time of day, such as 08:00.
     from: String,
+    /// The time of day that ends it, such as 24:00.
     to: String,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ParityTable {
+    /// Days on which even net IDs may start: Mon, Tue, Wed, Thu, Fri, Sat, Sun.
+    #[schemars(with = "Vec<String>")]
     even: Weekdays,
+    /// Days on which odd net IDs may start.
+    #[schemars(with = "Vec<String>")]
     odd: Weekdays,
+    /// As written in the seven days from this date, swapped in the next, and so on.
+    #[schemars(with = "Option<String>")]
     swap_weekly_from: Option<Datetime>,
+    /// What has to lie on one's days: the start, or the whole slot.
     #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["start", "slot"]))]
     judges: Judged,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct BlueprintTable {
+    /// The account to which the image gives the student's key.
     login: String,
+    /// TCP ports open to the world.
     #[serde(default)]
     open_tcp_ports: Vec<u16>,
+    /// The private network.
     network: NetworkTable,
+    /// Servers, at least one.
     server: Vec<ServerTable>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NetworkTable {
+    /// The subnet's range, such as 192.168.1.0/24.
     cidr: String,
+    /// The external network, such as public.
     external: String,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ServerTable {
+    /// Its host name.
     name: String,
+    /// The image, by name or id.
     image: String,
+    /// The flavor, by name or id.
     flavor: String,
+    /// Its address on the subnet: for each server or for none.
     address: Option<Ipv4Addr>,
+    /// Whether it gets a public address.
     #[serde(default)]
     floating_ip: bool,
+    /// For cloud-init.
     user_data: Option<String>,
 }
 
@@ -168,6 +232,11 @@ impl CourseFile {
             let place = line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"));
             CourseErrors(vec![format!("{place}: {}", error.message())])
         })
+    }
+
+    /// The JSON schema of a course file, for editors.
+    pub fn schema() -> Schema {
+        schema_for!(Self)
     }
 
     /// The same course that many fortnights later: weekdays, parity weeks and local times stay.
