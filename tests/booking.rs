@@ -192,6 +192,35 @@ on_both_databases! {
         assert_eq!(refusal.violations[0].sentence(refusal.zone), "You asked for 2 h 30 min; of your 5 h in this lab 2 h is left.");
     }
 
+    async fn blocks_hold_their_margin_and_give_all_of_it_back(backend: Backend) {
+        let course = crate::world::course(&[
+            ("lead_minutes = 30 ", "end_margin_minutes = 5\ncleaning_minutes = 40\nlead_minutes = 0 "),
+            ("bookings_ahead = 2", "lengths_hours = [2, 3]\nbookings_ahead = 2"),
+        ]);
+        let world = World::with(backend, course, fairlease::cloud::simulated::Profile::instant()).await;
+        let student = world.student("ff524").await;
+        let made = world.book(&student, slot("2025-02-08T10:00", "2025-02-08T11:55")).await;
+        let held = async || {
+            let mut cells = Vec::new();
+            for cell in ["09:30", "10:00", "11:30", "12:00", "12:30", "13:00", "13:30"] {
+                cells.push(world.booked_at(&format!("2025-02-08T{cell}")).await);
+            }
+            cells
+        };
+        assert_eq!(held().await, [0, 1, 1, 1, 1, 0, 0], "forty minutes after 11:55 reach into the cell of 12:30");
+        world.clock.set(local("2025-02-08T10:00"));
+        world.work_until(&student, &made.id, "active").await;
+        let view = world.view(&student, &made.id).await;
+        assert_eq!(view.extensions, [local("2025-02-08T12:55")]);
+        let lease = world.held().into_values().find(|object| object.spec.kind().word() == "lease").unwrap();
+        assert_eq!(lease.facts.lease_end, Some(local("2025-02-08T11:55")), "the site has the margin for itself");
+        booking::extend(&world.app, student.clone(), made.id.clone(), local("2025-02-08T12:55")).await.unwrap();
+        world.work().await;
+        assert_eq!(held().await, [0, 1, 1, 1, 1, 1, 1]);
+        booking::release(&world.app, student.clone(), made.id.clone()).await.unwrap();
+        assert_eq!(held().await, [0, 0, 0, 0, 0, 0, 0]);
+    }
+
     async fn a_plan_says_what_would_change_and_for_whom(backend: Backend) {
         let world = World::new(backend).await;
         let (one, two) = (world.student("ff524").await, world.student("gg222").await);

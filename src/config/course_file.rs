@@ -81,6 +81,12 @@ struct PoolTable {
     /// Resources are made this long before the start, 0 to 240.
     #[serde(default)]
     lead_minutes: i32,
+    /// A slot ends this long before a multiple of the grid, 0 or less than the grid.
+    #[serde(default)]
+    end_margin_minutes: i32,
+    /// How long after a slot's end its units can't be held by another, 0 to 240.
+    #[serde(default)]
+    cleaning_minutes: i32,
     /// Times at which nobody can hold any of it.
     #[serde(default)]
     closure: Vec<ClosureTable>,
@@ -146,6 +152,11 @@ struct PolicyTable {
     /// Bookings that one student may have ahead or running.
     #[serde(default = "one")]
     bookings_ahead: i32,
+    /// Lengths that a slot may have, with the pool's end margin; any if it is left out.
+    #[serde(default)]
+    lengths_hours: Vec<f64>,
+    /// Starts lie on multiples of this many minutes, if they are rarer than the pool's grid.
+    starts_every_minutes: Option<i32>,
     /// Hours that count which one student may use in all.
     budget_hours: Option<f64>,
     /// How many days ahead a slot may start.

@@ -232,10 +232,10 @@ pub fn sole_key(kind: Kind) -> ResourceKey {
 }
 
 impl Blueprint {
-    /// Every object that a booking of this blueprint takes, in the order in which they are made. `held` is the span that
+    /// Every object that a booking of this blueprint takes, in the order in which they are made. `in_use` is the span that
     /// a lease covers; without `leases` there is none.
-    pub fn specs(&self, held: &Interval, leases: bool, public_key: &str) -> Vec<(ResourceKey, Spec)> {
-        let lease = Spec::Lease { start: held.start(), end: held.end(), flavors: self.flavors() };
+    pub fn specs(&self, in_use: &Interval, leases: bool, public_key: &str) -> Vec<(ResourceKey, Spec)> {
+        let lease = Spec::Lease { start: in_use.start(), end: in_use.end(), flavors: self.flavors() };
         let mut specs = if leases { vec![(sole_key(Kind::Lease), lease)] } else { Vec::new() };
         specs.extend([
             (sole_key(Kind::Keypair), Spec::Keypair { public_key: public_key.to_owned() }),

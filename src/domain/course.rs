@@ -77,6 +77,13 @@ pub struct Pool {
     pub grid_minutes: i32,
     /// How long before the start the resources are made, in minutes: time in which the units are held, too.
     pub lead_minutes: i32,
+    /// A slot ends this long before its last grid cell does, in minutes: the next one starts on the grid, and the site has
+    /// time between them.
+    #[serde(default)]
+    pub end_margin_minutes: i32,
+    /// How long after a slot's end its units can't be held by another, in minutes.
+    #[serde(default)]
+    pub cleaning_minutes: i32,
     /// Times at which nobody can hold any of it: planned maintenance, an outage.
     #[serde(default)]
     pub closures: Vec<Closure>,
@@ -120,9 +127,27 @@ impl Pool {
         if floor == at { at } else { floor + self.grid() }
     }
 
-    /// The span in which a booking of `slot` holds units: the lead and the slot.
-    pub fn held(&self, slot: &Interval) -> Interval {
+    /// How long before the end of its last grid cell a slot ends.
+    pub fn end_margin(&self) -> TimeDelta {
+        TimeDelta::minutes(i64::from(self.end_margin_minutes))
+    }
+
+    /// The span in which a booking of `slot` has resources: the lead and the slot.
+    pub fn in_use(&self, slot: &Interval) -> Interval {
         Interval::new(slot.start() - self.lead(), slot.end()).unwrap_or(*slot)
+    }
+
+    /// The span in which a booking of `slot` holds units: the lead, the slot, and the margin or the cleaning after it,
+    /// whichever is longer.
+    pub fn held(&self, slot: &Interval) -> Interval {
+        let after = self.end_margin().max(TimeDelta::minutes(i64::from(self.cleaning_minutes)));
+        Interval::new(slot.start() - self.lead(), slot.end() + after).unwrap_or(*slot)
+    }
+
+    /// The span of cells that a booking of `slot` comes to hold if it ends at `new_end` instead, if there are any.
+    pub fn added(&self, slot: &Interval, new_end: DateTime<Utc>) -> Option<Interval> {
+        let whole = Interval::new(slot.start(), new_end)?;
+        Interval::new(self.ceil(self.held(slot).end()), self.held(&whole).end())
     }
 
     /// The starts of the grid cells that `span` touches, in order.
@@ -185,6 +210,12 @@ pub struct Policy {
     pub counted: Option<DailyWindow>,
     /// Bookings that one student may have ahead or running in this lab.
     pub bookings_ahead: i32,
+    /// Lengths that a slot may have, in minutes with the pool's end margin; any if there are none.
+    #[serde(default)]
+    pub lengths_minutes: Vec<i32>,
+    /// Starts lie on multiples of this many minutes, if they are rarer than the grid.
+    #[serde(default)]
+    pub starts_every_minutes: Option<i32>,
     /// Hours that count which one student may use of this lab in all, in minutes, if that is bounded.
     #[serde(default)]
     pub budget_minutes: Option<i32>,

@@ -59,10 +59,21 @@ pub enum Number {
 /// A rule that a slot breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Violation {
-    /// Start or end is not a multiple of the grid.
+    /// Start or end is not where starts and ends are.
     OffGrid {
-        /// The grid, in minutes.
+        /// Starts lie on multiples of this many minutes.
+        starts_minutes: i32,
+        /// Ends lie on multiples of this many minutes, less the margin.
         grid_minutes: i32,
+        /// How many minutes before such a time a slot ends.
+        margin_minutes: i32,
+    },
+    /// The slot has none of the lengths that slots of the lab have.
+    BadLength {
+        /// What was asked for, with the margin.
+        asked: TimeDelta,
+        /// The lengths that there are, with the margin.
+        lengths: Vec<TimeDelta>,
     },
     /// The start is over.
     InPast {
@@ -146,6 +157,7 @@ impl Violation {
     pub fn code(&self) -> &'static str {
         match self {
             Self::OffGrid { .. } => "off_grid",
+            Self::BadLength { .. } => "bad_length",
             Self::InPast { .. } => "in_past",
             Self::NotOpen { .. } => "not_open",
             Self::TooFar { .. } => "too_far",
@@ -166,7 +178,18 @@ impl Violation {
         let at = |instant: &DateTime<Utc>| Number::Text(calendar::rfc3339(zone, *instant));
         let minutes = |length: &TimeDelta| Number::Whole(length.num_minutes());
         match self {
-            Self::OffGrid { grid_minutes } => vec![("grid_minutes", Number::Whole((*grid_minutes).into()))],
+            Self::OffGrid { starts_minutes, grid_minutes, margin_minutes } => vec![
+                ("starts_minutes", Number::Whole((*starts_minutes).into())),
+                ("grid_minutes", Number::Whole((*grid_minutes).into())),
+                ("margin_minutes", Number::Whole((*margin_minutes).into())),
+            ],
+            Self::BadLength { asked, lengths } => vec![
+                ("asked_minutes", minutes(asked)),
+                (
+                    "lengths_minutes",
+                    Number::List(lengths.iter().map(|it| it.num_minutes().to_string()).collect()),
+                ),
+            ],
             Self::InPast { now } => vec![("now", at(now))],
             Self::NotOpen { open } => vec![("open", at(open))],
             Self::TooFar { horizon_days, latest } => {
@@ -206,8 +229,16 @@ impl Violation {
     /// What is wrong and what would be right, with times in `zone`.
     pub fn sentence(&self, zone: Tz) -> String {
         match self {
-            Self::OffGrid { grid_minutes } => {
+            Self::OffGrid { starts_minutes, grid_minutes, margin_minutes: 0 } if starts_minutes == grid_minutes => {
                 format!("Starts and ends lie on multiples of {grid_minutes} minutes.")
+            }
+            Self::OffGrid { starts_minutes, grid_minutes, margin_minutes } => format!(
+                "Starts lie on multiples of {starts_minutes} minutes, and a slot ends {margin_minutes} minutes before a \
+                 multiple of {grid_minutes}."
+            ),
+            Self::BadLength { asked, lengths } => {
+                let lengths: Vec<_> = lengths.iter().map(|length| calendar::in_words(*length)).collect();
+                format!("You asked for {}; slots of this lab are {} long.", calendar::in_words(*asked), lengths.join(" or "))
             }
             Self::InPast { now } => {
                 format!("That start is over: it is {} now.", calendar::date_and_time(zone, *now))
@@ -264,6 +295,7 @@ impl Violation {
 pub fn judge(case: &Case<'_>, slot: &Interval) -> Vec<Violation> {
     [
         off_grid(case, slot),
+        bad_length(case, slot),
         in_past(case, slot),
         not_open(case, slot),
         past_due(case, slot),
@@ -289,21 +321,21 @@ pub fn judge_extension(
     slot: &Interval,
     new_end: DateTime<Utc>,
 ) -> Vec<Violation> {
-    let (Some(whole), Some(added)) =
-        (Interval::new(slot.start(), new_end), Interval::new(slot.end(), new_end))
-    else {
-        return vec![Violation::OffGrid { grid_minutes: case.pool.grid_minutes }];
+    let Some(whole) = Interval::new(slot.start(), new_end).filter(|whole| whole.end() > slot.end()) else {
+        return vec![off_grid_here(case)];
     };
+    let added = case.pool.added(slot, new_end);
     let over = (slot.end() <= case.now).then_some(Violation::InPast { now: case.now });
     [
         off_grid(case, &whole),
+        bad_length(case, &whole),
         over,
         past_due(case, &whole),
         over_cap(case, &whole),
         over_budget(case, &whole, case.lab.policy.counted(case.zone, slot)),
-        closed(case, &added),
+        added.and_then(|added| closed(case, &added)),
         overlap(case, &whole, Some(id)),
-        full(case, &added),
+        added.and_then(|added| full(case, &added)),
     ]
     .into_iter()
     .flatten()
@@ -311,8 +343,23 @@ pub fn judge_extension(
 }
 
 fn off_grid(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
-    let on_grid = case.pool.on_grid(slot.start()) && case.pool.on_grid(slot.end());
-    (!on_grid).then_some(Violation::OffGrid { grid_minutes: case.pool.grid_minutes })
+    let every = case.lab.policy.starts_every_minutes.unwrap_or(case.pool.grid_minutes);
+    let starts_right = slot.start().timestamp().rem_euclid(i64::from(every.max(1)) * 60) == 0;
+    let ends_right = case.pool.on_grid(slot.end() + case.pool.end_margin());
+    (!starts_right || !ends_right).then(|| off_grid_here(case))
+}
+
+fn off_grid_here(case: &Case<'_>) -> Violation {
+    let grid_minutes = case.pool.grid_minutes;
+    let starts_minutes = case.lab.policy.starts_every_minutes.unwrap_or(grid_minutes);
+    Violation::OffGrid { starts_minutes, grid_minutes, margin_minutes: case.pool.end_margin_minutes }
+}
+
+fn bad_length(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
+    let asked = slot.length() + case.pool.end_margin();
+    let lengths: Vec<_> =
+        case.lab.policy.lengths_minutes.iter().map(|minutes| TimeDelta::minutes((*minutes).into())).collect();
+    (!lengths.is_empty() && !lengths.contains(&asked)).then_some(Violation::BadLength { asked, lengths })
 }
 
 fn in_past(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
@@ -509,6 +556,30 @@ mod tests {
             judge_extension(&fixture.case(local("2025-02-08T15:00")), &id, &slot, local(end)).len()
         };
         assert_eq!((until("2025-02-08T18:00"), until("2025-02-08T18:30")), (0, 1));
+    }
+
+    /// Case 8 of the course's facts: blocks of three hours that start on the hour and end at :55.
+    #[test]
+    fn blocks_have_their_shape_and_the_site_has_its_time_between_them() {
+        let mut fixture = Fixture::origin("ff524");
+        fixture.lab.policy.parity = None;
+        fixture.lab.policy.lengths_minutes = vec![180];
+        fixture.pool.lead_minutes = 0;
+        (fixture.pool.grid_minutes, fixture.pool.end_margin_minutes, fixture.pool.cleaning_minutes) =
+            (60, 5, 5);
+        let now = "2025-02-08T12:00";
+        assert_eq!(codes(&fixture, now, "2025-02-08T14:00", "2025-02-08T16:55"), Vec::<&str>::new());
+        assert_eq!(codes(&fixture, now, "2025-02-08T14:00", "2025-02-08T17:55"), ["bad_length"]);
+        assert_eq!(codes(&fixture, now, "2025-02-08T14:00", "2025-02-08T17:00"), ["off_grid", "bad_length"]);
+        assert_eq!(codes(&fixture, now, "2025-02-08T14:30", "2025-02-08T17:25"), ["off_grid"]);
+        let slot = Interval::new(local("2025-02-08T14:00"), local("2025-02-08T16:55")).unwrap();
+        let next = local("2025-02-08T17:00");
+        assert!(
+            !fixture.pool.cells(&fixture.pool.held(&slot)).any(|cell| cell == next),
+            "17:00 fits five minutes"
+        );
+        fixture.pool.cleaning_minutes = 10;
+        assert!(fixture.pool.cells(&fixture.pool.held(&slot)).any(|cell| cell == next), "but not ten");
     }
 
     #[test]

@@ -45,40 +45,62 @@ pub fn starts(case: &Case<'_>, span: &Interval) -> Vec<Start> {
 
 /// What the person may do with the start `at`.
 pub fn verdict(case: &Case<'_>, at: DateTime<Utc>) -> Verdict {
-    let Some(shortest) = Interval::new(at, at + case.pool.grid()) else {
-        return Verdict::Refused(Vec::new());
-    };
-    let violations = admission::judge(case, &shortest);
-    if !violations.is_empty() {
-        return Verdict::Refused(violations);
+    let lengths = legal_lengths(case, at);
+    if let (Some(shortest), Some(longest)) = (lengths.first(), lengths.last()) {
+        let slot = Interval::new(at, at + *shortest);
+        let units_left = slot.map_or(0, |slot| case.occupancy.least_free(case.pool, &case.pool.held(&slot)));
+        return Verdict::Free { units_left, longest: *longest };
     }
-    let units_left = case.occupancy.least_free(case.pool, &case.pool.held(&shortest));
-    Verdict::Free { units_left, longest: longest(case, shortest) }
+    let shortest = lengths_to_try(case).next().unwrap_or_else(|| case.pool.grid());
+    let slot = Interval::new(at, at + shortest);
+    Verdict::Refused(slot.map(|slot| admission::judge(case, &slot)).unwrap_or_default())
 }
 
-/// The longest legal slot from the start of `shortest`, which is legal itself. Every rule that looks at the length only
-/// grows stricter with it, so the first refusal ends the search; the cap bounds it.
-fn longest(case: &Case<'_>, shortest: Interval) -> TimeDelta {
-    lengths(case, shortest.length())
-        .take_while(|length| {
-            Interval::new(shortest.start(), shortest.start() + *length)
-                .is_some_and(|slot| admission::judge(case, &slot).is_empty())
-        })
-        .last()
-        .unwrap_or(shortest.length())
+/// Every length that the person may have from the start `at`, shortest first. Where a lab has no set lengths, every rule
+/// that looks at the length only grows stricter with it, so the first refusal ends the search.
+pub fn legal_lengths(case: &Case<'_>, at: DateTime<Utc>) -> Vec<TimeDelta> {
+    let legal = |length: &TimeDelta| {
+        Interval::new(at, at + *length).is_some_and(|slot| admission::judge(case, &slot).is_empty())
+    };
+    let to_try = lengths_to_try(case);
+    if case.lab.policy.lengths_minutes.is_empty() {
+        to_try.take_while(legal).collect()
+    } else {
+        to_try.filter(legal).collect()
+    }
 }
 
-fn lengths(case: &Case<'_>, from: TimeDelta) -> impl Iterator<Item = TimeDelta> {
+/// Lengths that slots of this lab may have at all, shortest first.
+fn lengths_to_try(case: &Case<'_>) -> Box<dyn Iterator<Item = TimeDelta>> {
+    let margin = case.pool.end_margin();
+    if case.lab.policy.lengths_minutes.is_empty() {
+        return Box::new(lengths(case, case.pool.grid() - margin));
+    }
+    let mut set: Vec<_> = case
+        .lab
+        .policy
+        .lengths_minutes
+        .iter()
+        .map(|minutes| TimeDelta::minutes((*minutes).into()) - margin)
+        .collect();
+    set.sort();
+    Box::new(set.into_iter())
+}
+
+fn lengths(case: &Case<'_>, from: TimeDelta) -> impl Iterator<Item = TimeDelta> + use<> {
     let (grid, longest) = (case.pool.grid(), case.lab.policy.longest());
     successors(Some(from), move |length| Some(*length + grid)).take_while(move |length| *length <= longest)
 }
 
 /// Later ends that the live booking `id` of `slot` may have, in order.
 pub fn extensions(case: &Case<'_>, id: &BookingId, slot: &Interval) -> Vec<DateTime<Utc>> {
-    lengths(case, slot.length() + case.pool.grid())
-        .map(|length| slot.start() + length)
-        .take_while(|end| admission::judge_extension(case, id, slot, *end).is_empty())
-        .collect()
+    let legal = |end: &DateTime<Utc>| admission::judge_extension(case, id, slot, *end).is_empty();
+    let ends = lengths(case, slot.length() + case.pool.grid()).map(|length| slot.start() + length);
+    if case.lab.policy.lengths_minutes.is_empty() {
+        ends.take_while(legal).collect()
+    } else {
+        ends.filter(legal).collect()
+    }
 }
 
 /// How far around a wish [`nearest`] looks, on either side.
@@ -98,13 +120,25 @@ pub fn nearest_span(lab: &Lab, pool: &Pool, wish: &Interval, now: DateTime<Utc>)
     Interval::new(from, to).unwrap_or(*wish)
 }
 
+/// The length that a slot like the wish may have at all: the wish's own, down to whole grid cells and to the cap; of set
+/// lengths the longest that is not longer, or else the shortest.
+fn nearest_length(case: &Case<'_>, wish: &Interval) -> TimeDelta {
+    let policy = &case.lab.policy;
+    if !policy.lengths_minutes.is_empty() {
+        let fitting = lengths_to_try(case).filter(|length| *length <= wish.length()).last();
+        return fitting.or_else(|| lengths_to_try(case).next()).unwrap_or(wish.length());
+    }
+    let (grid, margin) = (case.pool.grid(), case.pool.end_margin());
+    let longest = if policy.counted.is_some() { policy.longest() } else { policy.cap() };
+    let cells = ((wish.length() + margin).min(longest).num_seconds() / grid.num_seconds()).max(1);
+    TimeDelta::seconds(cells * grid.num_seconds()) - margin
+}
+
 /// The `count` legal slots nearest to `wish`, nearest first: of its length, or of the cap if more of it counts, and at least
 /// one grid cell. Occupancy must be known over [`nearest_span`].
 pub fn nearest(case: &Case<'_>, wish: &Interval, count: usize) -> Vec<Interval> {
-    let (grid, policy) = (case.pool.grid(), &case.lab.policy);
-    let longest = if policy.counted.is_some() { policy.longest() } else { policy.cap() };
-    let cells = (wish.length().min(longest).num_seconds() / grid.num_seconds()).max(1);
-    let length = TimeDelta::seconds(cells * grid.num_seconds());
+    let grid = case.pool.grid();
+    let length = nearest_length(case, wish);
     let origin = origin(case.lab, case.pool, wish, case.now);
     let reach = NEAREST_REACH.num_seconds() / grid.num_seconds();
     let offsets = (0..=reach).flat_map(|n| [n, -n]).skip(1);
@@ -193,6 +227,29 @@ mod tests {
                     prop_assert!(!violations.is_empty());
                     prop_assert!(!accepted(case.pool.grid()));
                 }
+            }
+        }
+
+        /// Invariant 3 for blocks of set lengths with time between them.
+        #[test]
+        fn of_set_lengths_the_legal_ones_are_shown_and_no_other(
+            start in 0i64..170, lengths in proptest::collection::vec(1i32..9, 1..4), margin in 0i32..30,
+            cleaning in 0i32..90, taken in proptest::collection::vec(0i64..170, 0..20),
+        ) {
+            let mut fixture = Fixture::origin("ff524");
+            fixture.lab.policy.lengths_minutes = lengths.iter().map(|hours| hours * 60).collect();
+            fixture.lab.policy.starts_every_minutes = Some(60);
+            (fixture.pool.end_margin_minutes, fixture.pool.cleaning_minutes) = (margin, cleaning);
+            for cell in taken {
+                fixture.fill_at(minutes("2025-02-07T00:00", cell * 60));
+            }
+            let case = fixture.case(local("2025-02-07T00:00"));
+            let at = minutes("2025-02-07T00:00", start * 60);
+            let shown = legal_lengths(&case, at);
+            for grid_cells in 1..20 {
+                let length = TimeDelta::minutes(grid_cells * 30 - i64::from(margin));
+                let accepted = admission::judge(&case, &Interval::new(at, at + length).unwrap()).is_empty();
+                prop_assert_eq!(accepted, shown.contains(&length), "{} min", length.num_minutes());
             }
         }
 

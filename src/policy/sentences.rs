@@ -111,6 +111,8 @@ pub(crate) mod tests {
                 policy: Policy {
                     cap_minutes: 480,
                     counted: None,
+                    lengths_minutes: Vec::new(),
+                    starts_every_minutes: None,
                     horizon_days: None,
                     budget_minutes: None,
                     bookings_ahead: 2,
@@ -124,6 +126,8 @@ pub(crate) mod tests {
                 capacity: 3,
                 grid_minutes: 30,
                 lead_minutes: 30,
+                end_margin_minutes: 0,
+                cleaning_minutes: 0,
                 closures: Vec::new(),
             };
             Self {

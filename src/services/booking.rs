@@ -157,7 +157,7 @@ fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, Booki
     let held = setting.pool.held(&wish.slot);
     db::hold(conn, &setting.pool, &held, booking.units)?;
     db::insert_booking(conn, &booking, seat, held.start(), wish.idempotency_key.as_deref())?;
-    plan_resources(conn, &setting, &booking, &held, key, app.now())?;
+    plan_resources(conn, &setting, &booking, key, app.now())?;
     let what = format!("Asked for {}.", calendar::span(setting.zone, &booking.slot));
     log(app, conn, &booking, wish.person.net_id.as_str(), &what)?;
     if booking.state == State::Booked {
@@ -211,11 +211,11 @@ fn plan_resources(
     conn: &mut Conn<'_>,
     setting: &LabSetting,
     booking: &Booking,
-    held: &Interval,
     public_key: &str,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let specs = setting.lab.blueprint.specs(held, setting.site.leases, public_key);
+    let specs =
+        setting.lab.blueprint.specs(&setting.pool.in_use(&booking.slot), setting.site.leases, public_key);
     for (position, (key, spec)) in (0..).zip(specs) {
         db::insert_resource(conn, &Resource::planned(booking.id.clone(), key, position, spec, now))?;
     }
@@ -344,7 +344,8 @@ pub(super) fn end(
     let pool = db::pool(conn, &booking.pool)?;
     let held_from = db::held_from(conn, &booking.id)?;
     let free_from = pool.ceil(now).max(pool.floor(held_from));
-    if let Some(rest) = Interval::new(free_from, booking.held_until()) {
+    let whole = Interval::new(booking.slot.start(), booking.held_until()).unwrap_or(booking.slot);
+    if let Some(rest) = Interval::new(free_from, pool.held(&whole).end()) {
         db::give_back(conn, &pool, &rest, booking.units)?;
     }
     booking.state = booking.state.release(reason, now)?;
@@ -384,14 +385,16 @@ fn extend_in(
         return Err(WrongState { from: booking.state.word(), to: "extended" }.into());
     }
     let standing = Standing::load(conn, &setting, &person.id)?;
-    let added = Interval::new(booking.slot.end(), new_end).unwrap_or(booking.slot);
-    let occupancy = db::occupancy(conn, &setting.pool, &added)?;
+    let added = setting.pool.added(&booking.slot, new_end);
+    let occupancy = db::occupancy(conn, &setting.pool, &added.unwrap_or(booking.slot))?;
     let case = case(&setting, person, &standing, &occupancy, app.now());
     let violations = admission::judge_extension(&case, id, &booking.slot, new_end);
     if !violations.is_empty() {
         return Err(BookingError::Refused(Refusal { violations, nearest: Vec::new(), zone: setting.zone }));
     }
-    db::hold(conn, &setting.pool, &added, booking.units)?;
+    if let Some(added) = added {
+        db::hold(conn, &setting.pool, &added, booking.units)?;
+    }
     booking.extend_to = Some(new_end);
     booking.next_step_at = Some(app.now());
     extend_lease(conn, id, new_end)?;

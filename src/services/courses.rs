@@ -149,6 +149,14 @@ fn keep_pool(conn: &mut Conn<'_>, pool: &Pool) -> Result<(), ApplyError> {
     let key = |key: &str| format!("pool.{}.{key}", pool.id);
     let live = |conn: &mut Conn<'_>| db::unended_bookings_in_pools(conn, std::slice::from_ref(&pool.id));
     unless_in_use(conn, key("grid_minutes"), &known.grid_minutes, &pool.grid_minutes, live)?;
+    unless_in_use(
+        conn,
+        key("end_margin_minutes"),
+        &known.end_margin_minutes,
+        &pool.end_margin_minutes,
+        live,
+    )?;
+    unless_in_use(conn, key("cleaning_minutes"), &known.cleaning_minutes, &pool.cleaning_minutes, live)?;
     unless_in_use(conn, key("site"), &known.site, &pool.site, live)
 }
 

@@ -71,7 +71,7 @@ fn choice(case: &Case<'_>, at: DateTime<Utc>) -> Choice {
             .and_then(|longer| admission::judge(case, &longer).into_iter().next()),
         Verdict::Refused(_) => None,
     };
-    Choice { start: Start { at, verdict }, stopper }
+    Choice { start: Start { at, verdict }, lengths: availability::legal_lengths(case, at), stopper }
 }
 
 /// One day of a week of starts.
@@ -114,6 +114,8 @@ pub struct LabView {
 pub struct Choice {
     /// The start.
     pub start: Start,
+    /// Every length that the person may have from it, shortest first.
+    pub lengths: Vec<TimeDelta>,
     /// What stands against a slot that is one grid cell longer than the longest.
     pub stopper: Option<Violation>,
 }

@@ -110,6 +110,12 @@ impl<'a> Check<'a> {
         }
         self.range(&key("capacity"), table.capacity, 0..=100_000);
         self.range(&key("lead_minutes"), table.lead_minutes, 0..=240);
+        self.range(
+            &key("end_margin_minutes"),
+            table.end_margin_minutes,
+            0..=table.grid_minutes.clamp(1, 60) - 1,
+        );
+        self.range(&key("cleaning_minutes"), table.cleaning_minutes, 0..=240);
         if !(5..=60).contains(&table.grid_minutes) || 60 % table.grid_minutes.max(1) != 0 {
             self.error(
                 &key("grid_minutes"),
@@ -124,6 +130,8 @@ impl<'a> Check<'a> {
             capacity: table.capacity,
             grid_minutes: table.grid_minutes,
             lead_minutes: table.lead_minutes,
+            end_margin_minutes: table.end_margin_minutes,
+            cleaning_minutes: table.cleaning_minutes,
             closures: closures.into_iter().collect::<Option<_>>()?,
         })
     }
@@ -203,6 +211,18 @@ impl<'a> Check<'a> {
         }
         let counted =
             table.counted_hours.as_ref().map(|hours| self.window(&format!("{key}.counted_hours"), hours));
+        let lengths: Vec<_> = table
+            .lengths_hours
+            .iter()
+            .map(|hours| self.length(&format!("{key}.lengths_hours"), grid, *hours))
+            .collect();
+        if let Some(minutes) = table.starts_every_minutes
+            && (minutes < grid || minutes % grid != 0 || 1440 % minutes.max(1) != 0)
+        {
+            let what =
+                format!("{minutes} is no multiple of the pool's grid of {grid} minutes that divides a day");
+            self.error(&format!("{key}.starts_every_minutes"), what);
+        }
         let budget = table.budget_hours.map(|hours| {
             let minutes = whole_minutes((hours * 60.0).round()).filter(|minutes| *minutes > 0);
             if minutes.is_none() {
@@ -222,6 +242,8 @@ impl<'a> Check<'a> {
                 None => None,
             },
             bookings_ahead: table.bookings_ahead,
+            lengths_minutes: lengths.into_iter().collect::<Option<_>>()?,
+            starts_every_minutes: table.starts_every_minutes,
             budget_minutes: match budget {
                 Some(budget) => Some(budget?),
                 None => None,
@@ -232,6 +254,15 @@ impl<'a> Check<'a> {
                 None => None,
             },
         })
+    }
+
+    fn length(&mut self, key: &str, grid: i32, hours: f64) -> Option<i32> {
+        let minutes =
+            whole_minutes((hours * 60.0).round()).filter(|minutes| *minutes > 0 && minutes % grid == 0);
+        if minutes.is_none() {
+            self.error(key, format!("{hours} is no length of whole grid cells of {grid} minutes"));
+        }
+        minutes
     }
 
     fn window(&mut self, key: &str, table: &WindowTable) -> Option<DailyWindow> {

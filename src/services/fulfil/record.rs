@@ -10,7 +10,6 @@ use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::blueprint::{Kind, Spec};
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::ids::{BookingId, ClaimToken, ResourceKey};
-use crate::domain::interval::Interval;
 use crate::domain::resource::{Resource, ResourceState};
 use crate::policy::reconcile::{self, MAX_FAILURES, MAX_REPLACEMENTS};
 use crate::services::App;
@@ -299,9 +298,11 @@ fn refuse_extension(
     booking: &mut Booking,
     reason: &str,
 ) -> Result<(), BookingError> {
-    if let Some(rest) = booking.extend_to.take().and_then(|later| Interval::new(booking.slot.end(), later)) {
+    if let Some(later) = booking.extend_to.take() {
         let pool = db::pool(conn, &booking.pool)?;
-        db::give_back(conn, &pool, &rest, booking.units)?;
+        if let Some(added) = pool.added(&booking.slot, later) {
+            db::give_back(conn, &pool, &added, booking.units)?;
+        }
         booking::extend_lease(conn, &booking.id, booking.slot.end())?;
         let what = format!("It could not be extended: {reason}");
         booking::log(app, conn, booking, ACTOR, &what)?;

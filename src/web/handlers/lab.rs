@@ -130,9 +130,9 @@ fn panel(who: &SignedIn, view: &LabView, choice: &Choice, needs_key: bool) -> Pa
     let (lab, pool, zone) = (&view.setting.lab, &view.setting.pool, view.setting.zone);
     let at = choice.start.at;
     let (free, lengths) = match &choice.start.verdict {
-        Verdict::Free { units_left, longest } => (
+        Verdict::Free { units_left, .. } => (
             format!("{} of {} free", units_left / lab.units.max(1), pool.capacity / lab.units.max(1)),
-            lengths(view, at, *longest),
+            lengths(view, choice),
         ),
         Verdict::Refused(_) => (String::new(), Vec::new()),
     };
@@ -173,25 +173,35 @@ fn panel(who: &SignedIn, view: &LabView, choice: &Choice, needs_key: bool) -> Pa
     }
 }
 
-/// Whole hours up to the longest; and the longest itself, if it is none.
-fn lengths(view: &LabView, at: DateTime<Utc>, longest: TimeDelta) -> Vec<Length> {
+/// Whole hours, and the longest even if it is none; every length where the lab has set ones. People think of a block with
+/// its end margin as of its whole hours.
+fn lengths(view: &LabView, choice: &Choice) -> Vec<Length> {
+    let (at, margin) = (choice.start.at, view.setting.pool.end_margin());
     let servers = i64::try_from(view.setting.lab.blueprint.servers.len()).unwrap_or(0);
-    let mut minutes: Vec<i64> = (1..=longest.num_hours()).map(|hours| hours * 60).collect();
-    if longest.num_minutes() % 60 != 0 {
-        minutes.push(longest.num_minutes());
-    }
-    let usual = minutes.iter().copied().filter(|length| *length <= 240).max();
-    minutes
-        .into_iter()
+    let set = !view.setting.lab.policy.lengths_minutes.is_empty();
+    let whole = |length: &TimeDelta| (*length + margin).num_minutes() % 60 == 0;
+    let longest = choice.lengths.last();
+    let offered: Vec<TimeDelta> = choice
+        .lengths
+        .iter()
+        .copied()
+        .filter(|length| set || whole(length) || Some(length) == longest)
+        .collect();
+    let usual = offered.iter().copied().filter(|length| *length <= USUAL).max().or(offered.first().copied());
+    offered
+        .iter()
         .map(|length| Length {
-            hours: hours_text(length),
-            text: calendar::in_words(TimeDelta::minutes(length)),
-            end: present::end(view.setting.zone, at, at + TimeDelta::minutes(length)),
-            cost: format!("{} server-hours", hours_text(length * servers)),
-            chosen: Some(length) == usual,
+            hours: hours_text(length.num_minutes()),
+            text: calendar::in_words(*length + margin),
+            end: present::end(view.setting.zone, at, at + *length),
+            cost: format!("{} server-hours", hours_text((*length + margin).num_minutes() * servers)),
+            chosen: Some(*length) == usual,
         })
         .collect()
 }
+
+/// The length that is chosen at first is the longest up to this.
+const USUAL: TimeDelta = TimeDelta::hours(4);
 
 /// "4", "1.5" or "0.3333": hours as a form sends them, exact to the minute.
 pub(in crate::web) fn hours_text(minutes: i64) -> String {
