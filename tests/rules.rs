@@ -123,6 +123,43 @@ fn case_6_a_lab_whose_due_date_is_to_be_announced_goes_on_until_it_is() {
 }
 
 #[test]
+fn case_7_a_planned_outage_two_days_before_the_due_date() {
+    let closed = "lead_minutes = 30\n[[pool.closure]]\nfrom = 2025-01-28T08:00\nto = 2025-01-28T20:00\nreason = \"planned outage\"\n";
+    let mut outage = course(
+        EXAMPLE,
+        &[
+            ("lead_minutes = 30 ", closed),
+            ("open = 2025-01-31T00:00", "open = 2025-01-24T00:00"),
+            ("due = 2025-02-13T23:59", "due = 2025-01-30T23:59"),
+        ],
+    );
+    outage.labs[0].policy.parity = None;
+    let on = |start: &str, end: &str| broken(&outage, "ff524", "2025-01-25T12:00", start, end);
+    assert_eq!(on("2025-01-28T10:00", "2025-01-28T12:00"), ["closed"]);
+    assert_eq!(on("2025-01-28T20:30", "2025-01-28T23:00"), NONE);
+    assert_eq!(on("2025-01-30T22:00", "2025-01-31T00:00"), NONE);
+    assert_eq!(on("2025-01-30T22:00", "2025-01-31T00:30"), ["past_due"]);
+    let (net_id, lab) = ("ff524".parse().unwrap(), "k8s".parse().unwrap());
+    let wish = slot("2025-01-28T12:00", "2025-01-28T14:00");
+    let refusal = explain::by_the_rules(&outage, &net_id, &lab, &wish, local("2025-01-25T12:00")).unwrap();
+    assert_eq!(
+        refusal.violations[0].sentence(New_York),
+        "Closed from Tue Jan 28, 08:00 to 20:00: planned outage."
+    );
+    assert_eq!(refusal.nearest[0].end(), local("2025-01-28T08:00"), "it ends as the outage begins");
+}
+
+#[test]
+fn case_12_a_week_is_the_longest_lease() {
+    let week =
+        course(EXAMPLE, &[("cap_hours = 8 ", "cap_hours = 168 "), ("due = 2025-02-13T23:59", "# due =")]);
+    let from_saturday = |end| broken(&week, "ff524", "2025-02-06T12:00", "2025-02-08T10:00", end);
+    assert_eq!(from_saturday("2025-02-15T09:30"), NONE);
+    assert_eq!(from_saturday("2025-02-15T10:00"), NONE);
+    assert_eq!(from_saturday("2025-02-15T10:30"), ["over_cap"]);
+}
+
+#[test]
 fn far_wishes_are_led_to_where_slots_are() {
     let first = course(EXAMPLE, &[]);
     for (start, end, nearest) in [

@@ -1,7 +1,7 @@
 //! Whether a person may have a slot: each rule a small function with a stable code, a sentence and its numbers.
 //!
-//! The rules are those of the course from which this project comes (31 January 2025): weekdays by net-ID parity that
-//! swap weekly, one period of at most eight hours, before the due date.
+//! The rules are those that the course from which this project comes has really used; `docs/policy.md` tells each with its
+//! bounds and its history.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
