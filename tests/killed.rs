@@ -37,6 +37,8 @@ struct Scene {
     booking: BookingId,
     database: Database,
     directory: TempDir,
+    /// How long workers' claims stand.
+    claim_seconds: u16,
 }
 
 /// The example's course without weekdays, and with resources made hours before the start, which is at once.
@@ -72,13 +74,14 @@ impl Scene {
         let slot = Interval::new(start, start + chrono::TimeDelta::hours(1)).unwrap();
         let wish = Wish { person: student.clone(), lab: "k8s".parse().unwrap(), slot, idempotency_key: None };
         let booking = booking::book(&app, wish).await.unwrap().id;
-        Self { app, student, booking, database, directory }
+        Self { app, student, booking, database, directory, claim_seconds: 2 }
     }
 
     /// A worker as operators run it, on the simulated cloud in the data directory.
     fn worker(&self, extra: &[String]) -> Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fairlease"));
-        command.arg("worker").args(["--claim-seconds", "2", "--simulate-instantly"]);
+        let claim = self.claim_seconds.to_string();
+        command.arg("worker").args(["--claim-seconds", &claim, "--simulate-instantly"]);
         command.args(["--database-url", &self.database.text()]).arg("--data-dir").arg(self.directory.path());
         command.args(extra);
         Process::start("worker", &mut command, Ending::Killed)
@@ -198,4 +201,14 @@ on_both_databases! {
         let deaths = deaths.await;
         assert!(deaths >= 20, "{deaths} workers were killed");
     }
+}
+
+/// Its claim would stand for an hour, and the test does not wait that long.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_alone_takes_over_at_once() {
+    let mut scene = Scene::set(Backend::Sqlite).await;
+    scene.claim_seconds = 3600;
+    assert!(scene.kill_at(5, Moment::After, "active").await);
+    scene.recover("active").await;
+    assert_eq!(scene.held().len(), 10);
 }

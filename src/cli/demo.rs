@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
 
 use super::options::default_data_dir;
-use super::{Failure, Options, apply, assemble, output, serve, signals};
+use super::{Failure, Options, apply, assemble, output, presence, serve, signals};
 use crate::clock::{Clock, SystemClock};
 use crate::config::course_file::CourseFile;
 use crate::db::{self, DbError};
@@ -64,6 +64,7 @@ pub(super) async fn run(mut options: Options, args: Args) -> Result<(), Failure>
         }),
         stop: stop.clone(),
     };
+    let _presence = presence::enter(&app.db).await?;
     let worker = tokio::spawn(crate::worker::run(app, stop));
     web::serve(listener, state).await?;
     Ok(worker.await??)

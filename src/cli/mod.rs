@@ -10,6 +10,7 @@ mod explain;
 mod migrate;
 mod options;
 mod output;
+mod presence;
 mod reap;
 mod serve;
 mod signals;

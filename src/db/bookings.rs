@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::connection::{Conn, on};
-use super::schema::{bookings, events, people};
+use super::schema::{bookings, events, notices, people};
 use super::types::Ts;
 use super::{DbError, dialect};
 use crate::domain::booking::{Booking, EndReason, Event, State};
@@ -331,6 +331,22 @@ pub fn drop_claim(conn: &mut Conn<'_>, id: &BookingId, token: &ClaimToken) -> Re
         .set((bookings::claim_token.eq(None::<&str>), bookings::claim_until.eq(None::<Ts>)))
         .execute(c))?;
     Ok(())
+}
+
+/// Gives up every claim on bookings and notices, and says how many there were. Only for someone who knows that nobody is left
+/// to act on them.
+pub fn drop_all_claims(conn: &mut Conn<'_>) -> Result<usize, DbError> {
+    let bookings = on!(conn, |c| diesel::update(bookings::table)
+        .filter(bookings::next_step_at.is_not_null())
+        .filter(bookings::claim_token.is_not_null())
+        .set((bookings::claim_token.eq(None::<&str>), bookings::claim_until.eq(None::<Ts>)))
+        .execute(c))?;
+    let notices = on!(conn, |c| diesel::update(notices::table)
+        .filter(notices::next_attempt_at.is_not_null())
+        .filter(notices::claim_token.is_not_null())
+        .set((notices::claim_token.eq(None::<&str>), notices::claim_until.eq(None::<Ts>)))
+        .execute(c))?;
+    Ok(bookings + notices)
 }
 
 /// Adds a line to the booking's log.
