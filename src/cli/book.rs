@@ -4,27 +4,17 @@ use clap::Args as ClapArgs;
 use serde_json::json;
 
 use super::demo::known_labs;
-use super::{Failure, Options, assemble, output, slot};
+use super::slot::Asked;
+use super::{Failure, Options, assemble, output};
 use crate::db::{self, DbError};
 use crate::domain::calendar;
-use crate::domain::ids::{LabId, NetId};
 use crate::services::booking::{self, BookingError, Refusal, Wish};
 use crate::services::explain::Explanation;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// The person's net ID
-    #[arg(long = "as", value_name = "NETID")]
-    who: NetId,
-    /// The lab's id
-    #[arg(long)]
-    lab: LabId,
-    /// The start, such as 2026-11-28T10:00 in the course's zone, or with an offset
-    #[arg(long)]
-    start: String,
-    /// How long, in hours
-    #[arg(long)]
-    hours: f64,
+    #[command(flatten)]
+    asked: Asked,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -32,19 +22,19 @@ pub(super) struct Args {
 
 pub(super) async fn run(options: &Options, args: Args) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
-    let who = args.who.clone();
+    let who = args.asked.who.clone();
     let (person, course) = app
         .db
         .read::<_, DbError, _>("who", move |conn| {
             Ok((db::person_by_net_id(conn, &who)?, db::course_card(conn)?))
         })
         .await?;
-    let person = person.ok_or_else(|| Failure(format!("nobody here has the net ID {}", args.who)))?;
+    let person = person.ok_or_else(|| Failure(format!("nobody here has the net ID {}", args.asked.who)))?;
     let zone = course
         .ok_or_else(|| Failure("no course is applied yet: fairlease apply COURSE.toml".to_owned()))?
         .zone;
-    let slot = slot::read(zone, &args.start, args.hours)?;
-    let wish = Wish { person, lab: args.lab.clone(), slot, idempotency_key: None };
+    let slot = args.asked.slot(zone)?;
+    let wish = Wish { person, lab: args.asked.lab.clone(), slot, idempotency_key: None };
     match booking::book(&app, wish).await {
         Ok(made) if args.json => {
             output::json(&json!({"accepted": true, "booking": made.id, "state": made.state.word()}))

@@ -2,17 +2,38 @@
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use clap::Args;
 
 use super::Failure;
 use crate::domain::calendar;
+use crate::domain::ids::{LabId, NetId};
 use crate::domain::interval::Interval;
 
-/// The slot of a start and a length in hours.
-pub(super) fn read(zone: Tz, start: &str, hours: f64) -> Result<Interval, Failure> {
-    let start = read_instant(zone, start)?;
-    read_length(hours)
-        .and_then(|length| Interval::new(start, start + length))
-        .ok_or_else(|| Failure(format!("{hours} is not a length in hours such as 4 or 1.5")))
+/// Who asks for which slot of which lab.
+#[derive(Debug, Args)]
+pub(super) struct Asked {
+    /// The person's net ID
+    #[arg(long = "as", value_name = "NETID")]
+    pub(super) who: NetId,
+    /// The lab's id
+    #[arg(long)]
+    pub(super) lab: LabId,
+    /// The start, such as 2026-11-28T10:00 in the course's zone, or with an offset
+    #[arg(long)]
+    start: String,
+    /// How long, in hours
+    #[arg(long)]
+    hours: f64,
+}
+
+impl Asked {
+    /// The slot, with local times in `zone`.
+    pub(super) fn slot(&self, zone: Tz) -> Result<Interval, Failure> {
+        let start = read_instant(zone, &self.start)?;
+        read_length(self.hours)
+            .and_then(|length| Interval::new(start, start + length))
+            .ok_or_else(|| Failure(format!("{} is not a length in hours such as 4 or 1.5", self.hours)))
+    }
 }
 
 /// An instant in RFC 3339, or a local time of the course's zone.
