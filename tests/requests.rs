@@ -70,6 +70,7 @@ async fn every_page_carries_its_protection() {
         assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
         assert_eq!(header(&headers, "x-content-type-options"), "nosniff", "{path}");
         assert_eq!(header(&headers, "cache-control"), "no-store", "{path}");
+        assert_eq!(header(&headers, "x-request-id").len(), 36, "{path}");
     }
     let form =
         client().post(format!("{}/sign-in", demo.url())).form(&[("net_id", "ff524")]).send().await.unwrap();
@@ -145,7 +146,10 @@ async fn refusals_tell_programs_each_rule_and_what_would_pass() {
     let keyless = Visitor::sign_in_without_key(&http, demo.url(), "hh444").await;
     let (status, body) = keyless.book(&nearest).await;
     assert_eq!((status, codes(&body)), (StatusCode::UNPROCESSABLE_ENTITY, vec!["no_ssh_key"]));
-    problem(student.get("/api/v1/labs/none/starts").await, StatusCode::NOT_FOUND).await;
+    let response = student.get("/api/v1/labs/none/starts").await;
+    let id = header(response.headers(), "x-request-id").to_owned();
+    let body = problem(response, StatusCode::NOT_FOUND).await;
+    assert_eq!(body["instance"], format!("urn:uuid:{id}"), "what a person quotes is what the log has");
     problem(student.get("/api/v1/nothing").await, StatusCode::NOT_FOUND).await;
 }
 

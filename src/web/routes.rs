@@ -2,11 +2,14 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::{Compress, DefaultHeaders, Next, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
 use tracing_actix_web::TracingLogger;
 
-use super::context::WebState;
+use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::handlers::{booking, health, lab, labs, mailbox, me, sign_in};
 use super::{api, statics};
@@ -49,6 +52,7 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
                     .add(("Permissions-Policy", "camera=(), geolocation=(), microphone=()"))
                     .add(("Cross-Origin-Opener-Policy", "same-origin")),
             )
+            .wrap(from_fn(tell_request_id))
             .wrap(TracingLogger::default())
             .route("/health/live", web::get().to(health::live))
             .route("/health/ready", web::get().to(health::ready))
@@ -72,6 +76,18 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
     server.await?;
     stopping.abort();
     Ok(())
+}
+
+/// Every answer carries the id under which the log has its request.
+async fn tell_request_id(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let mut response = next.call(request).await?;
+    if let Ok(id) = HeaderValue::from_str(&reference(response.request()).0) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
+    }
+    Ok(response)
 }
 
 fn pages(config: &mut web::ServiceConfig, demo: bool) {
