@@ -3,11 +3,11 @@
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::demo::known_labs;
 use super::slot::Asked;
 use super::{Failure, Options, assemble, output};
 use crate::db::{self, DbError};
 use crate::domain::calendar;
+use crate::services::App;
 use crate::services::booking::{self, BookingError, Refusal, Wish};
 use crate::services::explain::Explanation;
 
@@ -63,4 +63,12 @@ pub(super) fn print(refusal: &Refusal, json: bool) -> Result<(), Failure> {
         output::line(format_args!("would be accepted: {}", calendar::span(refusal.zone, slot)))?;
     }
     Ok(())
+}
+
+/// The labs that there are.
+async fn known_labs(app: &App) -> Result<String, DbError> {
+    let course = app.db.read("labs", db::course).await?;
+    let ids =
+        course.map(|course| course.labs.iter().map(|lab| lab.id.to_string()).collect::<Vec<_>>().join(", "));
+    Ok(ids.filter(|ids| !ids.is_empty()).unwrap_or_else(|| "none".to_owned()))
 }

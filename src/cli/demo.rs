@@ -10,7 +10,7 @@ use super::options::default_data_dir;
 use super::{Failure, Options, apply, assemble, output, presence, serve, signals};
 use crate::clock::{Clock, SystemClock};
 use crate::config::course_file::CourseFile;
-use crate::db::{self, DbError};
+use crate::db::DbError;
 use crate::domain::course::{CloudName, Course};
 use crate::domain::person::Role;
 use crate::services::{App, people};
@@ -115,12 +115,4 @@ Fairlease is ready. Open {url} and sign in as one of these; no password is asked
 {cloud}, and mail {mail}. Stop it with Ctrl-C; what you did is still there at the next start.
 "
     ))
-}
-
-/// The labs of a course that is applied: for commands that name one.
-pub(super) async fn known_labs(app: &App) -> Result<String, DbError> {
-    let course = app.db.read("labs", db::course).await?;
-    let ids =
-        course.map(|course| course.labs.iter().map(|lab| lab.id.to_string()).collect::<Vec<_>>().join(", "));
-    Ok(ids.filter(|ids| !ids.is_empty()).unwrap_or_else(|| "none".to_owned()))
 }

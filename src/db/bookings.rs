@@ -290,23 +290,6 @@ pub fn claim_due_bookings(
     ids.iter().map(|id| id.parse().map_err(DbError::corrupt)).collect()
 }
 
-/// Claims one booking. False if somebody else has a claim on it.
-pub fn claim_booking(
-    conn: &mut Conn<'_>,
-    id: &BookingId,
-    token: &ClaimToken,
-    now: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> Result<bool, DbError> {
-    let free = bookings::claim_until.is_null().or(bookings::claim_until.le(Ts(now)));
-    let claimed = on!(conn, |c| diesel::update(bookings::table)
-        .filter(bookings::id.eq(id.as_str()))
-        .filter(free)
-        .set((bookings::claim_token.eq(token.as_str()), bookings::claim_until.eq(Ts(until))))
-        .execute(c))?;
-    Ok(claimed == 1)
-}
-
 /// Renews a claim. False if it was lost to somebody else meanwhile: then nothing may be written on its strength. Locks the
 /// booking until the transaction is over.
 pub fn renew_claim(

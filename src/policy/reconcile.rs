@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::blueprint::Kind;
-use crate::domain::booking::{Booking, EndReason, State};
+use crate::domain::booking::{Booking, State};
 use crate::domain::course::Pool;
 use crate::domain::ids::ResourceKey;
 use crate::domain::resource::{Resource, ResourceState};
@@ -38,8 +38,6 @@ pub enum Transition {
     Activate,
     /// The site holds the capacity up to the later end: it is the booking's end now.
     Extend,
-    /// End it.
-    Release(EndReason),
 }
 
 /// What to do next for `booking`, which draws on `pool` and has `resources`.

@@ -79,33 +79,48 @@ pub async fn book(app: &Arc<App>, wish: Wish) -> Result<Booking, BookingError> {
         let db = app.db.clone();
         db.write("book", move |conn| book_in(&app, conn, &wish)).await
     };
-    match made {
+    let refused_by = match made {
         Ok(booking) => {
             app.wake.call();
-            Ok(booking)
+            return Ok(booking);
         }
-        // The database's own guards: someone was quicker than the rules could see.
+        Err(BookingError::Refused(refusal)) => RefusedBy::Rules(refusal.violations),
         Err(BookingError::Db(DbError::OverCapacity)) => {
-            Err(beaten(app, wish, |slot| Violation::Full { at: slot.start() }).await)
+            RefusedBy::Guard(Violation::Full { at: wish.slot.start() })
         }
         Err(BookingError::Db(DbError::Duplicate(_))) => {
-            Err(beaten(app, wish, |slot| Violation::Overlap { other: *slot }).await)
+            RefusedBy::Guard(Violation::Overlap { other: wish.slot })
         }
-        Err(error) => Err(error),
-    }
+        Err(error) => return Err(error),
+    };
+    Err(refused(app, wish, refused_by).await)
 }
 
-/// The refusal of a wish that lost a race: as the rules see it now, or else `fallback`.
-async fn beaten(app: &Arc<App>, wish: Wish, fallback: fn(&Interval) -> Violation) -> BookingError {
-    let (inner, db) = (app.clone(), app.db.clone());
-    let seen = db
+/// What stood against a wish.
+enum RefusedBy {
+    /// These rules.
+    Rules(Vec<Violation>),
+    /// A constraint of the database: someone was quicker than the rules could see. What they see now is told, or else this.
+    Guard(Violation),
+}
+
+/// The refusal with what would be accepted instead, which is looked for outside of the transaction for which others wait.
+async fn refused(app: &Arc<App>, wish: Wish, by: RefusedBy) -> BookingError {
+    let now = app.now();
+    let seen = app
+        .db
         .read::<_, BookingError, _>("book: explain", move |conn| {
             let setting = setting(conn, &wish.lab)?;
-            let mut refusal = refusal(conn, &setting, &wish, inner.now())?;
-            if refusal.violations.is_empty() {
-                refusal.violations.push(fallback(&wish.slot));
-            }
-            Ok(refusal)
+            let standing = Standing::load(conn, &setting, &wish.person.id)?;
+            let violations = match by {
+                RefusedBy::Rules(violations) => violations,
+                RefusedBy::Guard(told) => {
+                    let seen = judge(conn, &setting, &standing, &wish, now)?;
+                    if seen.is_empty() { vec![told] } else { seen }
+                }
+            };
+            let nearest = nearest(conn, &setting, &standing, &wish, now)?;
+            Ok(Refusal { violations, nearest, zone: setting.zone })
         })
         .await;
     seen.map_or_else(|error| error, BookingError::Refused)
@@ -115,31 +130,39 @@ fn setting(conn: &mut Conn<'_>, lab: &LabId) -> Result<LabSetting, BookingError>
     db::lab_setting(conn, lab)?.ok_or_else(|| BookingError::NoSuchLab(lab.clone()))
 }
 
-/// Everything that stands against the wish, and what would be accepted instead.
-fn refusal(
+/// Every rule that the wish breaks.
+fn judge(
     conn: &mut Conn<'_>,
     setting: &LabSetting,
+    standing: &Standing,
     wish: &Wish,
     now: DateTime<Utc>,
-) -> Result<Refusal, BookingError> {
-    let standing = Standing::load(conn, setting, &wish.person.id)?;
-    let held = setting.pool.held(&wish.slot);
-    let held_now = db::occupancy(conn, &setting.pool, &held)?;
-    let violations = admission::judge(&case(setting, &wish.person, &standing, &held_now, now), &wish.slot);
-    if violations.is_empty() {
-        return Ok(Refusal { violations, nearest: Vec::new(), zone: setting.zone });
-    }
+) -> Result<Vec<Violation>, BookingError> {
+    let occupancy = db::occupancy(conn, &setting.pool, &setting.pool.held(&wish.slot))?;
+    Ok(admission::judge(&case(setting, &wish.person, standing, &occupancy, now), &wish.slot))
+}
+
+/// What would be accepted instead: one range scan of the pool, over weeks.
+fn nearest(
+    conn: &mut Conn<'_>,
+    setting: &LabSetting,
+    standing: &Standing,
+    wish: &Wish,
+    now: DateTime<Utc>,
+) -> Result<Vec<Interval>, BookingError> {
     let around = availability::nearest_span(&setting.lab, &setting.pool, &wish.slot, now);
     let occupancy = db::occupancy(conn, &setting.pool, &around)?;
-    let nearest =
-        availability::nearest(&case(setting, &wish.person, &standing, &occupancy, now), &wish.slot, 3);
-    Ok(Refusal { violations, nearest, zone: setting.zone })
+    Ok(availability::nearest(&case(setting, &wish.person, standing, &occupancy, now), &wish.slot, 3))
 }
 
 /// What the rules make of a wish as of `now`; a refusal without violations is none.
 pub fn explain(conn: &mut Conn<'_>, wish: &Wish, now: DateTime<Utc>) -> Result<Refusal, BookingError> {
     let setting = setting(conn, &wish.lab)?;
-    refusal(conn, &setting, wish, now)
+    let standing = Standing::load(conn, &setting, &wish.person.id)?;
+    let violations = judge(conn, &setting, &standing, wish, now)?;
+    let nearest =
+        if violations.is_empty() { Vec::new() } else { nearest(conn, &setting, &standing, wish, now)? };
+    Ok(Refusal { violations, nearest, zone: setting.zone })
 }
 
 fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, BookingError> {
@@ -166,13 +189,14 @@ fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, Booki
     Ok(booking)
 }
 
+/// Refuses without looking for what would be accepted: others wait for this transaction.
 fn admit(app: &App, conn: &mut Conn<'_>, setting: &LabSetting, wish: &Wish) -> Result<(), BookingError> {
     let standing = Standing::load(conn, setting, &wish.person.id)?;
-    let occupancy = db::occupancy(conn, &setting.pool, &setting.pool.held(&wish.slot))?;
-    let accepted =
-        admission::judge(&case(setting, &wish.person, &standing, &occupancy, app.now()), &wish.slot)
-            .is_empty();
-    if accepted { Ok(()) } else { Err(BookingError::Refused(refusal(conn, setting, wish, app.now())?)) }
+    let violations = judge(conn, setting, &standing, wish, app.now())?;
+    if violations.is_empty() {
+        return Ok(());
+    }
+    Err(BookingError::Refused(Refusal { violations, nearest: Vec::new(), zone: setting.zone }))
 }
 
 fn new_booking(app: &App, setting: &LabSetting, wish: &Wish) -> Booking {

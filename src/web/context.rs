@@ -1,6 +1,5 @@
 //! Who is asking, and what every page needs.
 
-use std::future::{Ready, ready};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -235,21 +234,8 @@ impl FromRequest for SignedIn {
     }
 }
 
-/// The reference that a person can quote to staff.
-#[derive(Debug, Clone)]
-pub struct Reference(pub String);
-
-impl FromRequest for Reference {
-    type Error = WebError;
-    type Future = Ready<Result<Self, WebError>>;
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(reference(request)))
-    }
-}
-
-/// The request's id.
-pub fn reference(request: &HttpRequest) -> Reference {
+/// The request's id, which a person can quote to staff; empty if there is none.
+pub fn reference(request: &HttpRequest) -> String {
     use actix_web::HttpMessage as _;
-    let id = request.extensions().get::<tracing_actix_web::RequestId>().map(ToString::to_string);
-    Reference(id.unwrap_or_default())
+    request.extensions().get::<tracing_actix_web::RequestId>().map(ToString::to_string).unwrap_or_default()
 }

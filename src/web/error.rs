@@ -206,7 +206,7 @@ pub async fn as_page(
     let shown = match &error {
         WebError::NotSignedIn { return_to } => present::redirect(&present::sign_in_href(return_to)),
         error => match context::context(request.clone()).await {
-            Ok(context) => error_page(&context, error, &context::reference(&request).0),
+            Ok(context) => error_page(&context, error, &context::reference(&request)),
             Err(_) => bare(error),
         },
     };
@@ -259,7 +259,7 @@ pub async fn as_problem(
     let response = next.call(request).await?;
     let Some(error) = error_of(&response) else { return Ok(response.map_into_boxed_body()) };
     let request = response.request().clone();
-    let body = problem(&error, &context::reference(&request).0);
+    let body = problem(&error, &context::reference(&request));
     let shown = HttpResponse::build(error.status())
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .content_type("application/problem+json")

@@ -84,7 +84,7 @@ async fn tell_request_id(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let mut response = next.call(request).await?;
-    if let Ok(id) = HeaderValue::from_str(&reference(response.request()).0) {
+    if let Ok(id) = HeaderValue::from_str(&reference(response.request())) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
     }
     Ok(response)

@@ -109,7 +109,7 @@ impl SimulatedCloud {
 
     /// Puts an object there by hand, as someone with the site's own tools would.
     pub fn put(&self, object: &Object) -> Result<(), CloudError> {
-        self.store.insert(object)
+        self.store.put(object)
     }
 
     /// Runs one call: with the site's latency, and with the fault that is planned for it, if any.
@@ -153,7 +153,7 @@ impl SimulatedCloud {
             self.room_for_lease(Some(&object.site_ref), flavors, *start, *end)?;
             object.facts.lease_end = Some(*end);
             object.spec = desired.spec.clone();
-            self.store.replace(&object)?;
+            self.store.put(&object)?;
         }
         Ok(object)
     }
@@ -169,7 +169,7 @@ impl SimulatedCloud {
             deleted_at: None,
             uses: Self::uses(desired)?,
         };
-        self.store.insert(&object)?;
+        self.store.put(&object)?;
         Ok(object)
     }
 
@@ -309,7 +309,7 @@ impl SimulatedCloud {
             let takes =
                 if object.spec.kind() == Kind::Server { self.profile.shutdown } else { TimeDelta::zero() };
             object.deleted_at = Some(now + takes);
-            self.store.replace(&object)?;
+            self.store.put(&object)?;
         }
         if object.is_gone(now) {
             self.store.remove(site_ref)?;

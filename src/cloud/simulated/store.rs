@@ -63,11 +63,8 @@ impl Store {
         Ok(self.all()?.into_iter().find(|object| object.site_ref == site_ref))
     }
 
-    pub(super) fn insert(&self, object: &Object) -> Result<(), CloudError> {
-        self.replace(object)
-    }
-
-    pub(super) fn replace(&self, object: &Object) -> Result<(), CloudError> {
+    /// Adds the object, or puts it in the place of the one with its id.
+    pub(super) fn put(&self, object: &Object) -> Result<(), CloudError> {
         match self {
             Self::Memory(objects) => {
                 lock(objects).insert(object.site_ref.clone(), object.clone());

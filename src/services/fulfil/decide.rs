@@ -145,7 +145,6 @@ fn become_(
     booking.trouble = None;
     booking.next_step_at = Some(now);
     let what = match transition {
-        Transition::Release(reason) => return booking::end(app, conn, booking, reason, None),
         Transition::Book => {
             booking.state = booking.state.confirm()?;
             format!("Booked: {} holds the place.", setting.site.title)
