@@ -1,5 +1,6 @@
 //! `course.toml`: read it, check all of it, and report every error at once.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
@@ -9,7 +10,7 @@ use toml::value::Datetime;
 
 use self::check::Check;
 use crate::domain::calendar::Weekdays;
-use crate::domain::course::{Course, Judged};
+use crate::domain::course::{Course, Judged, Strictness};
 
 mod check;
 mod lines;
@@ -50,6 +51,8 @@ struct CourseTable {
     zone: String,
     /// The mail address that students write to.
     contact: String,
+    /// Service units that one student may use of all labs.
+    budget_su: Option<f64>,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -64,6 +67,9 @@ struct SiteTable {
     /// Whether the site has Blazar: then each booking is backed by a lease.
     #[serde(default)]
     leases: bool,
+    /// What the site charges an hour for one server of each flavor, in service units.
+    #[serde(default)]
+    su_per_hour: BTreeMap<String, f64>,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -125,6 +131,8 @@ struct LabTable {
     /// A sentence or two for students.
     #[serde(default)]
     summary: String,
+    /// The name of the series that it is a part of: of one series a student works on one part at a time.
+    series: Option<String>,
     /// Where its instructions are.
     manual: Option<String>,
     /// Units of the pool that one booking holds.
@@ -159,10 +167,48 @@ struct PolicyTable {
     starts_every_minutes: Option<i32>,
     /// Hours that count which one student may use in all.
     budget_hours: Option<f64>,
+    /// Bookings with hours that count which one student may make in all.
+    budget_bookings: Option<i32>,
+    /// Service units that one student may use of the lab.
+    budget_su: Option<f64>,
     /// How many days ahead a slot may start.
     horizon_days: Option<i32>,
+    /// How many bookings may start later than some hours from now; those that start sooner don't count.
+    far: Option<FarTable>,
+    /// What is said of slots that leave a stretch which is of use to nobody.
+    gaps: Option<GapsTable>,
+    /// How closely one student's bookings of the lab may follow each other.
+    stacking: Option<StackingTable>,
     /// Weekdays by the last digit of the net ID.
     parity: Option<ParityTable>,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct FarTable {
+    /// What starts later than this many hours from now is far ahead.
+    beyond_hours: i32,
+    /// Bookings that one student may have there.
+    bookings: i32,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GapsTable {
+    /// A stretch between bookings that is shorter than this is of use to nobody.
+    shorter_than_hours: f64,
+    /// What is done about a slot that would leave one: warn, or refuse.
+    #[schemars(with = "String", extend("enum" = ["warn", "refuse"]))]
+    then: Strictness,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StackingTable {
+    /// The length of the spans that are looked at, in hours.
+    within_hours: i32,
+    /// One student's bookings may cover less than this part of any such span.
+    percent: i32,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

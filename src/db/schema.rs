@@ -17,6 +17,7 @@ table! {
         name -> Text,
         mail -> Text,
         role -> Text,
+        dropped_at -> Nullable<Instant>,
         ssh_public_key -> Nullable<Text>,
         created_at -> Instant,
     }
@@ -81,7 +82,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{Text, Integer, Nullable};
+    use diesel::sql_types::{Text, Integer, BigInt, Nullable};
     use crate::db::types::Instant;
     bookings (id) {
         id -> Text,
@@ -92,8 +93,11 @@ table! {
         units -> Integer,
         start_at -> Instant,
         end_at -> Instant,
-        extend_to -> Nullable<Instant>,
         held_from -> Instant,
+        wanted_end -> Nullable<Instant>,
+        wanted_slot_start -> Nullable<Instant>,
+        wanted_slot_end -> Nullable<Instant>,
+        su_per_hour -> BigInt,
         seat -> Nullable<Integer>,
         state -> Text,
         reason -> Nullable<Text>,
@@ -107,6 +111,23 @@ table! {
         next_step_at -> Nullable<Instant>,
         claim_token -> Nullable<Text>,
         claim_until -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Nullable};
+    use crate::db::types::Instant;
+    exceptions (id) {
+        id -> Text,
+        person_id -> Text,
+        lab_id -> Nullable<Text>,
+        definition -> Text,
+        until -> Nullable<Instant>,
+        reason -> Text,
+        granted_by -> Text,
+        granted_at -> Instant,
+        revoked_by -> Nullable<Text>,
+        revoked_at -> Nullable<Instant>,
     }
 }
 
@@ -173,5 +194,6 @@ table! {
 }
 
 joinable!(bookings -> people (person_id));
+joinable!(exceptions -> people (person_id));
 joinable!(sessions -> people (person_id));
-allow_tables_to_appear_in_same_query!(people, sessions, bookings);
+allow_tables_to_appear_in_same_query!(people, sessions, bookings, exceptions);

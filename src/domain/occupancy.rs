@@ -26,6 +26,17 @@ impl Occupancy {
         Self(cells.into_iter().collect())
     }
 
+    /// The same without `units` that are held over `span`: as if their booking were not there.
+    #[must_use]
+    pub fn without(mut self, pool: &Pool, span: &Interval, units: i32) -> Self {
+        for cell in pool.cells(span) {
+            if let Some(cell) = self.0.get_mut(&cell) {
+                cell.booked = (cell.booked - units).max(0);
+            }
+        }
+        self
+    }
+
     /// Free units in the cell that starts at `cell`. A cell of which nothing is known is empty.
     pub fn free(&self, pool: &Pool, cell: DateTime<Utc>) -> i32 {
         self.0.get(&cell).map_or(pool.capacity, |cell| cell.capacity - cell.booked).max(0)

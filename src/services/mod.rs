@@ -9,7 +9,7 @@ pub mod labs;
 pub mod notices;
 pub mod people;
 pub mod reaping;
-mod standing;
+mod situation;
 
 use std::sync::Arc;
 

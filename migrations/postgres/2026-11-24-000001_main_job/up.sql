@@ -10,6 +10,7 @@ CREATE TABLE people (
     name TEXT NOT NULL,
     mail TEXT NOT NULL,
     role TEXT NOT NULL,
+    dropped_at TIMESTAMPTZ,
     ssh_public_key TEXT,
     created_at TIMESTAMPTZ NOT NULL
 );
@@ -70,8 +71,11 @@ CREATE TABLE bookings (
     units INTEGER NOT NULL,
     start_at TIMESTAMPTZ NOT NULL,
     end_at TIMESTAMPTZ NOT NULL,
-    extend_to TIMESTAMPTZ,
     held_from TIMESTAMPTZ NOT NULL,
+    wanted_end TIMESTAMPTZ,
+    wanted_slot_start TIMESTAMPTZ,
+    wanted_slot_end TIMESTAMPTZ,
+    su_per_hour BIGINT NOT NULL,
     seat INTEGER,
     state TEXT NOT NULL,
     reason TEXT,
@@ -95,6 +99,22 @@ CREATE INDEX bookings_by_start ON bookings (start_at);
 CREATE INDEX bookings_to_step ON bookings (next_step_at) WHERE next_step_at IS NOT NULL;
 CREATE INDEX bookings_unended_in_pool ON bookings (pool_id) WHERE ended_at IS NULL;
 CREATE INDEX bookings_live_by_end ON bookings (end_at) WHERE seat IS NOT NULL;
+
+-- What staff grant to one person. What is taken back stays, with when and by whom.
+CREATE TABLE exceptions (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),
+    lab_id TEXT COLLATE "C",
+    definition TEXT NOT NULL,
+    until TIMESTAMPTZ,
+    reason TEXT NOT NULL,
+    granted_by TEXT NOT NULL,
+    granted_at TIMESTAMPTZ NOT NULL,
+    revoked_by TEXT,
+    revoked_at TIMESTAMPTZ
+);
+CREATE INDEX exceptions_of_person ON exceptions (person_id, granted_at);
+CREATE INDEX exceptions_by_time ON exceptions (granted_at);
 
 CREATE TABLE resources (
     booking_id TEXT COLLATE "C" NOT NULL REFERENCES bookings (id),

@@ -10,6 +10,7 @@ CREATE TABLE people (
     name TEXT NOT NULL,
     mail TEXT NOT NULL,
     role TEXT NOT NULL,
+    dropped_at INTEGER,
     ssh_public_key TEXT,
     created_at INTEGER NOT NULL
 ) STRICT;
@@ -70,8 +71,11 @@ CREATE TABLE bookings (
     units INTEGER NOT NULL,
     start_at INTEGER NOT NULL,
     end_at INTEGER NOT NULL,
-    extend_to INTEGER,
     held_from INTEGER NOT NULL,
+    wanted_end INTEGER,
+    wanted_slot_start INTEGER,
+    wanted_slot_end INTEGER,
+    su_per_hour INTEGER NOT NULL,
     seat INTEGER,
     state TEXT NOT NULL,
     reason TEXT,
@@ -95,6 +99,22 @@ CREATE INDEX bookings_by_start ON bookings (start_at);
 CREATE INDEX bookings_to_step ON bookings (next_step_at) WHERE next_step_at IS NOT NULL;
 CREATE INDEX bookings_unended_in_pool ON bookings (pool_id) WHERE ended_at IS NULL;
 CREATE INDEX bookings_live_by_end ON bookings (end_at) WHERE seat IS NOT NULL;
+
+-- What staff grant to one person. What is taken back stays, with when and by whom.
+CREATE TABLE exceptions (
+    id TEXT PRIMARY KEY,
+    person_id TEXT NOT NULL REFERENCES people (id),
+    lab_id TEXT,
+    definition TEXT NOT NULL,
+    until INTEGER,
+    reason TEXT NOT NULL,
+    granted_by TEXT NOT NULL,
+    granted_at INTEGER NOT NULL,
+    revoked_by TEXT,
+    revoked_at INTEGER
+) STRICT;
+CREATE INDEX exceptions_of_person ON exceptions (person_id, granted_at);
+CREATE INDEX exceptions_by_time ON exceptions (granted_at);
 
 CREATE TABLE resources (
     booking_id TEXT NOT NULL REFERENCES bookings (id),

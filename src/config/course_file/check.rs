@@ -13,8 +13,11 @@ use super::{
 };
 use crate::domain::blueprint::{Blueprint, Kind, NetworkPlan, ServerPlan, sole_key};
 use crate::domain::calendar::{self, DailyWindow};
-use crate::domain::course::{Closure, CloudName, Course, Lab, ParityRule, Policy, Pool, Site};
+use crate::domain::course::{
+    Closure, CloudName, Course, FarRule, GapRule, Lab, ParityRule, Policy, Pool, Site, StackingRule,
+};
 use crate::domain::interval::Interval;
+use crate::domain::su::Su;
 
 /// Collects errors while the file's tables become the domain's types. A part that is wrong is `None`.
 pub(super) struct Check<'a> {
@@ -94,12 +97,19 @@ impl<'a> Check<'a> {
             "simulated" => CloudName::Simulated,
             entry => CloudName::OpenStack(entry.to_owned()),
         };
+        let key = format!("site.{}.su_per_hour", table.id);
+        let prices: Vec<_> = table
+            .su_per_hour
+            .iter()
+            .map(|(flavor, price)| Some((flavor.clone(), self.su(&key, *price)?)))
+            .collect();
         let id = self.parse(&format!("site.{}.id", table.id), &table.id)?;
         Some(Site {
             id,
             title: table.title.clone().unwrap_or_else(|| table.id.clone()),
             cloud,
             leases: table.leases,
+            su_per_hour: prices.into_iter().collect::<Option<_>>()?,
         })
     }
 
@@ -159,7 +169,11 @@ impl<'a> Check<'a> {
         {
             self.error(&key("due"), "it is not after lab.open");
         }
+        let course_budget_su = file.course.budget_su.map(|su| self.su("course.budget_su", su));
         let policy = self.policy(&key("policy"), pool, &table.policy);
+        let su_per_hour = self.su_per_hour(file, pool, table);
+        let other_parts = file.lab.iter().filter(|it| it.series.is_some() && it.series == table.series);
+        let other_parts = other_parts.filter(|it| it.id != table.id).filter_map(|it| it.id.parse().ok()).collect();
         let blueprint = self.blueprint(&key("blueprint"), &table.blueprint);
         Some(Lab {
             id: self.parse(&key("id"), &table.id)?,
@@ -173,9 +187,38 @@ impl<'a> Check<'a> {
                 Some(due) => Some(due?),
                 None => None,
             },
+            other_parts,
+            su_per_hour: su_per_hour?,
+            course_budget_su: wrong_or_none(course_budget_su)?,
             policy: policy?,
             blueprint: blueprint?,
         })
+    }
+
+    fn su(&mut self, key: &str, number: f64) -> Option<Su> {
+        let su = Su::from_number(number);
+        if su.is_none() {
+            self.error(key, format!("{number} is not a number of service units from 0 to 1000000000"));
+        }
+        su
+    }
+
+    /// What a booking of the lab costs an hour. Where something bounds service units, each flavor must have its price.
+    fn su_per_hour(&mut self, file: &CourseFile, pool: Option<&PoolTable>, table: &LabTable) -> Option<Su> {
+        let site = pool.and_then(|pool| file.site.iter().find(|site| site.id == pool.site))?;
+        let bounded = file.course.budget_su.is_some() || table.policy.budget_su.is_some();
+        let mut total = Su::ZERO;
+        for server in &table.blueprint.server {
+            match site.su_per_hour.get(&server.flavor).map(|price| Su::from_number(*price)) {
+                Some(price) => total = total + price?,
+                None if bounded => self.error(
+                    &format!("site.{}.su_per_hour", site.id),
+                    format!("there is no price of \"{}\", and lab {} has a budget of service units", server.flavor, table.id),
+                ),
+                None => {}
+            }
+        }
+        Some(total)
     }
 
     fn instant(&mut self, key: &str, zone: Tz, at: Datetime) -> Option<DateTime<Utc>> {
@@ -234,6 +277,22 @@ impl<'a> Check<'a> {
             self.range(&format!("{key}.horizon_days"), days, 1..=366);
         }
         self.range(&format!("{key}.bookings_ahead"), table.bookings_ahead, 1..=100);
+        if let Some(bookings) = table.budget_bookings {
+            self.range(&format!("{key}.budget_bookings"), bookings, 1..=1000);
+        }
+        let budget_su = table.budget_su.map(|su| self.su(&format!("{key}.budget_su"), su));
+        if let Some(far) = &table.far {
+            self.range(&format!("{key}.far.beyond_hours"), far.beyond_hours, 1..=8784);
+            self.range(&format!("{key}.far.bookings"), far.bookings, 0..=100);
+        }
+        let gaps = table.gaps.as_ref().map(|gaps| {
+            let minutes = self.length(&format!("{key}.gaps.shorter_than_hours"), grid, gaps.shorter_than_hours)?;
+            Some(GapRule { shorter_than_minutes: minutes, then: gaps.then })
+        });
+        if let Some(stacking) = &table.stacking {
+            self.range(&format!("{key}.stacking.within_hours"), stacking.within_hours, 1..=8784);
+            self.range(&format!("{key}.stacking.percent"), stacking.percent, 1..=100);
+        }
         let parity = table.parity.as_ref().map(|parity| self.parity(&format!("{key}.parity"), parity));
         Some(Policy {
             cap_minutes: cap_minutes?,
@@ -248,7 +307,18 @@ impl<'a> Check<'a> {
                 Some(budget) => Some(budget?),
                 None => None,
             },
+            budget_bookings: table.budget_bookings,
+            budget_su: wrong_or_none(budget_su)?,
             horizon_days: table.horizon_days,
+            far: table
+                .far
+                .as_ref()
+                .map(|far| FarRule { beyond_hours: far.beyond_hours, bookings: far.bookings }),
+            gaps: wrong_or_none(gaps)?,
+            stacking: table.stacking.as_ref().map(|stacking| StackingRule {
+                within_hours: stacking.within_hours,
+                percent: stacking.percent,
+            }),
             parity: match parity {
                 Some(parity) => Some(parity?),
                 None => None,
@@ -329,7 +399,7 @@ impl<'a> Check<'a> {
 
     fn server(&mut self, key: &str, table: &ServerTable) -> Option<ServerPlan> {
         let taken = Kind::ALL.iter().any(|kind| sole_key(*kind).as_str() == table.name);
-        if taken || table.name.starts_with("ip-") || table.name.starts_with("stray-") {
+        if taken || table.name.starts_with("lease-") || table.name.starts_with("ip-") || table.name.starts_with("stray-") {
             self.error(
                 &format!("{key}.name"),
                 "it is kept for another part of a booking: choose a name such as node1",
@@ -343,6 +413,15 @@ impl<'a> Check<'a> {
             floating_ip: table.floating_ip,
             user_data: table.user_data.as_ref().map(|text| text.trim_start().to_owned()),
         })
+    }
+}
+
+/// What is absent is right; what is there and wrong makes the whole wrong.
+#[allow(clippy::option_option, reason = "absent, wrong and right are three things")]
+fn wrong_or_none<T>(value: Option<Option<T>>) -> Option<Option<T>> {
+    match value {
+        None => Some(None),
+        Some(value) => value.map(Some),
     }
 }
 
