@@ -8,9 +8,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 /// Service units, or service units an hour, to the millionth: sums are exact.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Su(i64);
 
@@ -74,7 +72,8 @@ impl Sum for Su {
 /// "0.96 SU": at most two digits after the point where it is more than a hundredth, else as many as there are.
 impl fmt::Display for Su {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rounded = if self.0.abs() >= MICRO / 100 { (self.0 + 5000).div_euclid(10_000) * 10_000 } else { self.0 };
+        let rounded =
+            if self.0.abs() >= MICRO / 100 { (self.0 + 5000).div_euclid(10_000) * 10_000 } else { self.0 };
         let text = format!("{}.{:06}", rounded.div_euclid(MICRO), rounded.rem_euclid(MICRO));
         write!(f, "{} SU", text.trim_end_matches('0').trim_end_matches('.'))
     }

@@ -70,9 +70,8 @@ fn legal<T>(
     judge: impl Fn(&T) -> Vec<Violation>,
 ) -> Vec<T> {
     let any_length = case.lab.policy.lengths_minutes.is_empty();
-    let ends = |broken: &[Violation]| {
-        any_length && broken.iter().any(|it| !matches!(it, Violation::Gap { .. }))
-    };
+    let ends =
+        |broken: &[Violation]| any_length && broken.iter().any(|it| !matches!(it, Violation::Gap { .. }));
     let judged = candidates.map(|candidate| {
         let broken = judge(&candidate);
         (candidate, broken)

@@ -75,7 +75,9 @@ fn booked(booking: &Booking, resources: &[Resource], pool: &Pool, now: DateTime<
     let surplus: Vec<_> = keys(resources.iter().filter(|r| r.state == ResourceState::Deleting));
     match (booking.wanted_slot, lease(resources)) {
         (Some(_), _) if begin <= now => Step::Become(Transition::Stay),
-        (Some(_), Some(lease)) if lease.state != ResourceState::Ready => Step::Ensure(vec![lease.key.clone()]),
+        (Some(_), Some(lease)) if lease.state != ResourceState::Ready => {
+            Step::Ensure(vec![lease.key.clone()])
+        }
         (Some(_), _) => Step::Become(Transition::Move),
         (None, _) if !surplus.is_empty() => Step::Release(surplus),
         (None, _) if begin <= now => Step::Become(Transition::Prepare),
@@ -105,9 +107,7 @@ fn active(booking: &Booking, resources: &[Resource]) -> Step {
     // Its end is the reaper's to decide; whoever wants something of it before then says so.
     let Some(wanted) = booking.wanted_end else { return Step::Wait(None) };
     match lease(resources) {
-        Some(lease) if lease.facts.lease_end != Some(wanted) => {
-            Step::Ensure(vec![lease.key.clone()])
-        }
+        Some(lease) if lease.facts.lease_end != Some(wanted) => Step::Ensure(vec![lease.key.clone()]),
         _ => Step::Become(Transition::Extend),
     }
 }

@@ -59,8 +59,9 @@ pub fn all(case: &Case<'_>) -> Vec<String> {
     [
         (!lengths.is_empty()).then(|| format!("A slot is {} long.", lengths.join(" or "))),
         policy.starts_every_minutes.map(|minutes| format!("Slots start every {}.", hours(minutes))),
-        (case.pool.end_margin_minutes > 0)
-            .then(|| format!("A slot ends {} before the next can start.", hours(case.pool.end_margin_minutes))),
+        (case.pool.end_margin_minutes > 0).then(|| {
+            format!("A slot ends {} before the next can start.", hours(case.pool.end_margin_minutes))
+        }),
         Some(match policy.bookings_ahead {
             1 => "You may have one booking of this lab at a time.".to_owned(),
             many => format!("You may have {many} bookings of this lab at a time."),
@@ -72,7 +73,10 @@ pub fn all(case: &Case<'_>) -> Vec<String> {
             many => format!("{many} of them may start later than {} h from now.", far.beyond_hours),
         }),
         policy.stacking.map(|rule| {
-            format!("Your bookings may cover less than {} percent of any {} h.", rule.percent, rule.within_hours)
+            format!(
+                "Your bookings may cover less than {} percent of any {} h.",
+                rule.percent, rule.within_hours
+            )
         }),
         policy.gaps.map(|rule| {
             let what = match rule.then {

@@ -118,6 +118,16 @@ pub struct LabView {
     pub now: DateTime<Utc>,
 }
 
+impl LabView {
+    /// The path of the page: the lab's, or that on which a booking of it is moved.
+    pub fn path(&self) -> String {
+        match &self.moving {
+            Some(booking) => format!("/bookings/{}/move", booking.id),
+            None => format!("/labs/{}", self.setting.lab.id),
+        }
+    }
+}
+
 /// A start that a person looks at closely.
 #[derive(Debug, Clone)]
 pub struct Choice {
@@ -171,9 +181,7 @@ pub fn lab(
     let Some(span) = span_of_week(setting, first) else { return Ok(None) };
     let occupancy = db::occupancy(conn, &setting.pool, &span)?;
     let occupancy = match &moving {
-        Some(booking) => {
-            occupancy.without(&setting.pool, &setting.pool.held(&booking.span()), booking.units)
-        }
+        Some(booking) => occupancy.without(&setting.pool, &setting.pool.held(&booking.span()), booking.units),
         None => occupancy,
     };
     let case = situation.case(&occupancy, now);

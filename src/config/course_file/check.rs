@@ -173,7 +173,8 @@ impl<'a> Check<'a> {
         let policy = self.policy(&key("policy"), pool, &table.policy);
         let su_per_hour = self.su_per_hour(file, pool, table);
         let other_parts = file.lab.iter().filter(|it| it.series.is_some() && it.series == table.series);
-        let other_parts = other_parts.filter(|it| it.id != table.id).filter_map(|it| it.id.parse().ok()).collect();
+        let other_parts =
+            other_parts.filter(|it| it.id != table.id).filter_map(|it| it.id.parse().ok()).collect();
         let blueprint = self.blueprint(&key("blueprint"), &table.blueprint);
         Some(Lab {
             id: self.parse(&key("id"), &table.id)?,
@@ -213,7 +214,10 @@ impl<'a> Check<'a> {
                 Some(price) => total = total + price?,
                 None if bounded => self.error(
                     &format!("site.{}.su_per_hour", site.id),
-                    format!("there is no price of \"{}\", and lab {} has a budget of service units", server.flavor, table.id),
+                    format!(
+                        "there is no price of \"{}\", and lab {} has a budget of service units",
+                        server.flavor, table.id
+                    ),
                 ),
                 None => {}
             }
@@ -286,7 +290,8 @@ impl<'a> Check<'a> {
             self.range(&format!("{key}.far.bookings"), far.bookings, 0..=100);
         }
         let gaps = table.gaps.as_ref().map(|gaps| {
-            let minutes = self.length(&format!("{key}.gaps.shorter_than_hours"), grid, gaps.shorter_than_hours)?;
+            let minutes =
+                self.length(&format!("{key}.gaps.shorter_than_hours"), grid, gaps.shorter_than_hours)?;
             Some(GapRule { shorter_than_minutes: minutes, then: gaps.then })
         });
         if let Some(stacking) = &table.stacking {
@@ -399,7 +404,11 @@ impl<'a> Check<'a> {
 
     fn server(&mut self, key: &str, table: &ServerTable) -> Option<ServerPlan> {
         let taken = Kind::ALL.iter().any(|kind| sole_key(*kind).as_str() == table.name);
-        if taken || table.name.starts_with("lease-") || table.name.starts_with("ip-") || table.name.starts_with("stray-") {
+        if taken
+            || table.name.starts_with("lease-")
+            || table.name.starts_with("ip-")
+            || table.name.starts_with("stray-")
+        {
             self.error(
                 &format!("{key}.name"),
                 "it is kept for another part of a booking: choose a name such as node1",

@@ -107,16 +107,18 @@ pub(super) fn stacked(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
             Interval::new(span.end() - rule.within(), span.end()),
         ]
     });
-    let covered = |window: &Interval| {
-        100 * covered(&spans, window).num_seconds() / rule.within().num_seconds().max(1)
-    };
+    let covered =
+        |window: &Interval| 100 * covered(&spans, window).num_seconds() / rule.within().num_seconds().max(1);
     let worst = windows.flatten().filter(|window| window.overlaps(slot)).max_by_key(|window| {
         // Of equals the earliest: what is told does not depend on the order of bookings.
         (covered(window), std::cmp::Reverse(window.start()))
     })?;
     let covered = covered(&worst);
-    (covered >= rule.percent.into())
-        .then_some(Violation::Stacked { span: worst, covered, limit: rule.percent })
+    (covered >= rule.percent.into()).then_some(Violation::Stacked {
+        span: worst,
+        covered,
+        limit: rule.percent,
+    })
 }
 
 /// How much of `window` at least one of `spans` covers.
@@ -211,4 +213,3 @@ fn stretch(
 pub(super) fn full(case: &Case<'_>, held: &Interval) -> Option<Violation> {
     case.occupancy.first_full(case.pool, held, case.lab.units).map(|at| Violation::Full { at })
 }
-

@@ -124,9 +124,8 @@ fn extending_charges_only_what_is_added() {
     fixture.lab.policy.budget_minutes = Some(240);
     fixture.used = TimeDelta::hours(2);
     let slot = fixture.own[0].slot;
-    let until = |end: &str| {
-        judge_extension(&fixture.case(local("2025-02-08T15:00")), &id, &slot, local(end)).len()
-    };
+    let until =
+        |end: &str| judge_extension(&fixture.case(local("2025-02-08T15:00")), &id, &slot, local(end)).len();
     assert_eq!((until("2025-02-08T18:00"), until("2025-02-08T18:30")), (0, 1));
 }
 
@@ -137,8 +136,7 @@ fn blocks_have_their_shape_and_the_site_has_its_time_between_them() {
     fixture.lab.policy.parity = None;
     fixture.lab.policy.lengths_minutes = vec![180];
     fixture.pool.lead_minutes = 0;
-    (fixture.pool.grid_minutes, fixture.pool.end_margin_minutes, fixture.pool.cleaning_minutes) =
-        (60, 5, 5);
+    (fixture.pool.grid_minutes, fixture.pool.end_margin_minutes, fixture.pool.cleaning_minutes) = (60, 5, 5);
     let now = "2025-02-08T12:00";
     assert_eq!(codes(&fixture, now, "2025-02-08T14:00", "2025-02-08T16:55"), Vec::<&str>::new());
     assert_eq!(codes(&fixture, now, "2025-02-08T14:00", "2025-02-08T17:55"), ["bad_length"]);
@@ -180,9 +178,8 @@ fn extending_judges_the_whole_and_counts_only_what_is_added() {
     fixture.fill("2025-02-08T20:00");
     let slot = Interval::new(local("2025-02-08T14:00"), local("2025-02-08T16:00")).unwrap();
     let case = fixture.case(local("2025-02-08T15:00"));
-    let until = |end: &str| {
-        judge_extension(&case, &slot, local(end)).iter().map(Violation::code).collect::<Vec<_>>()
-    };
+    let until =
+        |end: &str| judge_extension(&case, &slot, local(end)).iter().map(Violation::code).collect::<Vec<_>>();
     assert_eq!(until("2025-02-08T20:00"), Vec::<&str>::new());
     assert_eq!(until("2025-02-08T20:30"), ["full"]);
     assert_eq!(until("2025-02-08T22:30"), ["over_cap", "full"]);
@@ -312,7 +309,11 @@ fn a_gap_is_refused_or_warned_of() {
     assert_eq!(on(&fixture, "13:00", "14:00"), ["gap"], "an hour after it");
     assert_eq!(on(&fixture, "14:00", "16:00"), none, "two hours on either side");
     assert_eq!(on(&fixture, "14:00", "17:00"), ["gap"], "an hour before the next");
-    assert_eq!(on(&fixture, "19:30", "21:00"), ["gap"], "up to the closure, but an hour after what is before");
+    assert_eq!(
+        on(&fixture, "19:30", "21:00"),
+        ["gap"],
+        "up to the closure, but an hour after what is before"
+    );
     assert_eq!(on(&fixture, "18:30", "20:00"), ["gap"], "an hour before the closure");
     assert_eq!(on(&fixture, "09:30", "11:00"), none, "half an hour that is over soon is no gap");
     fixture.pool.capacity = 2;

@@ -255,7 +255,9 @@ impl Violation {
                 ("limit", Number::Whole((*limit).into())),
                 ("beyond_hours", Number::Whole((*beyond_hours).into())),
             ],
-            Self::Overlap { other } | Self::OtherPart { other } => vec![("start", at(&other.start())), ("end", at(&other.end()))],
+            Self::Overlap { other } | Self::OtherPart { other } => {
+                vec![("start", at(&other.start())), ("end", at(&other.end()))]
+            }
             Self::TooManyAhead { limit } => vec![("limit", Number::Whole((*limit).into()))],
             Self::Full { at: first } => vec![("at", at(first))],
         }
@@ -371,4 +373,3 @@ impl Violation {
         }
     }
 }
-

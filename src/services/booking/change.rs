@@ -112,8 +112,7 @@ fn explain(
     violations: Vec<Violation>,
 ) -> Result<Refusal, BookingError> {
     let (booking, now) = (own_booking(person, db::booking(conn, id)?, id)?, app.now());
-    let around =
-        |setting: &LabSetting| availability::nearest_span(&setting.lab, &setting.pool, slot, now);
+    let around = |setting: &LabSetting| availability::nearest_span(&setting.lab, &setting.pool, slot, now);
     let (situation, occupancy) = place_without(conn, person, &booking, around, now)?;
     let nearest = match booking.state {
         State::Booked => availability::nearest(&situation.case(&occupancy, now), slot, 3),

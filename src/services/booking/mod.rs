@@ -19,8 +19,8 @@ mod change;
 mod release;
 
 pub use book::{Wish, book, explain};
-pub(in crate::services) use change::{drop_wanted_slot, extend_lease, take_wanted_end, take_wanted_slot};
 pub use change::{change, place_without};
+pub(in crate::services) use change::{drop_wanted_slot, extend_lease, take_wanted_end, take_wanted_slot};
 pub(in crate::services) use release::end;
 pub use release::release;
 
@@ -120,7 +120,8 @@ pub fn view(
     id: &BookingId,
 ) -> Result<BookingView, BookingError> {
     let booking = own_booking(person, db::booking(conn, id)?, id)?;
-    let setting = setting(conn, &booking.lab)?;
+    let setting =
+        db::lab_setting(conn, &booking.lab)?.ok_or_else(|| BookingError::NoSuchLab(booking.lab.clone()))?;
     let resources = db::resources(conn, id)?;
     let now = app.now();
     let (extensions, shortenings) = other_ends(conn, person, &booking, now)?;

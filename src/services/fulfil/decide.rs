@@ -124,7 +124,9 @@ fn desired(app: &App, booking: &Booking, resource: &Resource, all: &[Resource]) 
     Desired {
         name: mark.name(&booking.label),
         mark,
-        delete_at: booking.wanted_slot.map_or(booking.held_until(), |slot| slot.end().max(booking.held_until())),
+        delete_at: booking
+            .wanted_slot
+            .map_or(booking.held_until(), |slot| slot.end().max(booking.held_until())),
         spec: resource.spec.clone(),
         others: others.collect(),
     }
@@ -158,7 +160,12 @@ fn become_(
         Transition::Extend => booking::take_wanted_end(app, conn, &mut booking, setting)?,
         Transition::Move => return booking::take_wanted_slot(app, conn, &mut booking, setting),
         Transition::Stay => {
-            booking::drop_wanted_slot(app, conn, &mut booking, "the site did not give the other place in time")?;
+            booking::drop_wanted_slot(
+                app,
+                conn,
+                &mut booking,
+                "the site did not give the other place in time",
+            )?;
             return Ok(db::save_booking(conn, &booking)?);
         }
     };

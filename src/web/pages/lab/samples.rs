@@ -117,6 +117,8 @@ impl LabPage {
             ],
             bookings: BookingLine::samples(),
             needs_key: false,
+            rules: vec!["You may have 2 bookings of this lab at a time.".to_owned()],
+            moving: None,
             refused: None,
             week: Some(Week::sample(None)),
             panel: None,
@@ -318,7 +320,9 @@ impl Panel {
             }
         };
         Self {
-            lab: "k8s".to_owned(),
+            action: "/labs/k8s/bookings".to_owned(),
+            button: "Book".to_owned(),
+            warnings: Vec::new(),
             csrf: "sample-csrf".to_owned(),
             idempotency_key: "sample-key".to_owned(),
             start: When::new("2026-11-25T18:00-05:00", "Wed Nov 25, 18:00"),
