@@ -40,6 +40,7 @@ table! {
         title -> Text,
         zone -> Text,
         contact -> Text,
+        term -> Nullable<Text>,
     }
 }
 

@@ -105,9 +105,13 @@ pub(crate) mod tests {
                 title: "Kubernetes".into(),
                 summary: String::new(),
                 manual: None,
+                reading: Vec::new(),
+                expected_minutes: None,
                 units: 1,
                 open: local("2025-01-31T00:00"),
                 due: Some(local("2025-02-13T23:59")),
+                term: None,
+                term_end: None,
                 policy: Policy {
                     cap_minutes: 480,
                     counted: None,
