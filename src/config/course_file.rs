@@ -442,7 +442,7 @@ mod tests {
             .replace("bookings_ahead = 2 ", "walks_ahead = 2 ")
             .replace("swap_weekly_from = 2025-02-07 ", "swap_weekly_from = 2025-02-07T00:00 ")
             .replace("192.168.1.13", "192.168.1.300")
-            .replace("[22, 80, 6443]", "[22, 80, 64430]");
+            .replace("[22, 80, 6443]", "[22, 80, 70000]");
         let told = |start: &str, what: &str| format!("course.toml:{}: {what}", line(&text, start));
         assert_eq!(
             errors(&text),
@@ -463,6 +463,7 @@ mod tests {
                     "lab.k8s.policy.parity.swap_weekly_from: it is a local time; a date such as 2025-02-07, without \
                      quotes, is wanted",
                 ),
+                told("open_tcp_ports", "lab.k8s.blueprint.open_tcp_ports.3: 70000 is not from 0 to 65535"),
                 told(
                     "address = \"192.168.1.300",
                     "lab.k8s.blueprint.server.node3.address: \"192.168.1.300\" is not an IPv4 address such as 192.168.1.11"
