@@ -88,12 +88,14 @@ impl<'a> Check<'a> {
     }
 
     fn term(&mut self, table: &TermTable) -> Option<Term> {
-        let (from, to) = (table.from.date.and_then(naive_date)?, table.to.date.and_then(naive_date)?);
-        if from >= to {
-            self.error("course.term", format!("{from} is not before {to}"));
-            return None;
+        let date = |at: Datetime| at.date.and_then(naive_date);
+        match (date(table.from), date(table.to)) {
+            (Some(from), Some(to)) if from < to => Some(Term { name: table.name.clone(), from, to }),
+            _ => {
+                self.error("course.term", format!("{} is not before {}", table.from, table.to));
+                None
+            }
         }
-        Some(Term { name: table.name.clone(), from, to })
     }
 
     fn unique<'t>(&mut self, table: &str, ids: impl Iterator<Item = &'t str>) {

@@ -164,7 +164,7 @@ fn name_of(value: &Value) -> &'static str {
     match value {
         Value::String(_) => "text",
         Value::Integer(_) => "a whole number",
-        Value::Float(_) => "a number",
+        Value::Float(_) => "a number with a fraction",
         Value::Boolean(true) => "true",
         Value::Boolean(false) => "false",
         Value::Datetime(at) => match (at.date, at.time, at.offset) {
