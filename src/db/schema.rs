@@ -41,6 +41,7 @@ table! {
         title -> Text,
         zone -> Text,
         contact -> Text,
+        term -> Nullable<Text>,
     }
 }
 

@@ -25,12 +25,37 @@ pub struct Course {
     pub zone: Tz,
     /// The address that students write to.
     pub contact: String,
+    /// The term in which it runs, if the file has it.
+    pub term: Option<Term>,
     /// Cloud regions.
     pub sites: Vec<Site>,
     /// Capacity that labs draw on.
     pub pools: Vec<Pool>,
     /// Assignments, in the order in which pages show them.
     pub labs: Vec<Lab>,
+}
+
+/// The days of a course.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Term {
+    /// What people call it, such as `Spring 2025`.
+    pub name: String,
+    /// Its first day in the course's zone.
+    pub from: NaiveDate,
+    /// Its last day in the course's zone.
+    pub to: NaiveDate,
+}
+
+impl Term {
+    /// Its first instant.
+    pub fn start(&self, zone: Tz) -> DateTime<Utc> {
+        calendar::midnight(zone, self.from)
+    }
+
+    /// The first instant after its last day.
+    pub fn end(&self, zone: Tz) -> DateTime<Utc> {
+        calendar::midnight(zone, self.to + Days::new(1))
+    }
 }
 
 /// One region of a cloud.
@@ -180,8 +205,14 @@ pub struct Lab {
     pub title: String,
     /// A sentence or two for students.
     pub summary: String,
-    /// Where its instructions are.
+    /// Where its instructions are: an address with `http` or `https`.
     pub manual: Option<String>,
+    /// What else to read.
+    #[serde(default)]
+    pub reading: Vec<Reading>,
+    /// How long the work is expected to take, in minutes (from 1), if staff have said so.
+    #[serde(default)]
+    pub expected_minutes: Option<i32>,
     /// Units of the pool that one booking holds.
     pub units: i32,
     /// The first instant at which it may be used.
@@ -197,10 +228,25 @@ pub struct Lab {
     /// Service units that one student may use of the whole course, if that is bounded.
     #[serde(default)]
     pub course_budget_su: Option<Su>,
+    /// The name of the course's term, if it has one.
+    #[serde(default)]
+    pub term: Option<String>,
+    /// The first instant after the last day of the course's term, in UTC.
+    #[serde(default)]
+    pub term_end: Option<DateTime<Utc>>,
     /// Its rules.
     pub policy: Policy,
     /// What a booking gets.
     pub blueprint: Blueprint,
+}
+
+/// Something to read for a lab.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// What it is called.
+    pub title: String,
+    /// Where it is: an address with `http` or `https`.
+    pub url: String,
 }
 
 impl Lab {
@@ -208,6 +254,12 @@ impl Lab {
     /// due at 23:59 can be used until midnight.
     pub fn last_end(&self, pool: &Pool) -> Option<DateTime<Utc>> {
         self.due.map(|due| pool.ceil(due))
+    }
+
+    /// The last instant at which the lab is open, in UTC: [`Self::last_end`], or the end of the term while the due date is
+    /// to be announced.
+    pub fn closes(&self, pool: &Pool) -> Option<DateTime<Utc>> {
+        self.last_end(pool).or(self.term_end)
     }
 
     /// The first day of the seven-day period to which `date` belongs: counted from the parity anchor where there is

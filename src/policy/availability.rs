@@ -126,7 +126,7 @@ const NEAREST_REACH: TimeDelta = TimeDelta::days(14);
 /// From where [`nearest`] looks: the wish, or the nearest instant at which a slot may be had at all.
 fn origin(lab: &Lab, pool: &Pool, wish: &Interval, now: DateTime<Utc>) -> DateTime<Utc> {
     let horizon = lab.policy.horizon_days.map(|days| now + TimeDelta::days(days.into()));
-    let latest = [lab.last_end(pool), horizon].into_iter().flatten().fold(wish.start(), DateTime::min);
+    let latest = [lab.closes(pool), horizon].into_iter().flatten().fold(wish.start(), DateTime::min);
     pool.floor(latest.max(now).max(lab.open))
 }
 

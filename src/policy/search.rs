@@ -32,7 +32,7 @@ impl Wanted {
     /// Starts that can be looked at: from now, from the lab's opening and from the earliest wish on, for five weeks at most.
     fn starts(&self, lab: &Lab, pool: &Pool, now: DateTime<Utc>) -> Option<Interval> {
         let from = pool.ceil(now.max(lab.open).max(self.earliest.unwrap_or(now)));
-        let until = [self.latest, lab.last_end(pool)].into_iter().flatten().fold(from + REACH, DateTime::min);
+        let until = [self.latest, lab.closes(pool)].into_iter().flatten().fold(from + REACH, DateTime::min);
         Interval::new(from, until)
     }
 

@@ -28,7 +28,8 @@ CREATE TABLE courses (
     id TEXT COLLATE "C" PRIMARY KEY,
     title TEXT NOT NULL,
     zone TEXT NOT NULL,
-    contact TEXT NOT NULL
+    contact TEXT NOT NULL,
+    term TEXT
 );
 
 CREATE TABLE sites (

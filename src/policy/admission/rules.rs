@@ -40,6 +40,13 @@ pub(super) fn past_due(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
     (slot.end() > case.pool.ceil(due)).then_some(Violation::PastDue { due })
 }
 
+/// A due date lies in the term, but for an extension that staff gave knowingly.
+pub(super) fn past_term(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
+    let end = case.lab.term_end.filter(|_| case.lab.due.is_none())?;
+    let term = case.lab.term.clone().unwrap_or_default();
+    (slot.end() > end).then_some(Violation::PastTerm { term, end })
+}
+
 pub(super) fn too_far(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
     let horizon_days = case.lab.policy.horizon_days?;
     let latest = case.now + TimeDelta::days(horizon_days.into());

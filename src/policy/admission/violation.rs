@@ -69,6 +69,13 @@ pub enum Violation {
         /// The due date.
         due: DateTime<Utc>,
     },
+    /// The slot ends after the term does.
+    PastTerm {
+        /// The term's name.
+        term: String,
+        /// The first instant after its last day.
+        end: DateTime<Utc>,
+    },
     /// The slot starts, or lies, on a day of the other parity.
     WrongDay {
         /// The local date that is not the person's.
@@ -174,6 +181,7 @@ impl Violation {
             Self::TooFar { .. } => "too_far",
             Self::Closed { .. } => "closed",
             Self::PastDue { .. } => "past_due",
+            Self::PastTerm { .. } => "past_term",
             Self::WrongDay { .. } => "wrong_day",
             Self::NoParity => "no_parity",
             Self::OverCap { .. } => "over_cap",
@@ -219,6 +227,7 @@ impl Violation {
                 ("reason", Number::Text(reason.clone())),
             ],
             Self::PastDue { due } => vec![("due", at(due))],
+            Self::PastTerm { term, end } => vec![("term", Number::Text(term.clone())), ("end", at(end))],
             Self::WrongDay { date, parity, days, .. } => vec![
                 ("date", Number::Text(date.to_string())),
                 ("parity", Number::Text(parity.word().to_owned())),
@@ -306,6 +315,10 @@ impl Violation {
             }
             Self::PastDue { due } => {
                 format!("The lab is due on {}, and a slot ends by then.", calendar::date_and_time(zone, *due))
+            }
+            Self::PastTerm { term, end } => {
+                let last = calendar::local_date(zone, *end - TimeDelta::seconds(1));
+                format!("The term {term} ends on {}, and a slot ends by then.", calendar::date(last))
             }
             Self::WrongDay { date, parity, days, first } => format!(
                 "{} is not a day for {} net IDs: in that week yours are {}.",

@@ -78,7 +78,9 @@ fn compose(who: &SignedIn, view: &LabView, query: &Query) -> LabPage {
         rule: view.week.rule.clone(),
         rule_more: None,
         about: lab.summary.split("\n\n").filter(|text| !text.is_empty()).map(str::to_owned).collect(),
+        expected: lab.expected_minutes.map(expected),
         links,
+        reading: lab.reading.iter().map(|it| Link::new(it.url.clone(), it.title.clone())).collect(),
         gets: gets(view),
         bookings: view
             .bookings
@@ -100,6 +102,11 @@ fn compose(who: &SignedIn, view: &LabView, query: &Query) -> LabPage {
             .map(|choice| panel(who, view, choice, needs_key)),
         no_week,
     }
+}
+
+/// "Expect about 5 h of work."
+fn expected(minutes: i32) -> String {
+    format!("Expect about {} h of work.", hours_text(minutes.into()))
 }
 
 /// A line for each thing that a booking gets.

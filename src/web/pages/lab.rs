@@ -27,8 +27,12 @@ pub struct LabPage {
     pub rule_more: Option<String>,
     /// What the lab is about, one paragraph each.
     pub about: Vec<String>,
+    /// `Expect about 5 h of work.`
+    pub expected: Option<String>,
     /// Instructions and the like.
     pub links: Vec<Link>,
+    /// What else to read.
+    pub reading: Vec<Link>,
     /// What one gets, a line each: `3 servers, m1.medium`.
     pub gets: Vec<String>,
     /// The reader's bookings for this lab.

@@ -109,7 +109,12 @@ impl LabPage {
             about: vec![
                 "Build a Kubernetes cluster on three servers and deploy a service that scales on it.".to_owned(),
             ],
+            expected: Some("Expect about 5 h of work.".to_owned()),
             links: vec![Link::new("https://course.example.edu/labs/k8s", "Instructions")],
+            reading: vec![
+                Link::new("https://kubernetes.io/docs/concepts/", "Kubernetes concepts"),
+                Link::new("https://course.example.edu/notes/scaling.html", "Notes on scaling a service"),
+            ],
             gets: vec![
                 "3 servers, m1.medium (2 CPUs, 4 GB)".to_owned(),
                 "a private network, 192.168.1.0/24".to_owned(),
