@@ -61,8 +61,8 @@ fn worlds() -> impl Strategy<Value = World> {
         proptest::option::of(2000i64..9000),
         60i32..900,
     );
-    let held = (spans(), spans(), spans(), spans(), proptest::collection::vec(0i64..280, 0..30));
-    (person, held, 0i64..600, -600i64..3000).prop_map(|(person, held, used_minutes, now)| {
+    let held = (spans(), spans(), spans(), spans(), proptest::collection::vec(0i64..280, 0..12));
+    (person, held, 0i64..600, -600i64..1500).prop_map(|(person, held, used_minutes, now)| {
         let (parity, rule, counted, due, cap) = person;
         let (own, parts, past, closures, taken) = held;
         let counted = counted.map(|(from, to)| DailyWindow { from: from * 60, to: to * 60 });
@@ -82,12 +82,12 @@ impl World {
         });
         (policy.counted, policy.cap_minutes) = (self.counted, self.cap);
         policy.budget_minutes = Some(900);
-        policy.budget_bookings = Some(3);
+        (policy.budget_bookings, policy.bookings_ahead) = (Some(4), 4);
         policy.budget_su = Some(Su::from_micro(10_000_000));
         policy.horizon_days = Some(5);
         policy.far = Some(FarRule { beyond_hours: 24, bookings: 1 });
         policy.gaps = Some(GapRule { shorter_than_minutes: 90, then: Strictness::Refuse });
-        policy.stacking = Some(StackingRule { within_hours: 48, percent: 60 });
+        policy.stacking = Some(StackingRule { within_hours: 48, percent: 30 });
         fixture.lab.su_per_hour = Su::from_micro(900_000);
         fixture.lab.due = self.due.map(minute);
         let closure = |span: &Interval| Closure { span: *span, reason: "closed".into() };
