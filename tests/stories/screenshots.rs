@@ -44,6 +44,8 @@ async fn every_page_fits_and_is_quiet() {
     poses(&student, "booking-preparing").await;
     student.sees("Your servers are ready until").await;
     poses(&student, "booking-active").await;
+    student.unfold("End it earlier").await;
+    poses(&student, "booking-earlier").await;
     let booking = student.address().await;
 
     let later = demo.course.at(2, "15:00:00").replace('+', "%2B");
@@ -51,6 +53,8 @@ async fn every_page_fits_and_is_quiet() {
     student.press("Book").await;
     student.sees("It is yours").await;
     poses(&student, "booking-booked").await;
+    student.follow("Move it to another time").await;
+    poses(&student, "booking-move").await;
     student.open("/").await;
     poses(&student, "labs").await;
     student.open("/labs/k8s").await;

@@ -67,7 +67,6 @@ pub async fn show(
         live: !over,
         timeline: timeline::compose(&who, &view),
         calendar: state.is_live(),
-        movable: state == State::Booked && view.booking.wanted_slot.is_none(),
     };
     Ok(page_once(&request, shown.render()?))
 }

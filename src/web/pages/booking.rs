@@ -29,8 +29,6 @@ pub struct BookingPage {
     pub timeline: Timeline,
     /// Whether there is a calendar file: not for a booking that is over.
     pub calendar: bool,
-    /// Whether it can be moved: it is ahead, and not on its way to another time already.
-    pub movable: bool,
 }
 
 /// What is pushed as the event `timeline`; the page holds the same markup.
@@ -49,6 +47,8 @@ pub struct Timeline {
     pub detail: Option<String>,
     /// The steps, from the reservation on.
     pub steps: Vec<Step>,
+    /// Whether it can be moved: it is ahead, and not on its way to another time already.
+    pub movable: bool,
     /// How to end it early, unless it is over.
     pub release: Option<Release>,
     /// The log of what happened, the oldest first.

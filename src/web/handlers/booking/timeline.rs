@@ -27,6 +27,7 @@ pub(super) fn compose(who: &SignedIn, view: &BookingView) -> Timeline {
         answer,
         detail,
         steps: it.steps(),
+        movable: view.booking.state == State::Booked && view.booking.wanted_slot.is_none(),
         release: it.release(),
         log: it.log(),
     }

@@ -36,7 +36,6 @@ impl BookingPage {
             text: "Booked. A confirmation with a calendar file is on its way to ff524@example.edu."
                 .to_owned(),
         });
-        let movable = timeline.state == BookingState::Booked;
         Self {
             layout,
             id: timeline.id.clone(),
@@ -47,7 +46,6 @@ impl BookingPage {
             live: !over,
             timeline,
             calendar: !over,
-            movable,
         }
     }
 }
@@ -79,6 +77,7 @@ impl Timeline {
             answer: answer.to_owned(),
             detail: None,
             steps,
+            movable: state == BookingState::Booked,
             release: Some(Release {
                 action: "Cancel this booking".to_owned(),
                 consequence: "The place goes to someone else, and nothing is counted against you.".to_owned(),
