@@ -222,6 +222,8 @@ pub struct Booking {
     pub label: String,
     /// How many units.
     pub units: i32,
+    /// The named nodes that are its units, by name, if the pool's nodes have names. It keeps them for all of its time.
+    pub nodes: Vec<String>,
     /// The time that is the student's.
     pub slot: Interval,
     /// A later end that the student asked for and the site has not confirmed yet. Units are held up to it.

@@ -42,6 +42,8 @@ pub struct OwnBooking {
     pub id: BookingId,
     /// From its start up to its end, or the later end that was asked for.
     pub slot: Interval,
+    /// Its named nodes, if the pool's nodes have names.
+    pub nodes: Vec<String>,
 }
 
 /// A number of a broken rule, as programs read it.
@@ -335,7 +337,7 @@ pub fn judge_extension(
         over_budget(case, &whole, case.lab.policy.counted(case.zone, slot)),
         added.and_then(|added| closed(case, &added)),
         overlap(case, &whole, Some(id)),
-        added.and_then(|added| full(case, &added)),
+        added.and_then(|added| full_for(case, id, &added)),
     ]
     .into_iter()
     .flatten()
@@ -423,6 +425,13 @@ fn too_many_ahead(case: &Case<'_>) -> Option<Violation> {
     let limit = case.lab.policy.bookings_ahead;
     let have = i32::try_from(case.own.len()).unwrap_or(i32::MAX);
     (have >= limit).then_some(Violation::TooManyAhead { limit })
+}
+
+/// What an extension adds has to be free on the nodes that the booking has.
+fn full_for(case: &Case<'_>, id: &BookingId, added: &Interval) -> Option<Violation> {
+    let nodes = case.own.iter().find(|own| own.id == *id).map_or(&[][..], |own| &own.nodes);
+    let at = case.occupancy.first_full_for(case.pool, added, case.lab.units, nodes)?;
+    Some(Violation::Full { at })
 }
 
 fn full(case: &Case<'_>, held: &Interval) -> Option<Violation> {

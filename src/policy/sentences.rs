@@ -124,6 +124,8 @@ pub(crate) mod tests {
                 id: "vms".parse().unwrap(),
                 site: "kvm".parse().unwrap(),
                 capacity: 3,
+                changes: Vec::new(),
+                nodes: Vec::new(),
                 grid_minutes: 30,
                 lead_minutes: 30,
                 end_margin_minutes: 0,
@@ -158,7 +160,7 @@ pub(crate) mod tests {
         pub(crate) fn book(&mut self, start: &str, end: &str) -> BookingId {
             let id = BookingId::from_bits(u64::try_from(self.own.len()).unwrap());
             let slot = Interval::new(local(start), local(end)).unwrap();
-            self.own.push(OwnBooking { id: id.clone(), slot });
+            self.own.push(OwnBooking { id: id.clone(), slot, nodes: Vec::new() });
             id
         }
 

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 
 use super::App;
 use super::notices::{self, Kind};
+use super::places;
 use super::standing::{Standing, case};
 use crate::db::{self, Conn, DbError, LabSetting, MaybeDbError};
 use crate::domain::blueprint::Spec;
@@ -175,10 +176,10 @@ fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, Booki
     }
     admit(app, conn, &setting, wish)?;
     let key = wish.person.ssh_public_key.as_deref().ok_or(BookingError::NoKey)?;
-    let booking = new_booking(app, &setting, wish);
+    let mut booking = new_booking(app, &setting, wish);
     let seat = free_seat(conn, &setting, wish)?;
     let held = setting.pool.held(&wish.slot);
-    db::hold(conn, &setting.pool, &held, booking.units)?;
+    places::take(conn, &setting.pool, &mut booking, &held)?;
     db::insert_booking(conn, &booking, seat, held.start(), wish.idempotency_key.as_deref())?;
     plan_resources(conn, &setting, &booking, key, app.now())?;
     let what = format!("Asked for {}.", calendar::span(setting.zone, &booking.slot));
@@ -208,6 +209,7 @@ fn new_booking(app: &App, setting: &LabSetting, wish: &Wish) -> Booking {
         pool: setting.pool.id.clone(),
         label: crate::domain::booking::label(&wish.lab, &wish.person.net_id),
         units: setting.lab.units,
+        nodes: Vec::new(),
         slot: wish.slot,
         extend_to: None,
         state,
@@ -370,7 +372,7 @@ pub(super) fn end(
     let free_from = pool.ceil(now).max(pool.floor(held_from));
     let whole = Interval::new(booking.slot.start(), booking.held_until()).unwrap_or(booking.slot);
     if let Some(rest) = Interval::new(free_from, pool.held(&whole).end()) {
-        db::give_back(conn, &pool, &rest, booking.units)?;
+        places::give_back(conn, &pool, &booking, &rest)?;
     }
     booking.state = booking.state.release(reason, now)?;
     booking.extend_to = None;
@@ -417,7 +419,7 @@ fn extend_in(
         return Err(BookingError::Refused(Refusal { violations, nearest: Vec::new(), zone: setting.zone }));
     }
     if let Some(added) = added {
-        db::hold(conn, &setting.pool, &added, booking.units)?;
+        places::take_more(conn, &setting.pool, &booking, &added)?;
     }
     booking.extend_to = Some(new_end);
     booking.next_step_at = Some(app.now());

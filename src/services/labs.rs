@@ -138,10 +138,11 @@ pub fn lab(
     let all = db::bookings_of_person(conn, &person.id)?;
     let standing = Standing::of(&setting, &all);
     let bookings = live_of_lab(all, lab);
-    let reach = setting.pool.lead().max(setting.lab.policy.longest());
     let (start, end) =
         (calendar::midnight(setting.zone, first), calendar::midnight(setting.zone, first + Days::new(7)));
-    let Some(span) = Interval::new(start - reach, end + reach) else { return Ok(None) };
+    let longest = setting.lab.policy.longest();
+    let Some(span) = Interval::new(start - longest, end + longest) else { return Ok(None) };
+    let span = setting.pool.held(&span);
     let occupancy = db::occupancy(conn, &setting.pool, &span)?;
     let case = case(&setting, person, &standing, &occupancy, now);
     let days = (0..7)

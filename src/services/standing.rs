@@ -26,7 +26,13 @@ impl Standing {
         let span = |booking: &Booking| Interval::new(booking.slot.start(), booking.held_until());
         let own = of_lab()
             .filter(|booking| booking.state.is_live())
-            .filter_map(|booking| Some(OwnBooking { id: booking.id.clone(), slot: span(booking)? }))
+            .filter_map(|booking| {
+                Some(OwnBooking {
+                    id: booking.id.clone(),
+                    slot: span(booking)?,
+                    nodes: booking.nodes.clone(),
+                })
+            })
             .collect();
         let counted = |span: Interval| setting.lab.policy.counted(setting.zone, &span);
         Self { own, used: of_lab().filter_map(Booking::charged).map(counted).sum() }
