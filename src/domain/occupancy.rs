@@ -156,3 +156,116 @@ impl Occupancy {
 fn earlier(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     one.into_iter().chain(other).min()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+    use proptest::prelude::*;
+
+    fn pool(nodes: &[&str]) -> Pool {
+        Pool {
+            id: "gpus".parse().unwrap(),
+            site: "chi".parse().unwrap(),
+            capacity: i32::try_from(nodes.len()).unwrap(),
+            changes: Vec::new(),
+            nodes: nodes.iter().map(|name| (*name).to_owned()).collect(),
+            grid_minutes: 30,
+            lead_minutes: 0,
+            end_margin_minutes: 0,
+            cleaning_minutes: 0,
+            closures: Vec::new(),
+        }
+    }
+
+    /// From one cell up to another.
+    fn span(from: i64, to: i64) -> Interval {
+        let at = |cell| DateTime::UNIX_EPOCH + TimeDelta::minutes(30 * cell);
+        Interval::new(at(from), at(to)).unwrap()
+    }
+
+    /// What is left once these spans are held on these nodes.
+    fn held(pool: &Pool, spans: &[(Interval, Vec<String>)]) -> Occupancy {
+        let taken: Vec<_> = spans
+            .iter()
+            .flat_map(|(span, nodes)| {
+                pool.cells(span).flat_map(move |at| nodes.iter().map(move |it| (at, it)))
+            })
+            .map(|(at, node)| (at, node.clone()))
+            .collect();
+        let mut cells = BTreeMap::new();
+        for (at, _) in &taken {
+            let cell = cells.entry(*at).or_insert(Cell { capacity: pool.capacity, booked: 0 });
+            cell.booked += 1;
+        }
+        Occupancy::from_cells(cells).with_taken(taken)
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn one_node_has_to_be_free_all_the_time() {
+        let pool = pool(&["a", "b"]);
+        let occupancy = held(&pool, &[(span(20, 24), names(&["a"])), (span(24, 28), names(&["b"]))]);
+        let wish = span(20, 28);
+        assert!(pool.cells(&wish).all(|cell| occupancy.free(&pool, cell) == 1));
+        assert_eq!(occupancy.least_free(&pool, &wish), 0);
+        assert_eq!(occupancy.first_full(&pool, &wish, 1), Some(span(24, 25).start()));
+        assert_eq!(occupancy.choose(&pool, &wish, 1, &span(0, 48)), None);
+        assert_eq!(occupancy.choose(&pool, &span(20, 24), 1, &span(0, 48)), Some(names(&["b"])));
+        assert_eq!(occupancy.first_full_for(&pool, &wish, 1, &names(&["b"])), Some(span(24, 25).start()));
+        assert!(occupancy.are_free(&pool, &span(24, 48), &names(&["a"])));
+        assert!(!occupancy.are_free(&pool, &span(0, 1), &names(&["c"])), "none of the pool's");
+    }
+
+    #[test]
+    fn the_tightest_fit_is_chosen_and_then_the_first_name() {
+        let pool = pool(&["d", "c", "b", "a"]);
+        let taken = [(span(0, 8), names(&["c"])), (span(14, 20), names(&["d"])), (span(4, 9), names(&["d"]))];
+        let occupancy = held(&pool, &taken);
+        let known = span(0, 48);
+        let choose = |units| occupancy.choose(&pool, &span(10, 12), units, &known).unwrap();
+        assert_eq!(choose(1), ["d"]);
+        assert_eq!(choose(2), ["c", "d"]);
+        assert_eq!(choose(3), ["a", "c", "d"]);
+    }
+
+    proptest! {
+        /// What is shown as free is what can be chosen, and no node is ever chosen twice.
+        #[test]
+        fn free_is_what_can_be_chosen(
+            nodes in 1usize..5, wishes in proptest::collection::vec((0i64..40, 1i64..12, 1i32..4), 1..40),
+        ) {
+            let pool = pool(&["d", "b", "a", "c"][..nodes]);
+            let known = span(0, 60);
+            let mut taken: Vec<(Interval, Vec<String>)> = Vec::new();
+            for (from, length, units) in wishes {
+                let (wish, occupancy) = (span(from, from + length), held(&pool, &taken));
+                let chosen = occupancy.choose(&pool, &wish, units, &known);
+                prop_assert_eq!(occupancy.least_free(&pool, &wish) >= units, chosen.is_some());
+                match (chosen, occupancy.first_full(&pool, &wish, units)) {
+                    (Some(chosen), None) => {
+                        prop_assert!(occupancy.are_free(&pool, &wish, &chosen));
+                        prop_assert_eq!(occupancy.first_full_for(&pool, &wish, units, &chosen), None);
+                        taken.push((wish, chosen));
+                    }
+                    (None, Some(at)) => {
+                        if let Some(before) = Interval::new(wish.start(), at) {
+                            prop_assert!(occupancy.choose(&pool, &before, units, &known).is_some());
+                        }
+                        let up_to = Interval::new(wish.start(), at + pool.grid()).unwrap();
+                        prop_assert!(occupancy.choose(&pool, &up_to, units, &known).is_none());
+                    }
+                    other => prop_assert!(false, "{:?}", other),
+                }
+            }
+            for (n, (one, nodes)) in taken.iter().enumerate() {
+                for (other, others) in &taken[n + 1..] {
+                    prop_assert!(!one.overlaps(other) || nodes.iter().all(|node| !others.contains(node)));
+                }
+            }
+        }
+    }
+}
