@@ -418,6 +418,14 @@ mod tests {
     }
 
     #[test]
+    fn changes_of_capacity_move_with_the_course() {
+        let text = with_changes("[[pool.change]]\nat = 2025-02-10T08:00\ncapacity = 40\n");
+        let file = CourseFile::parse("course.toml", &text).unwrap().later_by_fortnights(3);
+        let pool = file.check("course.toml").unwrap().pools.remove(0);
+        assert_eq!(pool.changes[0].at.to_rfc3339(), "2025-03-24T12:00:00+00:00", "the clocks have changed");
+    }
+
+    #[test]
     fn a_lab_may_need_no_more_than_its_pool_ever_has() {
         let more = "[[pool.change]]\nat = 2025-02-10T00:00\ncapacity = 40\n";
         let units = |units: &str| with_changes(more).replace("units = 1", &format!("units = {units}"));

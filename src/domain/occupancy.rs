@@ -115,11 +115,16 @@ impl Occupancy {
         if pool.nodes.is_empty() {
             return None;
         }
-        let mut ends: Vec<_> = pool.nodes.iter().map(|node| self.first_taken(pool, span, node)).collect();
-        // Those that are free throughout come first, then the others, by how long they are.
-        ends.sort_by_key(|end| std::cmp::Reverse(end.unwrap_or(DateTime::<Utc>::MAX_UTC)));
-        let last = usize::try_from(units).ok()?.checked_sub(1)?;
-        ends.get(last).map_or_else(|| Some(pool.floor(span.start())), |end| *end)
+        let units = usize::try_from(units).unwrap_or(0);
+        let ends = || pool.nodes.iter().map(|node| self.first_taken(pool, span, node));
+        if ends().filter(Option::is_none).take(units).count() == units {
+            return None;
+        }
+        // From the one that can be had longest on: the last that is needed is the first that is missed.
+        let mut ends: Vec<_> = ends().map(|end| end.unwrap_or(DateTime::<Utc>::MAX_UTC)).collect();
+        ends.sort_by_key(|end| std::cmp::Reverse(*end));
+        let last = units.checked_sub(1).and_then(|last| ends.get(last));
+        Some(last.copied().unwrap_or_else(|| pool.floor(span.start())))
     }
 
     /// The first cell of `span` in which this node is held.
