@@ -242,6 +242,11 @@ on_both_databases! {
         let other = plan(&[("id = \"k8s\"", "id = \"kubernetes\"")]).await;
         assert_eq!(other.changes, ["lab.k8s is no longer there", "lab.kubernetes is new"]);
         assert_eq!(other.affected.len(), 2);
+        let renamed = plan(&[("Spring 2025", "Spring"), ("expected_hours = 5 ", "expected_hours = 6 ")]).await;
+        assert_eq!(
+            renamed.changes,
+            ["course.term.name: \"Spring 2025\" -> \"Spring\"", "lab.k8s.expected_minutes: 300 -> 360"]
+        );
     }
 
     async fn without_a_key_nothing_is_booked(backend: Backend) {

@@ -1,7 +1,7 @@
 //! Pools whose capacity changes, and pools whose nodes have names: what pages show, what is given, and what the database
 //! refuses whatever the code above it believes.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use fairlease::cloud::simulated::Profile;
 use fairlease::db::{self, DbError};
 use fairlease::domain::booking::Booking;
@@ -78,6 +78,17 @@ async fn wish(world: &World, person: &Person, from: &str, to: &str) -> Result<Bo
 async fn nodes(world: &World, net_id: &str, from: &str, to: &str) -> Result<Vec<String>, Vec<&'static str>> {
     let person = world.student(net_id).await;
     wish(world, &person, from, to).await.map(|made| made.nodes)
+}
+
+/// Another end for a booking.
+async fn extend(
+    world: &World,
+    person: &Person,
+    booking: &Booking,
+    end: DateTime<Utc>,
+) -> Result<(), BookingError> {
+    let slot = Interval::new(booking.slot.start(), end).unwrap();
+    booking::change(&world.app, person.clone(), booking.id.clone(), slot).await
 }
 
 on_both_databases! {
@@ -216,16 +227,37 @@ on_both_databases! {
         assert_eq!((&made.nodes, &behind.nodes), (&vec!["gpu-01".to_owned()], &vec!["gpu-01".to_owned()]));
         world.work_until(&first, &made.id, "active").await;
         assert_eq!(world.view(&first, &made.id).await.extensions, [local("2025-02-08T12:30")], "gpu-02 is of no use to it");
-        let refused = booking::extend(&world.app, first.clone(), made.id.clone(), local("2025-02-08T13:00")).await;
+        let refused = extend(&world, &first, &made, local("2025-02-08T13:00")).await;
         let Err(BookingError::Refused(refusal)) = refused else { panic!("{refused:?}") };
         assert_eq!(refusal.violations[0].code(), "full");
 
         booking::release(&world.app, next, behind.id).await.unwrap();
-        booking::extend(&world.app, first.clone(), made.id.clone(), local("2025-02-08T14:00")).await.unwrap();
+        extend(&world, &first, &made, local("2025-02-08T14:00")).await.unwrap();
         world.work().await;
         assert_eq!(world.view(&first, &made.id).await.booking.slot.end(), local("2025-02-08T14:00"));
         assert_eq!(nodes(&world, "ac0", "2025-02-08T13:00", "2025-02-08T14:00").await.unwrap(), ["gpu-02"]);
         assert_eq!(nodes(&world, "ad0", "2025-02-08T13:30", "2025-02-08T14:30").await, Err(vec!["full"]));
+    }
+
+    async fn a_booking_that_moves_keeps_its_node(backend: Backend) {
+        let world = two_nodes(backend).await;
+        let student = world.student("aa0").await;
+        let made = wish(&world, &student, "2025-02-08T10:00", "2025-02-08T12:00").await.unwrap();
+        assert_eq!(nodes(&world, "ab0", "2025-02-08T13:00", "2025-02-08T14:00").await.unwrap(), ["gpu-01"]);
+        world.work_until(&student, &made.id, "booked").await;
+        let change = async |from: &str, to: &str| {
+            booking::change(&world.app, student.clone(), made.id.clone(), slot(from, to)).await
+        };
+        let refused = change("2025-02-08T11:30", "2025-02-08T13:30").await;
+        let Err(BookingError::Refused(refusal)) = refused else { panic!("{refused:?}") };
+        assert_eq!(refusal.violations[0].code(), "full");
+        change("2025-02-08T11:00", "2025-02-08T13:00").await.unwrap();
+        world.work().await;
+        let moved = world.view(&student, &made.id).await.booking;
+        assert_eq!((moved.slot, moved.nodes), (slot("2025-02-08T11:00", "2025-02-08T13:00"), vec!["gpu-01".to_owned()]));
+        assert_eq!(nodes(&world, "ac0", "2025-02-08T10:00", "2025-02-08T11:00").await.unwrap(), ["gpu-01"], "the old place is free");
+        assert_eq!(nodes(&world, "ad0", "2025-02-08T11:00", "2025-02-08T13:00").await.unwrap(), ["gpu-02"]);
+        assert_eq!(nodes(&world, "ae0", "2025-02-08T12:30", "2025-02-08T13:00").await, Err(vec!["full"]));
     }
 
     async fn an_extension_that_the_site_refuses_gives_the_node_back(backend: Backend) {
@@ -239,7 +271,7 @@ on_both_databases! {
         let (start, end) = (local("2025-02-08T12:00"), local("2025-02-08T18:00"));
         theirs.spec = fairlease::domain::blueprint::Spec::Lease { start, end, flavors: vec![("m1.medium".into(), 1)] };
         world.cloud.put(&theirs).unwrap();
-        booking::extend(&world.app, student.clone(), made.id.clone(), local("2025-02-08T14:00")).await.unwrap();
+        extend(&world, &student, &made, local("2025-02-08T14:00")).await.unwrap();
         world.work().await;
         let seen = world.view(&student, &made.id).await.booking;
         assert_eq!((seen.slot.end(), seen.nodes), (local("2025-02-08T12:00"), vec!["gpu-01".to_owned()]));

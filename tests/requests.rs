@@ -60,6 +60,20 @@ async fn signing_in_leads_nowhere_else() {
 }
 
 #[tokio::test]
+async fn a_labs_page_leads_to_what_there_is_to_read() {
+    let demo = demo().await;
+    let student = Visitor::sign_in(&client(), demo.url(), "ff524").await;
+    let page = student.get("/labs/k8s").await.text().await.unwrap();
+    for part in [
+        "Expect about 5 h of work.",
+        "<a href=\"https://course.example.edu/labs/k8s\">Instructions</a>",
+        "<a href=\"https://kubernetes.io/docs/concepts/\">Kubernetes concepts</a>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn every_page_carries_its_protection() {
     let demo = demo().await;
     let student = Visitor::sign_in(&client(), demo.url(), "ff524").await;

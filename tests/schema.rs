@@ -21,7 +21,7 @@ const SQLITE_COLUMNS: &str = "
     WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name NOT LIKE '\\_\\_%' ESCAPE '\\'";
 const POSTGRES_COLUMNS: &str = "
     SELECT table_name || '.' || column_name || ' '
-        || CASE data_type WHEN 'timestamp with time zone' THEN 'integer' ELSE data_type END
+        || CASE WHEN data_type IN ('timestamp with time zone', 'bigint') THEN 'integer' ELSE data_type END
         || CASE is_nullable WHEN 'YES' THEN ' null' ELSE '' END AS line
     FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE '\\_\\_%'";
 

@@ -88,6 +88,7 @@ fn stranger(net_id: &NetId) -> Person {
         name: String::new(),
         mail: String::new(),
         role: Role::Student,
+        enrolled: true,
         ssh_public_key: None,
     }
 }

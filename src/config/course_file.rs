@@ -1,20 +1,28 @@
 //! `course.toml`: read it, check all of it, and report every error at once.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use schemars::{JsonSchema, Schema, schema_for};
+use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use toml::value::Datetime;
 
 use self::check::Check;
+use self::report::Report;
+use self::schema::{Date, LocalTime, WeekdayName};
 use crate::domain::calendar::Weekdays;
-use crate::domain::course::{Course, Judged};
+use crate::domain::course::{Course, Judged, Strictness};
 
 mod check;
+mod inherit;
 mod lines;
+mod report;
+mod schema;
+mod shape;
 
-/// Everything that is wrong with a course file, one line each, with the key or the line that it is about.
+/// Everything that is wrong with a course file, one line each: `course.toml:29: lab.k8s.policy.cap_hours: it is text; a
+/// number is wanted`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct CourseErrors(pub Vec<String>);
@@ -50,6 +58,23 @@ struct CourseTable {
     zone: String,
     /// The mail address that students write to.
     contact: String,
+    /// Service units that one student may use of all labs.
+    budget_su: Option<f64>,
+    /// The term in which it runs.
+    term: Option<TermTable>,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct TermTable {
+    /// What people call it, such as Spring 2025.
+    name: String,
+    /// Its first day.
+    #[schemars(with = "Date")]
+    from: Datetime,
+    /// Its last day.
+    #[schemars(with = "Date")]
+    to: Datetime,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -64,6 +89,9 @@ struct SiteTable {
     /// Whether the site has Blazar: then each booking is backed by a lease.
     #[serde(default)]
     leases: bool,
+    /// What the site charges an hour for one server of each flavor, in service units.
+    #[serde(default)]
+    su_per_hour: BTreeMap<String, f64>,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -112,10 +140,10 @@ struct ChangeTable {
 #[serde(deny_unknown_fields)]
 struct ClosureTable {
     /// From this local time.
-    #[schemars(with = "String")]
+    #[schemars(with = "LocalTime")]
     from: Datetime,
     /// Up to this local time.
-    #[schemars(with = "String")]
+    #[schemars(with = "LocalTime")]
     to: Datetime,
     /// Why, in a few words for students.
     reason: String,
@@ -141,21 +169,37 @@ struct LabTable {
     /// A sentence or two for students.
     #[serde(default)]
     summary: String,
-    /// Where its instructions are.
+    /// The name of the series that it is a part of: of one series a student works on one part at a time.
+    series: Option<String>,
+    /// The web address of its instructions.
     manual: Option<String>,
+    /// What else to read.
+    #[serde(default)]
+    reading: Vec<ReadingTable>,
+    /// How many hours the work is expected to take.
+    expected_hours: Option<f64>,
     /// Units of the pool that one booking holds.
     #[serde(default = "one")]
     units: i32,
     /// The first local time at which a slot may start.
-    #[schemars(with = "String")]
+    #[schemars(with = "LocalTime")]
     open: Datetime,
     /// The due date; left out while it is to be announced.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<LocalTime>")]
     due: Option<Datetime>,
     /// Its rules.
     policy: PolicyTable,
     /// What a booking gets.
     blueprint: BlueprintTable,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ReadingTable {
+    /// What it is called.
+    title: String,
+    /// Its web address.
+    url: String,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -175,10 +219,48 @@ struct PolicyTable {
     starts_every_minutes: Option<i32>,
     /// Hours that count which one student may use in all.
     budget_hours: Option<f64>,
+    /// Bookings with hours that count which one student may make in all.
+    budget_bookings: Option<i32>,
+    /// Service units that one student may use of the lab.
+    budget_su: Option<f64>,
     /// How many days ahead a slot may start.
     horizon_days: Option<i32>,
+    /// How many bookings may start later than some hours from now; those that start sooner don't count.
+    far: Option<FarTable>,
+    /// What is said of slots that leave a stretch which is of use to nobody.
+    gaps: Option<GapsTable>,
+    /// How closely one student's bookings of the lab may follow each other.
+    stacking: Option<StackingTable>,
     /// Weekdays by the last digit of the net ID.
     parity: Option<ParityTable>,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct FarTable {
+    /// What starts later than this many hours from now is far ahead.
+    beyond_hours: i32,
+    /// Bookings that one student may have there.
+    bookings: i32,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GapsTable {
+    /// A stretch between bookings that is shorter than this is of use to nobody.
+    shorter_than_hours: f64,
+    /// What is done about a slot that would leave one: warn, or refuse.
+    #[schemars(with = "String", extend("enum" = ["warn", "refuse"]))]
+    then: Strictness,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StackingTable {
+    /// The length of the spans that are looked at, in hours.
+    within_hours: i32,
+    /// One student's bookings may cover less than this part of any such span.
+    percent: i32,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -194,13 +276,13 @@ struct WindowTable {
 #[serde(deny_unknown_fields)]
 struct ParityTable {
     /// Days on which even net IDs may start: Mon, Tue, Wed, Thu, Fri, Sat, Sun.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<WeekdayName>")]
     even: Weekdays,
     /// Days on which odd net IDs may start.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<WeekdayName>")]
     odd: Weekdays,
     /// As written in the seven days from this date, swapped in the next, and so on.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Date>")]
     swap_weekly_from: Option<Datetime>,
     /// What has to lie on one's days: the start, or the whole slot.
     #[serde(default)]
@@ -250,20 +332,34 @@ struct ServerTable {
 }
 
 impl CourseFile {
-    /// Reads the text of a course file. `name` is what errors call the file.
+    /// Reads the text of a course file, and gives labs what they inherit. `name` is what errors call the file.
     pub fn parse(name: &str, text: &str) -> Result<Self, CourseErrors> {
-        let read = toml::from_str(text).map(|file| Self { text: text.to_owned(), ..file });
+        let mut report = Report::new(name, text);
+        let mut table: toml::Table = match toml::from_str(text) {
+            Ok(table) => table,
+            Err(error) => {
+                report.syntax(&error);
+                return Err(report.finish());
+            }
+        };
+        report.shape(&schema::written(), &table);
+        let merged = schema::merged();
+        inherit::inherit(&mut table, &merged);
+        report.shape(&merged, &table);
+        if !report.is_empty() {
+            return Err(report.finish());
+        }
+        // By way of text, since a `Datetime` can be read from text only.
+        let read = toml::from_str(&table.to_string()).map(|file| Self { text: text.to_owned(), ..file });
         read.map_err(|error| {
-            let line =
-                error.span().map(|span| text.get(..span.start).unwrap_or("").matches('\n').count() + 1);
-            let place = line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"));
-            CourseErrors(vec![format!("{place}: {}", error.message())])
+            report.general(error.message());
+            report.finish()
         })
     }
 
-    /// The JSON schema of a course file, for editors.
+    /// The JSON schema of a course file, for editors. It does not ask labs for keys that the defaults may have.
     pub fn schema() -> Schema {
-        schema_for!(Self)
+        Schema::try_from(schema::written()).unwrap_or_default()
     }
 
     /// The same course that many fortnights later: weekdays, parity weeks and local times stay.
@@ -275,6 +371,10 @@ impl CourseFile {
                 *date.0 = toml_date(later);
             }
         };
+        if let Some(term) = &mut self.course.term {
+            shift(&mut term.from);
+            shift(&mut term.to);
+        }
         for closure in self.pool.iter_mut().flat_map(|pool| &mut pool.closure) {
             shift(&mut closure.from);
             shift(&mut closure.to);
@@ -375,12 +475,25 @@ mod tests {
         assert_eq!(errors.len(), 5, "{errors:?}");
     }
 
+    /// The line of `text` that starts so, from 1.
+    fn line(text: &str, start: &str) -> usize {
+        text.lines().position(|line| line.starts_with(start)).unwrap() + 1
+    }
+
     #[test]
     fn a_misspelt_key_is_told_with_its_line() {
         let errors = errors(&EXAMPLE.replace("cap_hours", "cap_hour"));
-        let line = EXAMPLE.lines().position(|line| line.starts_with("cap_hours")).unwrap() + 1;
+        let line = line(EXAMPLE, "cap_hours");
+        let told =
+            format!("course.toml:{line}: lab.k8s.policy.cap_hour: there is no such key; is cap_hours meant?");
+        assert_eq!(errors, [told]);
+    }
+
+    #[test]
+    fn a_misspelt_weekday_says_what_is_right() {
+        let errors = errors(&EXAMPLE.replace("\"Wed\"", "\"Wen\""));
         assert!(
-            errors[0].starts_with(&format!("course.toml:{line}: ")) && errors[0].contains("cap_hour"),
+            errors[0].ends_with("even.3: \"Wen\" is none of Mon, Tue, Wed, Thu, Fri, Sat, Sun"),
             "{errors:?}"
         );
     }
@@ -456,7 +569,186 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_weekday_says_what_is_right() {
-        assert!(errors(&EXAMPLE.replace("\"Wed\"", "\"Wen\""))[0].contains("\"Wen\" is not a weekday"));
+    fn what_has_the_wrong_shape_is_told_all_at_once() {
+        let text = EXAMPLE
+            .replace("zone = \"America/New_York\"\n", "")
+            .replace("capacity = 30 ", "capacity = \"thirty\" ")
+            .replace("due = 2025-02-13T23:59", "due = \"2025-02-13T23:59\"")
+            .replace("bookings_ahead = 2 ", "walks_ahead = 2 ")
+            .replace("swap_weekly_from = 2025-02-07 ", "swap_weekly_from = 2025-02-07T00:00 ")
+            .replace("192.168.1.13", "192.168.1.300")
+            .replace("[22, 80, 6443]", "[22, 80, 70000]");
+        let told = |start: &str, what: &str| format!("course.toml:{}: {what}", line(&text, start));
+        assert_eq!(
+            errors(&text),
+            [
+                told("[course]", "course.zone: it is missing"),
+                told("capacity", "pool.kvm-clusters.capacity: it is text; a whole number is wanted"),
+                told(
+                    "due",
+                    "lab.k8s.due: it is text; a local time such as 2025-02-13T23:59, without quotes, is wanted"
+                ),
+                told(
+                    "walks_ahead",
+                    "lab.k8s.policy.walks_ahead: there is no such key; known here: bookings_ahead, budget_hours, \
+                     cap_hours, counted_hours, horizon_days, lengths_hours, parity, starts_every_minutes",
+                ),
+                told(
+                    "swap_weekly_from",
+                    "lab.k8s.policy.parity.swap_weekly_from: it is a local time; a date such as 2025-02-07, without \
+                     quotes, is wanted",
+                ),
+                told("open_tcp_ports", "lab.k8s.blueprint.open_tcp_ports.3: 70000 is not from 0 to 65535"),
+                told(
+                    "address = \"192.168.1.300",
+                    "lab.k8s.blueprint.server.node3.address: \"192.168.1.300\" is not an IPv4 address such as 192.168.1.11"
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn text_that_is_no_toml_is_told_with_its_line() {
+        let errors = errors(&EXAMPLE.replace("capacity = 30", "capacity = = 30"));
+        assert!(errors[0].starts_with(&format!("course.toml:{}: ", line(EXAMPLE, "capacity"))), "{errors:?}");
+        assert_eq!(errors.len(), 1);
+    }
+
+    #[test]
+    fn tables_and_lists_are_not_taken_for_each_other() {
+        let text = EXAMPLE.replace("[[site]]", "[site]").replace("units = 1\n", "units = [1]\n");
+        let errors = errors(&text.replace("title = \"KVM@TACC\"", "title = false"));
+        assert!(errors[0].ends_with(": site: it is a table; a list of tables is wanted"), "{errors:?}");
+        assert!(errors[1].ends_with(": lab.k8s.units: it is a list; a whole number is wanted"), "{errors:?}");
+        assert_eq!(errors.len(), 2);
+    }
+
+    /// The example with all but its lab's id and title in the defaults, and a second lab.
+    fn inheriting(second: &str) -> String {
+        let own = EXAMPLE
+            .lines()
+            .filter(|line| line.starts_with("id = \"k8s\"") || line.starts_with("title = \"Deploy"));
+        let own: Vec<&str> = own.collect();
+        let (head, lab) = EXAMPLE.split_once("[[lab]]").unwrap();
+        let lab = own.iter().fold(lab.to_owned(), |lab, line| lab.replace(&format!("{line}\n"), ""));
+        let defaults = lab.replace("[lab.", "[defaults.").replace("[[lab.", "[[defaults.");
+        format!(
+            "{head}[defaults]{defaults}\n[[lab]]\n{}\n\n[[lab]]\nid = \"second\"\ntitle = \"2\"\n{second}",
+            own.join("\n")
+        )
+    }
+
+    fn course(text: &str) -> Course {
+        CourseFile::parse("course.toml", text).unwrap().check("course.toml").unwrap()
+    }
+
+    #[test]
+    fn labs_inherit_what_they_do_not_say() {
+        let text = inheriting(
+            "due = false\n[lab.policy]\ncap_hours = 4\nparity = false\n\
+             [[lab.blueprint.server]]\nname = \"only\"\nimage = \"i\"\nflavor = \"f\"\n",
+        );
+        let labs = course(&text).labs;
+        assert_eq!(labs[0], course(EXAMPLE).labs[0]);
+        let second = &labs[1];
+        assert_eq!((second.due, second.policy.cap_minutes, &second.policy.parity), (None, 240, &None));
+        assert_eq!((second.policy.bookings_ahead, second.open), (2, labs[0].open));
+        assert_eq!(second.blueprint.flavors(), [("f".to_owned(), 1)]);
+        assert_eq!(second.blueprint.network, labs[0].blueprint.network);
+    }
+
+    #[test]
+    fn a_lab_has_a_part_of_an_inherited_table_otherwise() {
+        let labs = course(&inheriting("policy.parity = { judges = \"slot\" }\nreading = []\n")).labs;
+        let [first, second] = [0, 1].map(|lab: usize| labs[lab].policy.parity.clone().unwrap());
+        assert_eq!((first.judges, second.judges), (Judged::Start, Judged::Slot));
+        assert_eq!((first.even, first.swap_weekly_from), (second.even, second.swap_weekly_from));
+        assert!(second.judges == Judged::Slot && labs[1].reading.is_empty() && !labs[0].reading.is_empty());
+    }
+
+    #[test]
+    fn inherited_dates_move_too() {
+        let course = CourseFile::parse("course.toml", &inheriting("")).unwrap().later_by_fortnights(1);
+        let course = course.check("course.toml").unwrap();
+        assert!(course.labs.iter().all(|lab| lab.due.unwrap().to_rfc3339().starts_with("2025-02-28")));
+        assert_eq!(course.term.unwrap().from.to_string(), "2025-02-04");
+    }
+
+    #[test]
+    fn errors_of_what_is_inherited_name_the_defaults_once() {
+        let text = inheriting("open = 2025-03-01T00:00\n");
+        let wrong = text.replace("cap_hours = 8 ", "cap_hours = 800 ").replace("\"node2\"", "\"lease\"");
+        let told = errors(&wrong);
+        let cap = format!("course.toml:{}: defaults.policy.cap_hours: 800 is not", line(&wrong, "cap_hours"));
+        let due =
+            format!("course.toml:{}: defaults.due: it is not after lab.second.open", line(&wrong, "due"));
+        let name = format!(
+            "course.toml:{}: defaults.blueprint.server.lease.name: ",
+            line(&wrong, "name = \"lease\"")
+        );
+        assert!(
+            told[0].starts_with(&due) && told[1].starts_with(&cap) && told[2].starts_with(&name),
+            "{told:#?}"
+        );
+        assert_eq!(told.len(), 3, "{told:#?}");
+        let wrong = text.replace("cap_hours = 8 ", "cap_hours = true ").replace("login = \"cc\"\n", "");
+        let wrong = wrong.replace("[defaults]\n", "[defaults]\nid = \"d\"\n").replace("title = \"2\"\n", "");
+        let told = errors(&wrong);
+        for (start, what) in [
+            ("id = \"d\"", "defaults.id: there is no such key; known here: blueprint, due,"),
+            ("cap_hours", "defaults.policy.cap_hours: it is true; a number is wanted"),
+            ("[defaults.blueprint]", "defaults.blueprint.login: it is missing"),
+        ] {
+            let wanted = format!("course.toml:{}: {what}", line(&wrong, start));
+            assert!(told.iter().any(|told| told.starts_with(&wanted)), "{wanted}: {told:#?}");
+        }
+        assert!(told[3].ends_with(": lab.second.title: it is missing"), "{told:#?}");
+        assert_eq!(told.len(), 4, "{told:#?}");
+    }
+
+    #[test]
+    fn the_term_bounds_the_labs() {
+        let told = errors(
+            &EXAMPLE.replace("from = 2025-01-21", "from = 2025-02-01").replace("2025-05-16", "2025-02-12"),
+        );
+        assert!(
+            told[0].ends_with("lab.k8s.open: it is before the first day of the term, 2025-02-01"),
+            "{told:?}"
+        );
+        assert!(
+            told[1].ends_with("lab.k8s.due: it is after the last day of the term, 2025-02-12"),
+            "{told:?}"
+        );
+        let told = errors(&EXAMPLE.replace("from = 2025-01-21", "from = 2025-06-21"));
+        assert!(told[0].ends_with("course.term: 2025-06-21 is not before 2025-05-16"), "{told:?}");
+        let lab = course(&EXAMPLE.replace("due = ", "# due = ")).labs.remove(0);
+        assert_eq!(lab.term_end.unwrap().to_rfc3339(), "2025-05-17T04:00:00+00:00");
+    }
+
+    #[test]
+    fn addresses_are_of_the_web_and_work_takes_time() {
+        let text = EXAMPLE
+            .replace("manual = \"https:", "manual = \"ftp:")
+            .replace("expected_hours = 5", "expected_hours = 0")
+            .replace("url = \"https:", "url = \"javascript:");
+        let told = errors(&text);
+        for (told, key) in told.iter().zip(["manual", "reading.1.url", "expected_hours"]) {
+            assert!(told.contains(&format!(": lab.k8s.{key}: ")), "{told}");
+        }
+        assert_eq!(told.len(), 3, "{told:?}");
+    }
+
+    #[test]
+    fn the_schema_knows_the_defaults_and_asks_labs_for_little() {
+        let schema = serde_json::to_value(CourseFile::schema()).unwrap();
+        let table = |name: &str| schema["$defs"][name].clone();
+        assert_eq!(schema["properties"]["defaults"]["$ref"], "#/$defs/DefaultsTable");
+        assert_eq!(table("LabTable")["required"], serde_json::json!(["id", "title"]));
+        assert_eq!(table("DefaultsTable")["required"], serde_json::Value::Null);
+        assert_eq!(table("DefaultsTable")["properties"]["id"], serde_json::Value::Null);
+        let parity = &table("PolicyTable")["properties"]["parity"]["anyOf"];
+        assert_eq!(*parity, serde_json::json!([{"$ref": "#/$defs/ParityTable"}, {"const": false}]));
+        assert_eq!(table("PoolTable")["required"], serde_json::json!(["id", "site", "capacity"]));
+        assert!(!schema.to_string().contains("null"), "{schema}");
     }
 }

@@ -10,6 +10,7 @@ use super::{DbError, dialect};
 use crate::domain::booking::{Booking, EndReason, Event, State};
 use crate::domain::ids::{BookingId, ClaimToken, LabId, NetId, PersonId, PoolId};
 use crate::domain::interval::Interval;
+use crate::domain::su::Su;
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = bookings)]
@@ -22,7 +23,11 @@ struct BookingRow {
     units: i32,
     start_at: Ts,
     end_at: Ts,
-    extend_to: Option<Ts>,
+    held_from: Ts,
+    wanted_end: Option<Ts>,
+    wanted_slot_start: Option<Ts>,
+    wanted_slot_end: Option<Ts>,
+    su_per_hour: i64,
     state: String,
     reason: Option<String>,
     ready_at: Option<Ts>,
@@ -64,7 +69,12 @@ impl TryFrom<BookingRow> for Booking {
             units: row.units,
             slot: Interval::new(row.start_at.0, row.end_at.0)
                 .ok_or_else(|| DbError::corrupt("an empty slot"))?,
-            extend_to: instant(row.extend_to),
+            held_from: row.held_from.0,
+            wanted_end: instant(row.wanted_end),
+            wanted_slot: instant(row.wanted_slot_start)
+                .zip(instant(row.wanted_slot_end))
+                .and_then(|(start, end)| Interval::new(start, end)),
+            su_per_hour: Su::from_micro(row.su_per_hour),
             state: state.ok_or_else(|| DbError::corrupt(format!("the state of booking {}", row.id)))?,
             trouble: row.trouble,
             version: row.version,
@@ -79,8 +89,12 @@ impl TryFrom<BookingRow> for Booking {
 #[derive(AsChangeset)]
 #[diesel(table_name = bookings, treat_none_as_null = true)]
 struct Progress<'a> {
+    start_at: Ts,
     end_at: Ts,
-    extend_to: Option<Ts>,
+    held_from: Ts,
+    wanted_end: Option<Ts>,
+    wanted_slot_start: Option<Ts>,
+    wanted_slot_end: Option<Ts>,
     state: &'a str,
     reason: Option<String>,
     ready_at: Option<Ts>,
@@ -95,8 +109,12 @@ impl<'a> Progress<'a> {
     fn of(booking: &'a Booking) -> Self {
         let state = &booking.state;
         Self {
+            start_at: Ts(booking.slot.start()),
             end_at: Ts(booking.slot.end()),
-            extend_to: booking.extend_to.map(Ts),
+            held_from: Ts(booking.held_from),
+            wanted_end: booking.wanted_end.map(Ts),
+            wanted_slot_start: booking.wanted_slot.map(|slot| Ts(slot.start())),
+            wanted_slot_end: booking.wanted_slot.map(|slot| Ts(slot.end())),
             state: state.word(),
             reason: state.reason().map(|reason| reason.word().to_owned()),
             ready_at: state.ready_at().map(Ts),
@@ -109,12 +127,11 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// Adds a booking in one of the lab's numbered seats of its person, holding units from `held_from` on.
+/// Adds a booking in one of the lab's numbered seats of its person.
 pub fn insert_booking(
     conn: &mut Conn<'_>,
     booking: &Booking,
     seat: i32,
-    held_from: DateTime<Utc>,
     idempotency_key: Option<&str>,
 ) -> Result<(), DbError> {
     let fixed = (
@@ -126,7 +143,8 @@ pub fn insert_booking(
         bookings::units.eq(booking.units),
         bookings::start_at.eq(Ts(booking.slot.start())),
         bookings::end_at.eq(Ts(booking.slot.end())),
-        bookings::held_from.eq(Ts(held_from)),
+        bookings::held_from.eq(Ts(booking.held_from)),
+        bookings::su_per_hour.eq(booking.su_per_hour.micro()),
         bookings::seat.eq(Some(seat)),
         bookings::state.eq(booking.state.word()),
         bookings::version.eq(booking.version),
@@ -150,12 +168,6 @@ pub fn booking(conn: &mut Conn<'_>, id: &BookingId) -> Result<Option<Booking>, D
 pub fn booking_locked(conn: &mut Conn<'_>, id: &BookingId) -> Result<Option<Booking>, DbError> {
     dialect::lock_booking(conn, id.as_str())?;
     booking(conn, id)
-}
-
-/// From when on the booking's units are held.
-pub fn held_from(conn: &mut Conn<'_>, id: &BookingId) -> Result<DateTime<Utc>, DbError> {
-    let at: Ts = on!(conn, |c| bookings::table.find(id.as_str()).select(bookings::held_from).first(c))?;
-    Ok(at.0)
 }
 
 /// The booking that this person made with this idempotency key.

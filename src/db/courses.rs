@@ -27,6 +27,7 @@ pub fn save_course(conn: &mut Conn<'_>, course: &Course) -> Result<(), DbError> 
         courses::title.eq(&course.title),
         courses::zone.eq(course.zone.name()),
         courses::contact.eq(&course.contact),
+        courses::term.eq(course.term.as_ref().map(json).transpose()?),
     );
     on!(conn, |c| diesel::insert_into(courses::table)
         .values(row)
@@ -36,6 +37,7 @@ pub fn save_course(conn: &mut Conn<'_>, course: &Course) -> Result<(), DbError> 
             courses::title.eq(excluded(courses::title)),
             courses::zone.eq(excluded(courses::zone)),
             courses::contact.eq(excluded(courses::contact)),
+            courses::term.eq(excluded(courses::term)),
         ))
         .execute(c))?;
     for site in &course.sites {
@@ -116,9 +118,9 @@ fn save_lab(conn: &mut Conn<'_>, course: &CourseId, position: i32, lab: &Lab) ->
 
 /// The course, if one was applied.
 pub fn course(conn: &mut Conn<'_>) -> Result<Option<Course>, DbError> {
-    let row: Option<(String, String, String, String)> =
+    let row: Option<(String, String, String, String, Option<String>)> =
         on!(conn, |c| courses::table.order(courses::id).first(c).optional())?;
-    let Some((id, title, zone, contact)) = row else { return Ok(None) };
+    let Some((id, title, zone, contact, term)) = row else { return Ok(None) };
     let site_rows: Vec<String> = on!(conn, |c| sites::table
         .filter(sites::course_id.eq(&id))
         .order(sites::id)
@@ -141,6 +143,7 @@ pub fn course(conn: &mut Conn<'_>) -> Result<Option<Course>, DbError> {
         title,
         zone: zone.parse().map_err(DbError::corrupt)?,
         contact,
+        term: term.map(|text| parse(&text)).transpose()?,
         sites,
         pools: pool_rows.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
         labs: lab_rows.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,

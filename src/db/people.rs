@@ -18,6 +18,7 @@ struct PersonRow {
     name: String,
     mail: String,
     role: String,
+    dropped_at: Option<Ts>,
     ssh_public_key: Option<String>,
     created_at: Ts,
 }
@@ -31,6 +32,7 @@ impl TryFrom<PersonRow> for Person {
             name: row.name,
             mail: row.mail,
             role: Role::from_word(&row.role).ok_or_else(|| DbError::corrupt("a role"))?,
+            enrolled: row.dropped_at.is_none(),
             ssh_public_key: row.ssh_public_key,
         })
     }
@@ -61,10 +63,23 @@ pub fn insert_person(conn: &mut Conn<'_>, person: &Person, now: DateTime<Utc>) -
         name: person.name.clone(),
         mail: person.mail.clone(),
         role: person.role.word().to_owned(),
+        dropped_at: (!person.enrolled).then_some(Ts(now)),
         ssh_public_key: person.ssh_public_key.clone(),
         created_at: Ts(now),
     };
     on!(conn, |c| diesel::insert_into(people::table).values(&row).execute(c))?;
+    Ok(())
+}
+
+/// Writes that the person takes the course, or has dropped it at this time.
+pub fn set_dropped_at(
+    conn: &mut Conn<'_>,
+    id: &PersonId,
+    dropped_at: Option<DateTime<Utc>>,
+) -> Result<(), DbError> {
+    on!(conn, |c| diesel::update(people::table.find(id.as_str()))
+        .set(people::dropped_at.eq(dropped_at.map(Ts)))
+        .execute(c))?;
     Ok(())
 }
 

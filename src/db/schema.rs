@@ -17,6 +17,7 @@ table! {
         name -> Text,
         mail -> Text,
         role -> Text,
+        dropped_at -> Nullable<Instant>,
         ssh_public_key -> Nullable<Text>,
         created_at -> Instant,
     }
@@ -40,6 +41,7 @@ table! {
         title -> Text,
         zone -> Text,
         contact -> Text,
+        term -> Nullable<Text>,
     }
 }
 
@@ -81,7 +83,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{Text, Integer, Nullable};
+    use diesel::sql_types::{Text, Integer, BigInt, Nullable};
     use crate::db::types::Instant;
     bookings (id) {
         id -> Text,
@@ -92,8 +94,11 @@ table! {
         units -> Integer,
         start_at -> Instant,
         end_at -> Instant,
-        extend_to -> Nullable<Instant>,
         held_from -> Instant,
+        wanted_end -> Nullable<Instant>,
+        wanted_slot_start -> Nullable<Instant>,
+        wanted_slot_end -> Nullable<Instant>,
+        su_per_hour -> BigInt,
         seat -> Nullable<Integer>,
         state -> Text,
         reason -> Nullable<Text>,
@@ -119,6 +124,23 @@ table! {
         cell -> Instant,
         node -> Text,
         booking_id -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Nullable};
+    use crate::db::types::Instant;
+    exceptions (id) {
+        id -> Text,
+        person_id -> Text,
+        lab_id -> Nullable<Text>,
+        definition -> Text,
+        until -> Nullable<Instant>,
+        reason -> Text,
+        granted_by -> Text,
+        granted_at -> Instant,
+        revoked_by -> Nullable<Text>,
+        revoked_at -> Nullable<Instant>,
     }
 }
 
@@ -185,5 +207,6 @@ table! {
 }
 
 joinable!(bookings -> people (person_id));
+joinable!(exceptions -> people (person_id));
 joinable!(sessions -> people (person_id));
-allow_tables_to_appear_in_same_query!(people, sessions, bookings);
+allow_tables_to_appear_in_same_query!(people, sessions, bookings, exceptions);

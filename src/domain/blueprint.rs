@@ -231,6 +231,11 @@ pub fn sole_key(kind: Kind) -> ResourceKey {
     })
 }
 
+/// The key of a booking's `number`-th lease, from 1 on: one that is moved gets another.
+pub fn lease_key(number: usize) -> ResourceKey {
+    if number <= 1 { sole_key(Kind::Lease) } else { key(&format!("lease-{number}")) }
+}
+
 impl Blueprint {
     /// Every object that a booking of this blueprint takes, in the order in which they are made. `in_use` is the span that
     /// a lease covers; without `leases` there is none.

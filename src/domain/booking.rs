@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{BookingId, LabId, NetId, PersonId, PoolId};
 use super::interval::Interval;
+use super::su::Su;
 
 /// Why a booking came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,8 +227,14 @@ pub struct Booking {
     pub nodes: Vec<String>,
     /// The time that is the student's.
     pub slot: Interval,
-    /// A later end that the student asked for and the site has not confirmed yet. Units are held up to it.
-    pub extend_to: Option<DateTime<Utc>>,
+    /// From when on it holds units, and a lease where there is one.
+    pub held_from: DateTime<Utc>,
+    /// Another end that the student asked for and the site has not confirmed yet. Units are held up to the later of both.
+    pub wanted_end: Option<DateTime<Utc>>,
+    /// Another slot that the student asked for and the site has not confirmed yet. Units are held for both.
+    pub wanted_slot: Option<Interval>,
+    /// What its site charges for it an hour.
+    pub su_per_hour: Su,
     /// Where it is on its way.
     pub state: State,
     /// What went wrong last, in a sentence for the student, while it is being tried again or after it failed.
@@ -252,16 +259,27 @@ impl Booking {
         Interval::new(self.slot.start(), end)
     }
 
+    /// What of [`Booking::charged`] its site charges for: the lead too, since it has a lease then.
+    pub fn su(&self) -> Su {
+        let span = self.charged().and_then(|charged| Interval::new(self.held_from, charged.end()));
+        span.map_or(Su::ZERO, |span| self.su_per_hour.for_length(span.length()))
+    }
+
     /// Up to when units are held: the end, or the later one that was asked for.
     pub fn held_until(&self) -> DateTime<Utc> {
-        self.extend_to.map_or(self.slot.end(), |later| later.max(self.slot.end()))
+        self.wanted_end.map_or(self.slot.end(), |wanted| wanted.max(self.slot.end()))
+    }
+
+    /// From its start up to the end for which units are held.
+    pub fn span(&self) -> Interval {
+        Interval::new(self.slot.start(), self.held_until()).unwrap_or(self.slot)
     }
 }
 
-/// The label of a booking of this lab and person. With the longest, the name of a lease has 80 characters, which is all
-/// that Blazar takes.
+/// The label of a booking of this lab and person. With the longest, the name of its hundredth lease has 80 characters, which
+/// is all that Blazar takes.
 pub fn label(lab: &LabId, net_id: &NetId) -> String {
-    const MOST: usize = 45;
+    const MOST: usize = 42;
     let room = MOST - 1 - net_id.as_str().len();
     format!("{}-{net_id}", lab.as_str().chars().take(room).collect::<String>())
 }
@@ -290,7 +308,7 @@ mod tests {
         let mark = Mark {
             instance: InstanceId::from_bits(1),
             booking: BookingId::from_bits(2),
-            key: "lease".parse().unwrap(),
+            key: "lease-99".parse().unwrap(),
         };
         assert_eq!(mark.name(&label(&lab, &net_id)).len(), 80);
         assert_eq!(label(&"k8s".parse().unwrap(), &"ff524".parse().unwrap()), "k8s-ff524");

@@ -1,6 +1,6 @@
 //! What staff write in `course.toml`: a course with its sites, pools, labs and their policies.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc, Weekday};
@@ -12,6 +12,7 @@ use super::calendar::{self, DailyWindow, Weekdays};
 use super::ids::{CourseId, LabId, PoolId, SiteId};
 use super::interval::Interval;
 use super::person::Parity;
+use super::su::Su;
 
 /// A course. Its rules are evaluated in its zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,12 +25,37 @@ pub struct Course {
     pub zone: Tz,
     /// The address that students write to.
     pub contact: String,
+    /// The term in which it runs, if the file has it.
+    pub term: Option<Term>,
     /// Cloud regions.
     pub sites: Vec<Site>,
     /// Capacity that labs draw on.
     pub pools: Vec<Pool>,
     /// Assignments, in the order in which pages show them.
     pub labs: Vec<Lab>,
+}
+
+/// The days of a course.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Term {
+    /// What people call it, such as `Spring 2025`.
+    pub name: String,
+    /// Its first day in the course's zone.
+    pub from: NaiveDate,
+    /// Its last day in the course's zone.
+    pub to: NaiveDate,
+}
+
+impl Term {
+    /// Its first instant.
+    pub fn start(&self, zone: Tz) -> DateTime<Utc> {
+        calendar::midnight(zone, self.from)
+    }
+
+    /// The first instant after its last day.
+    pub fn end(&self, zone: Tz) -> DateTime<Utc> {
+        calendar::midnight(zone, self.to + Days::new(1))
+    }
 }
 
 /// One region of a cloud.
@@ -43,6 +69,9 @@ pub struct Site {
     pub cloud: CloudName,
     /// Whether it has Blazar: then a booking is backed by a lease from the moment it is made.
     pub leases: bool,
+    /// What the site charges an hour for one server of each flavor.
+    #[serde(default)]
+    pub su_per_hour: BTreeMap<String, Su>,
 }
 
 /// How a site is reached.
@@ -194,6 +223,12 @@ impl Pool {
         Interval::new(slot.start() - self.lead(), slot.end() + after).unwrap_or(*slot)
     }
 
+    /// The cells that a booking of `slot` holds, as one span from the start of the first to the end of the last.
+    pub fn cells_held(&self, slot: &Interval) -> Interval {
+        let held = self.held(slot);
+        Interval::new(self.floor(held.start()), self.ceil(held.end())).unwrap_or(held)
+    }
+
     /// The span of cells that a booking of `slot` comes to hold if it ends at `new_end` instead, if there are any.
     pub fn added(&self, slot: &Interval, new_end: DateTime<Utc>) -> Option<Interval> {
         let whole = Interval::new(slot.start(), new_end)?;
@@ -219,18 +254,48 @@ pub struct Lab {
     pub title: String,
     /// A sentence or two for students.
     pub summary: String,
-    /// Where its instructions are.
+    /// Where its instructions are: an address with `http` or `https`.
     pub manual: Option<String>,
+    /// What else to read.
+    #[serde(default)]
+    pub reading: Vec<Reading>,
+    /// How long the work is expected to take, in minutes (from 1), if staff have said so.
+    #[serde(default)]
+    pub expected_minutes: Option<i32>,
     /// Units of the pool that one booking holds.
     pub units: i32,
     /// The first instant at which it may be used.
     pub open: DateTime<Utc>,
     /// When it is due; nothing while that is to be announced.
     pub due: Option<DateTime<Utc>>,
+    /// The other labs of its series: parts of one work, of which a person may have one at a time.
+    #[serde(default)]
+    pub other_parts: Vec<LabId>,
+    /// What its site charges an hour for one booking of it.
+    #[serde(default)]
+    pub su_per_hour: Su,
+    /// Service units that one student may use of the whole course, if that is bounded.
+    #[serde(default)]
+    pub course_budget_su: Option<Su>,
+    /// The name of the course's term, if it has one.
+    #[serde(default)]
+    pub term: Option<String>,
+    /// The first instant after the last day of the course's term, in UTC.
+    #[serde(default)]
+    pub term_end: Option<DateTime<Utc>>,
     /// Its rules.
     pub policy: Policy,
     /// What a booking gets.
     pub blueprint: Blueprint,
+}
+
+/// Something to read for a lab.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// What it is called.
+    pub title: String,
+    /// Where it is: an address with `http` or `https`.
+    pub url: String,
 }
 
 impl Lab {
@@ -238,6 +303,12 @@ impl Lab {
     /// due at 23:59 can be used until midnight.
     pub fn last_end(&self, pool: &Pool) -> Option<DateTime<Utc>> {
         self.due.map(|due| pool.ceil(due))
+    }
+
+    /// The last instant at which the lab is open, in UTC: [`Self::last_end`], or the end of the term while the due date is
+    /// to be announced.
+    pub fn closes(&self, pool: &Pool) -> Option<DateTime<Utc>> {
+        self.last_end(pool).or(self.term_end)
     }
 
     /// The first day of the seven-day period to which `date` belongs: counted from the parity anchor where there is
@@ -269,9 +340,24 @@ pub struct Policy {
     /// Hours that count which one student may use of this lab in all, in minutes, if that is bounded.
     #[serde(default)]
     pub budget_minutes: Option<i32>,
+    /// Bookings with hours that count which one student may make of this lab in all, if that is bounded.
+    #[serde(default)]
+    pub budget_bookings: Option<i32>,
+    /// Service units that one student may use of this lab, if that is bounded.
+    #[serde(default)]
+    pub budget_su: Option<Su>,
     /// How many days ahead a slot may start, if that is bounded.
     #[serde(default)]
     pub horizon_days: Option<i32>,
+    /// How many bookings one student may have far ahead, if that is bounded apart from those near.
+    #[serde(default)]
+    pub far: Option<FarRule>,
+    /// What is said of slots that leave a stretch which nobody could use.
+    #[serde(default)]
+    pub gaps: Option<GapRule>,
+    /// How closely one student's bookings may follow each other.
+    #[serde(default)]
+    pub stacking: Option<StackingRule>,
     /// Weekdays by net-ID parity, if the lab goes by it.
     pub parity: Option<ParityRule>,
 }
@@ -302,6 +388,58 @@ impl Policy {
         let counted = i64::from(window.to - window.from).max(1);
         let (free, days) = (24 * 60 - counted, i64::from(self.cap_minutes) / counted + 2);
         self.cap() + TimeDelta::minutes(free * days + 60)
+    }
+}
+
+/// How many bookings may start later than some hours from now; those that start sooner don't count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FarRule {
+    /// What starts later than this many hours from now is far ahead.
+    pub beyond_hours: i32,
+    /// Bookings that one student may have there.
+    pub bookings: i32,
+}
+
+/// No unusable gaps: free stretches between bookings, or between a booking and a closure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GapRule {
+    /// A stretch shorter than this many minutes is of use to nobody.
+    pub shorter_than_minutes: i32,
+    /// What is done about a slot that would leave one.
+    pub then: Strictness,
+}
+
+impl GapRule {
+    /// The shortest stretch that is of use.
+    pub fn shortest(&self) -> TimeDelta {
+        TimeDelta::minutes(self.shorter_than_minutes.into())
+    }
+}
+
+/// What is done about a slot that breaks a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strictness {
+    /// It is accepted, and the student is told.
+    Warn,
+    /// It is refused.
+    Refuse,
+}
+
+/// No stacking: bookings one behind the other that keep a place as if there were one without an end. Chameleon's own tools
+/// tell its staff of leases that cover nine tenths of three weeks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StackingRule {
+    /// The length of the spans that are looked at, in hours.
+    pub within_hours: i32,
+    /// One student's bookings of the lab may cover less than this part of any such span, in percent.
+    pub percent: i32,
+}
+
+impl StackingRule {
+    /// The length of the spans that are looked at.
+    pub fn within(&self) -> TimeDelta {
+        TimeDelta::hours(self.within_hours.into())
     }
 }
 

@@ -140,6 +140,10 @@ code_id!(
     BookingId, "booking id"
 );
 code_id!(
+    /// A personal exception.
+    ExceptionId, "exception id"
+);
+code_id!(
     /// A message in the outbox.
     NoticeId, "notice id"
 );

@@ -41,6 +41,13 @@ impl Interval {
         Self::new(self.start.max(other.start), self.end.min(other.end))
     }
 
+    /// What of it the other has not: nothing, one piece, or one before and one after.
+    pub fn without(&self, other: &Self) -> impl Iterator<Item = Self> + use<> {
+        let before = Self::new(self.start, self.end.min(other.start));
+        let after = Self::new(self.start.max(other.end), self.end);
+        before.into_iter().chain(after)
+    }
+
     /// Whether `instant` lies in it.
     pub fn contains(&self, instant: DateTime<Utc>) -> bool {
         self.start <= instant && instant < self.end
@@ -67,6 +74,11 @@ mod tests {
             });
             prop_assert_eq!(one.overlaps(&two), shared);
             prop_assert_eq!(two.overlaps(&one), shared);
+            for t in 0..20 {
+                let t = DateTime::from_timestamp(t, 0).unwrap();
+                let pieces = one.without(&two).filter(|piece| piece.contains(t)).count();
+                prop_assert_eq!(pieces, usize::from(one.contains(t) && !two.contains(t)));
+            }
         }
     }
 

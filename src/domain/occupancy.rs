@@ -39,6 +39,20 @@ impl Occupancy {
         self
     }
 
+    /// The same without `units` and named nodes that are held over `span`: as if their booking were not there.
+    #[must_use]
+    pub fn without(mut self, pool: &Pool, span: &Interval, units: i32, nodes: &[String]) -> Self {
+        for at in pool.cells(span) {
+            if let Some(cell) = self.cells.get_mut(&at) {
+                cell.booked = (cell.booked - units).max(0);
+            }
+            for node in nodes {
+                self.taken.get_mut(node).map(|cells| cells.remove(&at));
+            }
+        }
+        self
+    }
+
     /// Free units in the cell that starts at `cell`. A cell of which nothing is known is empty.
     pub fn free(&self, pool: &Pool, cell: DateTime<Utc>) -> i32 {
         let counted = self.counted_free(pool, cell);

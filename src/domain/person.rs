@@ -67,6 +67,8 @@ pub struct Person {
     pub mail: String,
     /// What they may do.
     pub role: Role,
+    /// Whether they take the course at present: who has dropped it books nothing any more.
+    pub enrolled: bool,
     /// The SSH public key that their servers get, in OpenSSH's one-line form.
     pub ssh_public_key: Option<String>,
 }

@@ -100,6 +100,21 @@ pub fn booked(it: Occurrence<'_>) -> Result<Message, askama::Error> {
 }
 
 #[derive(Template)]
+#[template(path = "mail/moved.txt", escape = "none")]
+struct Moved<'a> {
+    it: Occurrence<'a>,
+}
+
+/// "Moved": the booking has another slot. With the invitation brought up to date.
+pub fn moved(it: Occurrence<'_>) -> Result<Message, askama::Error> {
+    Ok(Message {
+        subject: format!("Moved: {} - {}", calendar::span(it.zone, &it.booking.slot), it.lab),
+        body: Moved { it }.render()?,
+        calendar: Some(it.calendar(ics::invitation)),
+    })
+}
+
+#[derive(Template)]
 #[template(path = "mail/ready.txt", escape = "none")]
 struct Ready<'a> {
     it: Occurrence<'a>,

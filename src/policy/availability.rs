@@ -7,7 +7,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::admission::{self, Case, Violation};
 use crate::domain::course::{Lab, Pool};
-use crate::domain::ids::BookingId;
 use crate::domain::interval::Interval;
 
 /// What a person may do with one start.
@@ -56,18 +55,32 @@ pub fn verdict(case: &Case<'_>, at: DateTime<Utc>) -> Verdict {
     Verdict::Refused(slot.map(|slot| admission::judge(case, &slot)).unwrap_or_default())
 }
 
-/// Every length that the person may have from the start `at`, shortest first. Where a lab has no set lengths, every rule
-/// that looks at the length only grows stricter with it, so the first refusal ends the search.
+/// Every length that the person may have from the start `at`, shortest first.
 pub fn legal_lengths(case: &Case<'_>, at: DateTime<Utc>) -> Vec<TimeDelta> {
-    let legal = |length: &TimeDelta| {
-        Interval::new(at, at + *length).is_some_and(|slot| admission::judge(case, &slot).is_empty())
-    };
-    let to_try = lengths_to_try(case);
-    if case.lab.policy.lengths_minutes.is_empty() {
-        to_try.take_while(legal).collect()
-    } else {
-        to_try.filter(legal).collect()
-    }
+    legal(case, lengths_to_try(case), |length| {
+        Interval::new(at, at + *length).map_or_else(Vec::new, |slot| admission::judge(case, &slot))
+    })
+}
+
+/// Those of `candidates`, shortest first, that break no rule. Where a lab has no set lengths, every rule that looks at the
+/// length only grows stricter with it, but for that about gaps: so another refusal ends the search.
+fn legal<T>(
+    case: &Case<'_>,
+    candidates: impl Iterator<Item = T>,
+    judge: impl Fn(&T) -> Vec<Violation>,
+) -> Vec<T> {
+    let any_length = case.lab.policy.lengths_minutes.is_empty();
+    let ends =
+        |broken: &[Violation]| any_length && broken.iter().any(|it| !matches!(it, Violation::Gap { .. }));
+    let judged = candidates.map(|candidate| {
+        let broken = judge(&candidate);
+        (candidate, broken)
+    });
+    judged
+        .take_while(|(_, broken)| !ends(broken))
+        .filter(|(_, broken)| broken.is_empty())
+        .map(|(candidate, _)| candidate)
+        .collect()
 }
 
 /// Lengths that slots of this lab may have at all, shortest first.
@@ -92,15 +105,19 @@ fn lengths(case: &Case<'_>, from: TimeDelta) -> impl Iterator<Item = TimeDelta> 
     successors(Some(from), move |length| Some(*length + grid)).take_while(move |length| *length <= longest)
 }
 
-/// Later ends that the live booking `id` of `slot` may have, in order.
-pub fn extensions(case: &Case<'_>, id: &BookingId, slot: &Interval) -> Vec<DateTime<Utc>> {
-    let legal = |end: &DateTime<Utc>| admission::judge_extension(case, id, slot, *end).is_empty();
+/// Later ends that a booking of `slot`, which the case is without, may have, in order.
+pub fn extensions(case: &Case<'_>, slot: &Interval) -> Vec<DateTime<Utc>> {
     let ends = lengths(case, slot.length() + case.pool.grid()).map(|length| slot.start() + length);
-    if case.lab.policy.lengths_minutes.is_empty() {
-        ends.take_while(legal).collect()
-    } else {
-        ends.filter(legal).collect()
-    }
+    legal(case, ends, |end| admission::judge_extension(case, slot, *end))
+}
+
+/// Earlier ends that a booking of `slot`, which the case is without, may have, in order.
+pub fn shortenings(case: &Case<'_>, slot: &Interval) -> Vec<DateTime<Utc>> {
+    lengths(case, case.pool.grid() - case.pool.end_margin())
+        .map(|length| slot.start() + length)
+        .take_while(|end| *end < slot.end())
+        .filter(|end| admission::judge_shortening(case, slot, *end).is_empty())
+        .collect()
 }
 
 /// How far around a wish [`nearest`] looks, on either side.
@@ -109,15 +126,15 @@ const NEAREST_REACH: TimeDelta = TimeDelta::days(14);
 /// From where [`nearest`] looks: the wish, or the nearest instant at which a slot may be had at all.
 fn origin(lab: &Lab, pool: &Pool, wish: &Interval, now: DateTime<Utc>) -> DateTime<Utc> {
     let horizon = lab.policy.horizon_days.map(|days| now + TimeDelta::days(days.into()));
-    let latest = [lab.last_end(pool), horizon].into_iter().flatten().fold(wish.start(), DateTime::min);
+    let latest = [lab.closes(pool), horizon].into_iter().flatten().fold(wish.start(), DateTime::min);
     pool.floor(latest.max(now).max(lab.open))
 }
 
 /// The span over which occupancy must be known for [`nearest`].
 pub fn nearest_span(lab: &Lab, pool: &Pool, wish: &Interval, now: DateTime<Utc>) -> Interval {
     let origin = origin(lab, pool, wish, now);
-    let (from, to) = (origin - NEAREST_REACH - pool.lead(), origin + NEAREST_REACH + lab.policy.longest());
-    Interval::new(from, to).unwrap_or(*wish)
+    let whole = Interval::new(origin - NEAREST_REACH, origin + NEAREST_REACH + lab.policy.longest());
+    admission::span_to_know(lab, pool, &whole.unwrap_or(*wish))
 }
 
 /// The length that a slot like the wish may have at all: the wish's own, down to whole grid cells and to the cap; of set
@@ -135,21 +152,35 @@ fn nearest_length(case: &Case<'_>, wish: &Interval) -> TimeDelta {
 }
 
 /// The `count` legal slots nearest to `wish`, nearest first: of its length, or of the cap if more of it counts, and at least
-/// one grid cell. Occupancy must be known over [`nearest_span`].
+/// one grid cell. Where none has that length, as when a budget is nearly used up, those of the longest length below it.
+/// Occupancy must be known over [`nearest_span`].
 pub fn nearest(case: &Case<'_>, wish: &Interval, count: usize) -> Vec<Interval> {
-    let grid = case.pool.grid();
     let length = nearest_length(case, wish);
+    let as_wished = |at| {
+        let slot = Interval::new(at, at + length)?;
+        admission::judge(case, &slot).is_empty().then_some(slot)
+    };
+    let shorter = |at| {
+        let longest = legal_lengths(case, at).into_iter().rfind(|it| *it <= length)?;
+        Interval::new(at, at + longest)
+    };
+    let found: Vec<_> = starts_around(case, wish).filter_map(as_wished).take(count).collect();
+    let mut slots = if found.is_empty() {
+        starts_around(case, wish).filter_map(shorter).take(count).collect()
+    } else {
+        found
+    };
+    slots.sort_by_key(|slot| (slot.start() - wish.start()).abs());
+    slots
+}
+
+/// Starts of the grid around the wish, or around the nearest instant at which a slot may be had at all, nearest first.
+fn starts_around(case: &Case<'_>, wish: &Interval) -> impl Iterator<Item = DateTime<Utc>> + use<> {
+    let grid = case.pool.grid();
     let origin = origin(case.lab, case.pool, wish, case.now);
     let reach = NEAREST_REACH.num_seconds() / grid.num_seconds();
     let offsets = (0..=reach).flat_map(|n| [n, -n]).skip(1);
-    let mut slots: Vec<Interval> = offsets
-        .map(|n| origin + TimeDelta::seconds(n * grid.num_seconds()))
-        .filter_map(|start| Interval::new(start, start + length))
-        .filter(|slot| admission::judge(case, slot).is_empty())
-        .take(count)
-        .collect();
-    slots.sort_by_key(|slot| (slot.start() - wish.start()).abs());
-    slots
+    offsets.map(move |n| origin + TimeDelta::seconds(n * grid.num_seconds()))
 }
 
 #[cfg(test)]

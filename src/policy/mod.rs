@@ -4,7 +4,10 @@
 pub mod admission;
 pub mod availability;
 pub mod balance;
+pub mod exceptions;
 pub mod reaping;
 pub mod reconcile;
 pub mod reminders;
+pub mod search;
 pub mod sentences;
+pub mod standing;

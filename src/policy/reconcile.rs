@@ -38,13 +38,17 @@ pub enum Transition {
     Activate,
     /// The site holds the capacity up to the later end: it is the booking's end now.
     Extend,
+    /// The site holds the other place that was asked for: it is the booking's place now.
+    Move,
+    /// The site has not given the other place in time: the booking stays where it is.
+    Stay,
 }
 
 /// What to do next for `booking`, which draws on `pool` and has `resources`.
 pub fn next(booking: &Booking, resources: &[Resource], pool: &Pool, now: DateTime<Utc>) -> Step {
     match booking.state {
         State::Held => held(resources),
-        State::Booked => booked(booking, pool, now),
+        State::Booked => booked(booking, resources, pool, now),
         State::Preparing => preparing(resources),
         State::Active { .. } => active(booking, resources),
         State::Releasing { .. } => releasing(resources),
@@ -52,8 +56,11 @@ pub fn next(booking: &Booking, resources: &[Resource], pool: &Pool, now: DateTim
     }
 }
 
+/// The lease that counts: of those that are not on their way out, the newest.
 fn lease(resources: &[Resource]) -> Option<&Resource> {
-    resources.iter().find(|resource| resource.kind() == Kind::Lease)
+    let standing = |r: &&Resource| !matches!(r.state, ResourceState::Deleting | ResourceState::Gone);
+    let leases = resources.iter().filter(|resource| resource.kind() == Kind::Lease).filter(standing);
+    leases.max_by_key(|lease| lease.position)
 }
 
 fn held(resources: &[Resource]) -> Step {
@@ -63,9 +70,19 @@ fn held(resources: &[Resource]) -> Step {
     }
 }
 
-fn booked(booking: &Booking, pool: &Pool, now: DateTime<Utc>) -> Step {
+fn booked(booking: &Booking, resources: &[Resource], pool: &Pool, now: DateTime<Utc>) -> Step {
     let begin = booking.slot.start() - pool.lead();
-    if now < begin { Step::Wait(Some(begin)) } else { Step::Become(Transition::Prepare) }
+    let surplus: Vec<_> = keys(resources.iter().filter(|r| r.state == ResourceState::Deleting));
+    match (booking.wanted_slot, lease(resources)) {
+        (Some(_), _) if begin <= now => Step::Become(Transition::Stay),
+        (Some(_), Some(lease)) if lease.state != ResourceState::Ready => {
+            Step::Ensure(vec![lease.key.clone()])
+        }
+        (Some(_), _) => Step::Become(Transition::Move),
+        (None, _) if !surplus.is_empty() => Step::Release(surplus),
+        (None, _) if begin <= now => Step::Become(Transition::Prepare),
+        (None, _) => Step::Wait(Some(begin)),
+    }
 }
 
 fn preparing(resources: &[Resource]) -> Step {
@@ -73,7 +90,8 @@ fn preparing(resources: &[Resource]) -> Step {
     if !broken.is_empty() {
         return Step::Release(broken);
     }
-    let waiting = || resources.iter().filter(|r| r.state != ResourceState::Ready);
+    let done = |r: &Resource| matches!(r.state, ResourceState::Ready | ResourceState::Gone);
+    let waiting = || resources.iter().filter(|r| !done(r));
     let rank = waiting().map(|r| r.kind().making_rank()).min();
     match (rank, lease(resources)) {
         (None, _) => Step::Become(Transition::Activate),
@@ -87,11 +105,9 @@ fn preparing(resources: &[Resource]) -> Step {
 
 fn active(booking: &Booking, resources: &[Resource]) -> Step {
     // Its end is the reaper's to decide; whoever wants something of it before then says so.
-    let Some(later) = booking.extend_to else { return Step::Wait(None) };
+    let Some(wanted) = booking.wanted_end else { return Step::Wait(None) };
     match lease(resources) {
-        Some(lease) if lease.facts.lease_end.is_none_or(|end| end < later) => {
-            Step::Ensure(vec![lease.key.clone()])
-        }
+        Some(lease) if lease.facts.lease_end != Some(wanted) => Step::Ensure(vec![lease.key.clone()]),
         _ => Step::Become(Transition::Extend),
     }
 }

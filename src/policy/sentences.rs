@@ -4,14 +4,14 @@ use chrono::{NaiveDate, TimeDelta};
 
 use super::admission::Case;
 use crate::domain::calendar;
-use crate::domain::course::ParityRule;
+use crate::domain::course::{ParityRule, Strictness};
 use crate::domain::ids::NetId;
 use crate::domain::person::Parity;
 
 /// "Your net ID ends in 4, so this week you may start on Sat, Mon or Wed, until Thu Feb 13, 23:59; at most 8 h at once."
 /// `week` is the first day of the week that is spoken of.
 pub fn rule(case: &Case<'_>, net_id: &NetId, week: NaiveDate) -> String {
-    let days = match (&case.lab.policy.parity, case.parity) {
+    let days = match (&case.lab.policy.parity, case.standing.parity) {
         (None, _) => "You may start on any day".to_owned(),
         (Some(_), None) => {
             return "This lab goes by the last digit of the net ID, and yours does not end in a digit: ask staff to \
@@ -51,6 +51,50 @@ fn days(case: &Case<'_>, rule: &ParityRule, parity: Parity, net_id: &NetId, week
     format!("{why}, so {when} you may start on {}", rule.days(parity, week).in_words(rule.first_day()))
 }
 
+/// Every other rule of the lab for this person, a sentence each.
+pub fn all(case: &Case<'_>) -> Vec<String> {
+    let policy = &case.lab.policy;
+    let hours = |minutes: i32| calendar::in_words(TimeDelta::minutes(minutes.into()));
+    let lengths: Vec<_> = policy.lengths_minutes.iter().map(|minutes| hours(*minutes)).collect();
+    [
+        (!lengths.is_empty()).then(|| format!("A slot is {} long.", lengths.join(" or "))),
+        policy.starts_every_minutes.map(|minutes| format!("Slots start every {}.", hours(minutes))),
+        (case.pool.end_margin_minutes > 0).then(|| {
+            format!("A slot ends {} before the next can start.", hours(case.pool.end_margin_minutes))
+        }),
+        Some(match policy.bookings_ahead {
+            1 => "You may have one booking of this lab at a time.".to_owned(),
+            many => format!("You may have {many} bookings of this lab at a time."),
+        }),
+        policy.budget_bookings.map(|many| format!("You may make {many} bookings of it in all.")),
+        policy.horizon_days.map(|days| format!("You may book {days} days ahead.")),
+        policy.far.map(|far| match far.bookings {
+            1 => format!("One of them may start later than {} h from now.", far.beyond_hours),
+            many => format!("{many} of them may start later than {} h from now.", far.beyond_hours),
+        }),
+        policy.stacking.map(|rule| {
+            format!(
+                "Your bookings may cover less than {} percent of any {} h.",
+                rule.percent, rule.within_hours
+            )
+        }),
+        policy.gaps.map(|rule| {
+            let what = match rule.then {
+                Strictness::Warn => "Leave no stretch",
+                Strictness::Refuse => "No stretch may be left that is",
+            };
+            format!("{what} shorter than {} between bookings.", hours(rule.shorter_than_minutes))
+        }),
+        (!case.lab.other_parts.is_empty())
+            .then(|| "You may work on one part of this series of labs at a time.".to_owned()),
+        policy.budget_su.map(|su| format!("You may use {su} in this lab.")),
+        case.lab.course_budget_su.map(|su| format!("You may use {su} in the whole course.")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use std::collections::BTreeMap;
@@ -62,10 +106,10 @@ pub(crate) mod tests {
     use crate::domain::blueprint::{Blueprint, NetworkPlan};
     use crate::domain::calendar::Weekdays;
     use crate::domain::course::{Judged, Lab, Policy, Pool};
-    use crate::domain::ids::BookingId;
     use crate::domain::interval::Interval;
     use crate::domain::occupancy::{Cell, Occupancy};
-    use crate::policy::admission::OwnBooking;
+    use crate::domain::su::Su;
+    use crate::policy::standing::Standing;
 
     /// "2025-02-08T10:00" in New York.
     pub(crate) fn local(text: &str) -> DateTime<Utc> {
@@ -78,8 +122,7 @@ pub(crate) mod tests {
         pub(crate) pool: Pool,
         pub(crate) zone: Tz,
         pub(crate) net_id: NetId,
-        pub(crate) own: Vec<OwnBooking>,
-        pub(crate) used: TimeDelta,
+        pub(crate) standing: Standing,
         cells: BTreeMap<DateTime<Utc>, Cell>,
         occupancy: Occupancy,
     }
@@ -105,9 +148,16 @@ pub(crate) mod tests {
                 title: "Kubernetes".into(),
                 summary: String::new(),
                 manual: None,
+                reading: Vec::new(),
+                expected_minutes: None,
                 units: 1,
                 open: local("2025-01-31T00:00"),
                 due: Some(local("2025-02-13T23:59")),
+                other_parts: Vec::new(),
+                su_per_hour: Su::ZERO,
+                course_budget_su: None,
+                term: None,
+                term_end: None,
                 policy: Policy {
                     cap_minutes: 480,
                     counted: None,
@@ -115,6 +165,11 @@ pub(crate) mod tests {
                     starts_every_minutes: None,
                     horizon_days: None,
                     budget_minutes: None,
+                    budget_bookings: None,
+                    budget_su: None,
+                    far: None,
+                    gaps: None,
+                    stacking: None,
                     bookings_ahead: 2,
                     parity: Some(parity),
                 },
@@ -136,9 +191,8 @@ pub(crate) mod tests {
                 lab,
                 pool,
                 zone: New_York,
+                standing: Standing::blank(Parity::of(&net_id.parse().unwrap())),
                 net_id: net_id.parse().unwrap(),
-                own: Vec::new(),
-                used: TimeDelta::zero(),
                 cells: BTreeMap::new(),
                 occupancy: Occupancy::default(),
             }
@@ -149,19 +203,18 @@ pub(crate) mod tests {
                 lab: &self.lab,
                 pool: &self.pool,
                 zone: self.zone,
-                parity: Parity::of(&self.net_id),
-                own: &self.own,
-                used: self.used,
+                standing: &self.standing,
                 occupancy: &self.occupancy,
                 now,
             }
         }
 
-        pub(crate) fn book(&mut self, start: &str, end: &str) -> BookingId {
-            let id = BookingId::from_bits(u64::try_from(self.own.len()).unwrap());
+        /// A live booking of the person.
+        pub(crate) fn book(&mut self, start: &str, end: &str) -> Interval {
             let slot = Interval::new(local(start), local(end)).unwrap();
-            self.own.push(OwnBooking { id: id.clone(), slot, nodes: Vec::new() });
-            id
+            self.standing.own.push(slot);
+            self.standing.spans.push(slot);
+            slot
         }
 
         /// Takes every unit of the cell that starts then.

@@ -11,7 +11,7 @@ use super::explain;
 use crate::db::{self, Conn, DbError, MaybeDbError};
 use crate::domain::booking::Booking;
 use crate::domain::calendar;
-use crate::domain::course::{Course, Pool, Site};
+use crate::domain::course::{Course, Lab, Pool, Site};
 use crate::domain::ids::{BookingId, LabId, NetId};
 
 /// Why a course can't be applied.
@@ -97,11 +97,22 @@ fn outline(course: &Course) -> Value {
         Value::Object(entries.into_iter().map(|(id, value)| (id.to_owned(), value)).collect())
     };
     json!({
-        "course": {"id": course.id, "title": course.title, "zone": course.zone.name(), "contact": course.contact},
+        "course": {
+            "id": course.id,
+            "title": course.title,
+            "zone": course.zone.name(),
+            "contact": course.contact,
+            "term": course.term,
+        },
         "site": by_id(course.sites.iter().map(|site| (site.id.as_str(), json!(site))).collect()),
         "pool": by_id(course.pools.iter().map(|pool| (pool.id.as_str(), json!(pool))).collect()),
-        "lab": by_id(course.labs.iter().map(|lab| (lab.id.as_str(), json!(lab))).collect()),
+        "lab": by_id(course.labs.iter().map(|lab| (lab.id.as_str(), lab_outline(lab))).collect()),
     })
+}
+
+/// The term is the course's: it is told there once.
+fn lab_outline(lab: &Lab) -> Value {
+    json!(Lab { term: None, term_end: None, ..lab.clone() })
 }
 
 fn differences(path: &str, before: &Value, after: &Value, found: &mut Vec<String>) {

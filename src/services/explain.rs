@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
@@ -15,6 +15,7 @@ use crate::domain::occupancy::Occupancy;
 use crate::domain::person::Parity;
 use crate::policy::admission::{self, Case, Number, Violation};
 use crate::policy::availability;
+use crate::policy::standing::Standing;
 
 /// Whether a slot is accepted, and if not why, and what would be. Instants carry the zone's offset.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -68,7 +69,8 @@ impl Broken {
 }
 
 impl Slot {
-    fn of(slot: &Interval, zone: Tz) -> Self {
+    /// The slot with the offset of `zone`.
+    pub fn of(slot: &Interval, zone: Tz) -> Self {
         Self { start: calendar::rfc3339(zone, slot.start()), end: calendar::rfc3339(zone, slot.end()) }
     }
 }
@@ -85,17 +87,8 @@ pub fn by_the_rules(
     let lab = course.labs.iter().find(|known| known.id == *lab)?;
     let pool = course.pools.iter().find(|pool| pool.id == lab.pool)?;
     let occupancy = Occupancy::default();
-    let parity = Parity::of(net_id);
-    let case = Case {
-        lab,
-        pool,
-        zone: course.zone,
-        parity,
-        own: &[],
-        used: TimeDelta::zero(),
-        occupancy: &occupancy,
-        now,
-    };
+    let standing = Standing::blank(Parity::of(net_id));
+    let case = Case { lab, pool, zone: course.zone, standing: &standing, occupancy: &occupancy, now };
     let violations = admission::judge(&case, slot);
     let nearest = if violations.is_empty() { Vec::new() } else { availability::nearest(&case, slot, 3) };
     Some(Refusal { violations, nearest, zone: course.zone })

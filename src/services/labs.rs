@@ -2,18 +2,19 @@
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
-use super::App;
-use super::standing::{Standing, case};
+use super::situation::Situation;
+use super::{App, places};
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
 use crate::domain::calendar;
 use crate::domain::course::{Course, Lab};
-use crate::domain::ids::LabId;
+use crate::domain::ids::{BookingId, LabId};
 use crate::domain::interval::Interval;
 use crate::domain::occupancy::Occupancy;
 use crate::domain::person::Person;
 use crate::policy::admission::{self, Case, Violation};
 use crate::policy::availability::{self, Start, Verdict};
+use crate::policy::search::{self, Wanted};
 use crate::policy::sentences;
 
 /// A lab and how a person stands to it.
@@ -37,13 +38,15 @@ pub fn overview(
 ) -> Result<Option<(Course, Vec<LabCard>)>, DbError> {
     let Some(course) = db::course(conn)? else { return Ok(None) };
     let all = db::bookings_of_person(conn, &person.id)?;
+    let exceptions = db::exceptions_of_person(conn, &person.id)?;
     let now = app.now();
     let card = |lab: &Lab| {
         let pool = course.pools.iter().find(|pool| pool.id == lab.pool)?.clone();
         let site = course.sites.iter().find(|site| site.id == pool.site)?.clone();
         let setting = LabSetting { lab: lab.clone(), pool, site, zone: course.zone };
-        let standing = Standing::of(&setting, &all);
-        let rule = sentence(&setting, person, &standing, now);
+        let situation = Situation::of(setting, person, &exceptions, &all, None, now);
+        let rule = sentence(&situation, person, now);
+        let Situation { setting, standing, .. } = situation;
         Some(LabCard { bookings: live_of_lab(all.clone(), &lab.id), rule, used: standing.used, setting })
     };
     let cards = course.labs.iter().filter_map(card).collect();
@@ -54,10 +57,9 @@ fn week_of(setting: &LabSetting, at: DateTime<Utc>) -> NaiveDate {
     setting.lab.week_of(calendar::local_date(setting.zone, at))
 }
 
-fn sentence(setting: &LabSetting, person: &Person, standing: &Standing, now: DateTime<Utc>) -> String {
+fn sentence(situation: &Situation, person: &Person, now: DateTime<Utc>) -> String {
     let occupancy = Occupancy::default();
-    let case = case(setting, person, standing, &occupancy, now);
-    sentences::rule(&case, &person.net_id, week_of(setting, now))
+    sentences::rule(&situation.case(&occupancy, now), &person.net_id, week_of(&situation.setting, now))
 }
 
 fn live_of_lab(bookings: Vec<Booking>, lab: &LabId) -> Vec<Booking> {
@@ -71,7 +73,10 @@ fn choice(case: &Case<'_>, at: DateTime<Utc>) -> Choice {
             .and_then(|longer| admission::judge(case, &longer).into_iter().next()),
         Verdict::Refused(_) => None,
     };
-    Choice { start: Start { at, verdict }, lengths: availability::legal_lengths(case, at), stopper }
+    let lengths = availability::legal_lengths(case, at);
+    let longest = lengths.last().and_then(|length| Interval::new(at, at + *length));
+    let warnings = longest.map(|slot| admission::warnings(case, &slot)).unwrap_or_default();
+    Choice { start: Start { at, verdict }, lengths, stopper, warnings }
 }
 
 /// One day of a week of starts.
@@ -105,8 +110,22 @@ pub struct LabView {
     pub week: Week,
     /// The start that was chosen, if any.
     pub choice: Option<Choice>,
+    /// The booking that is to be moved, if it is one: starts are places where it could be.
+    pub moving: Option<Booking>,
+    /// The person's other rules, a sentence each.
+    pub rules: Vec<String>,
     /// As of when.
     pub now: DateTime<Utc>,
+}
+
+impl LabView {
+    /// The path of the page: the lab's, or that on which a booking of it is moved.
+    pub fn path(&self) -> String {
+        match &self.moving {
+            Some(booking) => format!("/bookings/{}/move", booking.id),
+            None => format!("/labs/{}", self.setting.lab.id),
+        }
+    }
 }
 
 /// A start that a person looks at closely.
@@ -118,33 +137,54 @@ pub struct Choice {
     pub lengths: Vec<TimeDelta>,
     /// What stands against a slot that is one grid cell longer than the longest.
     pub stopper: Option<Violation>,
+    /// What to know of the longest, although it is accepted.
+    pub warnings: Vec<Violation>,
 }
 
-/// The lab's page for this person in the week to which `date` belongs; nothing if there is no such lab.
+/// What of a lab's page someone wants to see.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// A day of the week that is shown; the present week, or that of the chosen start, if there is none.
+    pub date: Option<NaiveDate>,
+    /// The start that was chosen.
+    pub chosen: Option<DateTime<Utc>>,
+    /// A booking of theirs that is to be moved: what is shown is where it could be.
+    pub moving: Option<BookingId>,
+}
+
+/// The lab's page for this person; nothing if there is no such lab, or no such booking to move.
 pub fn lab(
     app: &App,
     conn: &mut Conn<'_>,
     person: &Person,
     lab: &LabId,
-    date: Option<NaiveDate>,
-    chosen: Option<DateTime<Utc>>,
+    look: &Look,
 ) -> Result<Option<LabView>, DbError> {
-    let Some(setting) = db::lab_setting(conn, lab)? else { return Ok(None) };
     let now = app.now();
-    let date = date.unwrap_or_else(|| {
-        calendar::local_date(setting.zone, chosen.unwrap_or_else(|| now.max(setting.lab.open)))
+    let all = db::bookings_of_person(conn, &person.id)?;
+    let moving = look.moving.as_ref().map(|id| all.iter().find(|it| it.id == *id && it.lab == *lab));
+    if moving == Some(None) {
+        return Ok(None);
+    }
+    let moving = moving.flatten().cloned();
+    let Some(mut setting) = db::lab_setting(conn, lab)? else { return Ok(None) };
+    if let Some(booking) = &moving {
+        setting.pool = db::pool(conn, &booking.pool)?;
+    }
+    let exceptions = db::exceptions_of_person(conn, &person.id)?;
+    let situation = Situation::of(setting, person, &exceptions, &all, look.moving.as_ref(), now);
+    let setting = &situation.setting;
+    let date = look.date.unwrap_or_else(|| {
+        calendar::local_date(setting.zone, look.chosen.unwrap_or_else(|| now.max(setting.lab.open)))
     });
     let first = setting.lab.week_of(date);
-    let all = db::bookings_of_person(conn, &person.id)?;
-    let standing = Standing::of(&setting, &all);
-    let bookings = live_of_lab(all, lab);
-    let (start, end) =
-        (calendar::midnight(setting.zone, first), calendar::midnight(setting.zone, first + Days::new(7)));
-    let longest = setting.lab.policy.longest();
-    let Some(span) = Interval::new(start - longest, end + longest) else { return Ok(None) };
-    let span = setting.pool.held(&span);
+    let Some(span) = span_of_week(setting, first) else { return Ok(None) };
     let occupancy = db::occupancy(conn, &setting.pool, &span)?;
-    let case = case(&setting, person, &standing, &occupancy, now);
+    let occupancy = match &moving {
+        Some(booking) => places::without(occupancy, &setting.pool, booking),
+        None => occupancy,
+    };
+    let case = situation.case(&occupancy, now);
     let days = (0..7)
         .map(|n| first + Days::new(n))
         .map(|date| DayOfStarts {
@@ -154,6 +194,33 @@ pub fn lab(
         .collect();
     let rule = sentences::rule(&case, &person.net_id, first);
     let week = Week { first, rule, days };
-    let choice = chosen.filter(|at| span.contains(*at)).map(|at| choice(&case, at));
-    Ok(Some(LabView { setting, bookings, week, choice, now }))
+    let choice = look.chosen.filter(|at| span.contains(*at)).map(|at| choice(&case, at));
+    let rules = sentences::all(&case);
+    let bookings = live_of_lab(all, lab);
+    Ok(Some(LabView { setting: situation.setting, bookings, week, choice, moving, rules, now }))
+}
+
+/// The span over which occupancy must be known to judge every start of the week.
+fn span_of_week(setting: &LabSetting, first: NaiveDate) -> Option<Interval> {
+    let (start, end) =
+        (calendar::midnight(setting.zone, first), calendar::midnight(setting.zone, first + Days::new(7)));
+    let starts = Interval::new(start, end + setting.lab.policy.longest())?;
+    Some(admission::span_to_know(&setting.lab, &setting.pool, &starts))
+}
+
+/// The first slots that fit what someone looks for; nothing if there is no such lab.
+pub fn search(
+    app: &App,
+    conn: &mut Conn<'_>,
+    person: &Person,
+    lab: &LabId,
+    wanted: &Wanted,
+    count: usize,
+) -> Result<Option<Vec<Interval>>, DbError> {
+    let now = app.now();
+    let Some(situation) = Situation::load(conn, lab, person, None, now)? else { return Ok(None) };
+    let LabSetting { lab, pool, .. } = &situation.setting;
+    let Some(span) = wanted.span_to_know(lab, pool, now) else { return Ok(Some(Vec::new())) };
+    let occupancy = db::occupancy(conn, pool, &span)?;
+    Ok(Some(search::first(&situation.case(&occupancy, now), wanted, count)))
 }

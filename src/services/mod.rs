@@ -10,7 +10,7 @@ pub mod notices;
 pub mod people;
 mod places;
 pub mod reaping;
-mod standing;
+mod situation;
 
 use std::sync::Arc;
 

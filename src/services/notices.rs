@@ -13,6 +13,8 @@ use crate::policy::reminders;
 pub enum Kind<'a> {
     /// The place is the student's.
     Booked,
+    /// It has another slot now.
+    Moved,
     /// The servers can be used, by this command.
     Ready(Option<&'a str>),
     /// The end is near.
@@ -22,11 +24,12 @@ pub enum Kind<'a> {
 }
 
 impl Kind<'_> {
-    /// There is one mail of each kind about a booking; of "ending soon", one about each end that it is given.
+    /// There is one mail of each kind about a booking; of "moved" and "ending soon", one about each slot or end that it gets.
     fn dedupe_key(&self, booking: &Booking) -> String {
         let id = &booking.id;
         match self {
             Self::Booked => format!("booked/{id}"),
+            Self::Moved => format!("moved/{id}/{}", booking.slot.start().timestamp()),
             Self::Ready(_) => format!("ready/{id}"),
             Self::EndingSoon => format!("ending-soon/{id}/{}", booking.slot.end().timestamp()),
             Self::Ended => format!("ended/{id}"),
@@ -56,6 +59,7 @@ pub fn tell(
     };
     let message = match kind {
         Kind::Booked => messages::booked(occurrence),
+        Kind::Moved => messages::moved(occurrence),
         Kind::Ready(ssh) => messages::ready(occurrence, *ssh),
         Kind::EndingSoon => messages::ending_soon(occurrence),
         Kind::Ended => messages::ended(occurrence),

@@ -69,6 +69,7 @@ pub fn ensure_person(
         name: name.to_owned(),
         mail: format!("{net_id}@example.edu"),
         role,
+        enrolled: true,
         ssh_public_key: None,
     };
     db::insert_person(conn, &person, app.now())?;

@@ -7,6 +7,7 @@ use crate::db::{self, Conn, DbError};
 use crate::domain::booking::Booking;
 use crate::domain::course::Pool;
 use crate::domain::interval::Interval;
+use crate::domain::occupancy::Occupancy;
 
 /// How far before and after a booking its nodes' free time is looked at to choose among them.
 const AROUND: TimeDelta = TimeDelta::days(1);
@@ -46,6 +47,11 @@ pub(super) fn give_back(
         return Ok(());
     }
     db::give_nodes_back(conn, pool, span, &booking.id)
+}
+
+/// The occupancy as if `booking` were not there.
+pub(super) fn without(occupancy: Occupancy, pool: &Pool, booking: &Booking) -> Occupancy {
+    occupancy.without(pool, &pool.held(&booking.span()), booking.units, &booking.nodes)
 }
 
 fn choose(conn: &mut Conn<'_>, pool: &Pool, units: i32, span: &Interval) -> Result<Vec<String>, DbError> {

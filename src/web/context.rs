@@ -148,6 +148,10 @@ pub enum Done {
     Released,
     /// An extension was asked for.
     Extended,
+    /// An earlier end was asked for.
+    Shortened,
+    /// Another slot was asked for.
+    Moved,
     /// A booking was made.
     Booked,
     /// Someone signed out.
@@ -155,10 +159,16 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 5] = [
+    const ALL: [(Self, &'static str, &'static str); 7] = [
         (Self::KeySaved, "key", "Your SSH key is saved. Servers that we make from now on get it."),
         (Self::Released, "released", "It is given back."),
         (Self::Extended, "extended", "The later end is asked for."),
+        (Self::Shortened, "shortened", "The earlier end is asked for."),
+        (
+            Self::Moved,
+            "moved",
+            "The other time is asked for. Until it is yours, your booking stays where it is.",
+        ),
         (Self::Booked, "booked", "Your booking is made."),
         (Self::SignedOut, "out", "You are signed out."),
     ];

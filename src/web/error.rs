@@ -231,7 +231,9 @@ fn error_page(context: &Context, error: &WebError, reference: &str) -> HttpRespo
         _ => {}
     }
     let nearest = match error {
-        WebError::Refused { lab, refusal } => present::nearest(lab, refusal, context.app().now()),
+        WebError::Refused { lab, refusal } => {
+            present::nearest(&format!("/labs/{lab}"), refusal, context.app().now())
+        }
         _ => Vec::new(),
     };
     let shown = RefusalPage {

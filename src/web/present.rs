@@ -9,7 +9,6 @@ use super::pages::layout::{BookingLine, BookingState, LabState, NearestStart, Pr
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::calendar;
 use crate::domain::course::Lab;
-use crate::domain::ids::LabId;
 use crate::domain::interval::Interval;
 use crate::policy::admission::Violation;
 use crate::services::booking::Refusal;
@@ -79,9 +78,9 @@ pub fn escape(text: &str) -> String {
     })
 }
 
-/// The lab's page with a start chosen.
-pub fn start_href(lab: &LabId, zone: Tz, at: DateTime<Utc>) -> String {
-    format!("/labs/{lab}?start={}#book", escape(&iso(zone, at)))
+/// The page at `path` with a start chosen.
+pub fn start_href(path: &str, zone: Tz, at: DateTime<Utc>) -> String {
+    format!("{path}?start={}#book", escape(&iso(zone, at)))
 }
 
 /// Each broken rule in a sentence.
@@ -91,9 +90,9 @@ pub fn problems(refusal: &Refusal) -> Vec<Problem> {
 }
 
 /// The starts that would be accepted.
-pub fn nearest(lab: &LabId, refusal: &Refusal, now: DateTime<Utc>) -> Vec<NearestStart> {
+pub fn nearest(path: &str, refusal: &Refusal, now: DateTime<Utc>) -> Vec<NearestStart> {
     let start = |slot: &Interval| NearestStart {
-        href: start_href(lab, refusal.zone, slot.start()),
+        href: start_href(path, refusal.zone, slot.start()),
         start: when(refusal.zone, now, slot.start()),
         note: format!("for {}", calendar::in_words(slot.length())),
     };

@@ -45,6 +45,7 @@ impl Course {
             today: now.with_timezone(&zone).date_naive(),
         };
         course.table("course").insert("zone".to_owned(), zone.name().into());
+        course.table("course").remove("term");
         course.pool("lead_minutes", 60);
         course.set_dates();
         course

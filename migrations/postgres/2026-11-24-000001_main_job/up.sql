@@ -10,6 +10,7 @@ CREATE TABLE people (
     name TEXT NOT NULL,
     mail TEXT NOT NULL,
     role TEXT NOT NULL,
+    dropped_at TIMESTAMPTZ,
     ssh_public_key TEXT,
     created_at TIMESTAMPTZ NOT NULL
 );
@@ -27,7 +28,8 @@ CREATE TABLE courses (
     id TEXT COLLATE "C" PRIMARY KEY,
     title TEXT NOT NULL,
     zone TEXT NOT NULL,
-    contact TEXT NOT NULL
+    contact TEXT NOT NULL,
+    term TEXT
 );
 
 CREATE TABLE sites (
@@ -70,8 +72,11 @@ CREATE TABLE bookings (
     units INTEGER NOT NULL,
     start_at TIMESTAMPTZ NOT NULL,
     end_at TIMESTAMPTZ NOT NULL,
-    extend_to TIMESTAMPTZ,
     held_from TIMESTAMPTZ NOT NULL,
+    wanted_end TIMESTAMPTZ,
+    wanted_slot_start TIMESTAMPTZ,
+    wanted_slot_end TIMESTAMPTZ,
+    su_per_hour BIGINT NOT NULL,
     seat INTEGER,
     state TEXT NOT NULL,
     reason TEXT,
@@ -105,6 +110,22 @@ CREATE TABLE node_cells (
     booking_id TEXT COLLATE "C" NOT NULL REFERENCES bookings (id) DEFERRABLE INITIALLY DEFERRED,
     PRIMARY KEY (pool_id, cell, node)
 );
+
+-- What staff grant to one person. What is taken back stays, with when and by whom.
+CREATE TABLE exceptions (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),
+    lab_id TEXT COLLATE "C",
+    definition TEXT NOT NULL,
+    until TIMESTAMPTZ,
+    reason TEXT NOT NULL,
+    granted_by TEXT NOT NULL,
+    granted_at TIMESTAMPTZ NOT NULL,
+    revoked_by TEXT,
+    revoked_at TIMESTAMPTZ
+);
+CREATE INDEX exceptions_of_person ON exceptions (person_id, granted_at);
+CREATE INDEX exceptions_by_time ON exceptions (granted_at);
 
 CREATE TABLE resources (
     booking_id TEXT COLLATE "C" NOT NULL REFERENCES bookings (id),

@@ -10,6 +10,7 @@ CREATE TABLE people (
     name TEXT NOT NULL,
     mail TEXT NOT NULL,
     role TEXT NOT NULL,
+    dropped_at INTEGER,
     ssh_public_key TEXT,
     created_at INTEGER NOT NULL
 ) STRICT;
@@ -27,7 +28,8 @@ CREATE TABLE courses (
     id TEXT PRIMARY KEY,
     title TEXT NOT NULL,
     zone TEXT NOT NULL,
-    contact TEXT NOT NULL
+    contact TEXT NOT NULL,
+    term TEXT
 ) STRICT;
 
 CREATE TABLE sites (
@@ -70,8 +72,11 @@ CREATE TABLE bookings (
     units INTEGER NOT NULL,
     start_at INTEGER NOT NULL,
     end_at INTEGER NOT NULL,
-    extend_to INTEGER,
     held_from INTEGER NOT NULL,
+    wanted_end INTEGER,
+    wanted_slot_start INTEGER,
+    wanted_slot_end INTEGER,
+    su_per_hour INTEGER NOT NULL,
     seat INTEGER,
     state TEXT NOT NULL,
     reason TEXT,
@@ -105,6 +110,22 @@ CREATE TABLE node_cells (
     booking_id TEXT NOT NULL REFERENCES bookings (id) DEFERRABLE INITIALLY DEFERRED,
     PRIMARY KEY (pool_id, cell, node)
 ) STRICT;
+
+-- What staff grant to one person. What is taken back stays, with when and by whom.
+CREATE TABLE exceptions (
+    id TEXT PRIMARY KEY,
+    person_id TEXT NOT NULL REFERENCES people (id),
+    lab_id TEXT,
+    definition TEXT NOT NULL,
+    until INTEGER,
+    reason TEXT NOT NULL,
+    granted_by TEXT NOT NULL,
+    granted_at INTEGER NOT NULL,
+    revoked_by TEXT,
+    revoked_at INTEGER
+) STRICT;
+CREATE INDEX exceptions_of_person ON exceptions (person_id, granted_at);
+CREATE INDEX exceptions_by_time ON exceptions (granted_at);
 
 CREATE TABLE resources (
     booking_id TEXT NOT NULL REFERENCES bookings (id),

@@ -5,43 +5,50 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use toml::value::Datetime;
+use url::Url;
 
-use super::lines::line_of;
+use super::report::Report;
 use super::{
     BlueprintTable, ChangeTable, ClosureTable, CourseErrors, CourseFile, LabTable, ParityTable, PolicyTable,
-    PoolTable, ServerTable, SiteTable, WindowTable, naive_date,
+    PoolTable, ReadingTable, ServerTable, SiteTable, TermTable, WindowTable, naive_date,
 };
 use crate::domain::blueprint::{Blueprint, Kind, NetworkPlan, ServerPlan, sole_key};
 use crate::domain::calendar::{self, DailyWindow};
 use crate::domain::course::{
-    CapacityChange, Closure, CloudName, Course, Lab, ParityRule, Policy, Pool, Site,
+    CapacityChange, Closure, CloudName, Course, FarRule, GapRule, Lab, ParityRule, Policy, Pool, Reading,
+    Site, StackingRule, Term,
 };
 use crate::domain::interval::Interval;
+use crate::domain::su::Su;
 
 /// Collects errors while the file's tables become the domain's types. A part that is wrong is `None`.
 pub(super) struct Check<'a> {
-    name: &'a str,
-    text: &'a str,
-    errors: Vec<String>,
+    report: Report<'a>,
+}
+
+/// What stands around a pool or a lab.
+struct Around<'f> {
+    file: &'f CourseFile,
+    zone: Tz,
+    term: Option<Term>,
 }
 
 impl<'a> Check<'a> {
     /// `name` is what errors call the file that says `text`.
     pub(super) fn new(name: &'a str, text: &'a str) -> Self {
-        Self { name, text, errors: Vec::new() }
+        Self { report: Report::new(name, text) }
     }
 
     /// The course, if nothing is wrong with it.
     pub(super) fn finish(mut self, file: &CourseFile) -> Result<Course, CourseErrors> {
         match self.course(file) {
-            Some(course) if self.errors.is_empty() => Ok(course),
-            _ => Err(CourseErrors(self.errors)),
+            Some(course) if self.report.is_empty() => Ok(course),
+            _ => Err(self.report.finish()),
         }
     }
 
     fn error(&mut self, key: &str, what: impl std::fmt::Display) {
-        let line = line_of(self.text, key).map_or_else(String::new, |line| format!(":{line}"));
-        self.errors.push(format!("{}{line}: {key}: {what}", self.name));
+        self.report.error(&key.split('.').collect::<Vec<_>>(), what);
     }
 
     fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(&mut self, key: &str, text: &str) -> Option<T> {
@@ -64,10 +71,11 @@ impl<'a> Check<'a> {
         if !table.contact.contains('@') {
             self.error("course.contact", format!("\"{}\" is not a mail address", table.contact));
         }
+        let term = table.term.as_ref().map(|term| self.term(term));
+        let around = Around { file, zone: zone.unwrap_or(Tz::UTC), term: term.clone().flatten() };
         let sites: Vec<_> = file.site.iter().map(|site| self.site(site)).collect();
-        let zone_or_utc = zone.unwrap_or(Tz::UTC);
-        let pools: Vec<_> = file.pool.iter().map(|pool| self.pool(file, zone_or_utc, pool)).collect();
-        let labs: Vec<_> = file.lab.iter().map(|lab| self.lab(file, zone_or_utc, lab)).collect();
+        let pools: Vec<_> = file.pool.iter().map(|pool| self.pool(&around, pool)).collect();
+        let labs: Vec<_> = file.lab.iter().map(|lab| self.lab(&around, lab)).collect();
         self.unique("site", file.site.iter().map(|site| site.id.as_str()));
         self.unique("pool", file.pool.iter().map(|pool| pool.id.as_str()));
         self.unique("lab", file.lab.iter().map(|lab| lab.id.as_str()));
@@ -76,17 +84,29 @@ impl<'a> Check<'a> {
             title: table.title.clone(),
             zone: zone?,
             contact: table.contact.clone(),
+            term: all_right(term)?,
             sites: sites.into_iter().collect::<Option<_>>()?,
             pools: pools.into_iter().collect::<Option<_>>()?,
             labs: labs.into_iter().collect::<Option<_>>()?,
         })
     }
 
+    fn term(&mut self, table: &TermTable) -> Option<Term> {
+        let date = |at: Datetime| at.date.and_then(naive_date);
+        match (date(table.from), date(table.to)) {
+            (Some(from), Some(to)) if from < to => Some(Term { name: table.name.clone(), from, to }),
+            _ => {
+                self.error("course.term", format!("{} is not before {}", table.from, table.to));
+                None
+            }
+        }
+    }
+
     fn unique<'t>(&mut self, table: &str, ids: impl Iterator<Item = &'t str>) {
         let mut seen = BTreeSet::new();
-        for id in ids {
+        for (number, id) in (1..).zip(ids) {
             if !seen.insert(id) {
-                self.error(&format!("{table}.{id}"), "there are two of this id");
+                self.error(&format!("{table}.{number}"), format!("there is another \"{id}\" before it"));
             }
         }
     }
@@ -96,23 +116,30 @@ impl<'a> Check<'a> {
             "simulated" => CloudName::Simulated,
             entry => CloudName::OpenStack(entry.to_owned()),
         };
+        let key = format!("site.{}.su_per_hour", table.id);
+        let prices: Vec<_> = table
+            .su_per_hour
+            .iter()
+            .map(|(flavor, price)| Some((flavor.clone(), self.su(&key, *price)?)))
+            .collect();
         let id = self.parse(&format!("site.{}.id", table.id), &table.id)?;
         Some(Site {
             id,
             title: table.title.clone().unwrap_or_else(|| table.id.clone()),
             cloud,
             leases: table.leases,
+            su_per_hour: prices.into_iter().collect::<Option<_>>()?,
         })
     }
 
-    fn pool(&mut self, file: &CourseFile, zone: Tz, table: &PoolTable) -> Option<Pool> {
+    fn pool(&mut self, around: &Around<'_>, table: &PoolTable) -> Option<Pool> {
         let key = |field: &str| format!("pool.{}.{field}", table.id);
-        if !file.site.iter().any(|site| site.id == table.site) {
+        if !around.file.site.iter().any(|site| site.id == table.site) {
             self.error(&key("site"), format!("there is no site \"{}\"", table.site));
         }
         let capacity = self.capacity(&key("capacity"), table);
         self.nodes(&key("nodes"), table);
-        let changes = self.changes(&key("change"), zone, table);
+        let changes = self.changes(&key("change"), around.zone, table);
         self.range(&key("lead_minutes"), table.lead_minutes, 0..=240);
         self.range(
             &key("end_margin_minutes"),
@@ -126,8 +153,10 @@ impl<'a> Check<'a> {
                 format!("{} is not 5, 6, 10, 12, 15, 20, 30 or 60", table.grid_minutes),
             );
         }
-        let closures: Vec<_> =
-            table.closure.iter().map(|closure| self.closure(&key("closure"), zone, closure)).collect();
+        let closures: Vec<_> = (1..)
+            .zip(&table.closure)
+            .map(|(number, closure)| self.closure(&key(&format!("closure.{number}")), around.zone, closure))
+            .collect();
         Some(Pool {
             id: self.parse(&key("id"), &table.id)?,
             site: self.parse(&key("site"), &table.site)?,
@@ -197,7 +226,8 @@ impl<'a> Check<'a> {
     }
 
     fn closure(&mut self, key: &str, zone: Tz, table: &ClosureTable) -> Option<Closure> {
-        let (from, to) = (self.instant(key, zone, table.from), self.instant(key, zone, table.to));
+        let from = self.instant(&format!("{key}.from"), zone, table.from);
+        let to = self.instant(&format!("{key}.to"), zone, table.to);
         let span = Interval::new(from?, to?);
         if span.is_none() {
             self.error(key, format!("{} is not before {}", table.from, table.to));
@@ -205,21 +235,28 @@ impl<'a> Check<'a> {
         Some(Closure { span: span?, reason: table.reason.trim_end_matches('.').to_owned() })
     }
 
-    fn lab(&mut self, file: &CourseFile, zone: Tz, table: &LabTable) -> Option<Lab> {
+    fn lab(&mut self, around: &Around<'_>, table: &LabTable) -> Option<Lab> {
         let key = |field: &str| format!("lab.{}.{field}", table.id);
-        let pool = file.pool.iter().find(|pool| pool.id == table.pool);
+        let pool = around.file.pool.iter().find(|pool| pool.id == table.pool);
         match pool {
             None => self.error(&key("pool"), format!("there is no pool \"{}\"", table.pool)),
             Some(pool) => self.range(&key("units"), table.units, 1..=most_units(pool)),
         }
-        let open = self.instant(&key("open"), zone, table.open);
-        let due = table.due.map(|due| self.instant(&key("due"), zone, due));
-        if let (Some(open), Some(Some(due))) = (open, due)
-            && due <= open
-        {
-            self.error(&key("due"), "it is not after lab.open");
+        let open = self.instant(&key("open"), around.zone, table.open);
+        let due = table.due.map(|due| self.instant(&key("due"), around.zone, due));
+        self.within_term(around, &table.id, open, due.flatten());
+        if let Some(manual) = &table.manual {
+            self.web_address(&key("manual"), manual);
         }
+        let course_budget_su = around.file.course.budget_su.map(|su| self.su("course.budget_su", su));
+        let reading = self.reading(&key("reading"), &table.reading);
+        let expected = table.expected_hours.map(|hours| self.expected(&key("expected_hours"), hours));
         let policy = self.policy(&key("policy"), pool, &table.policy);
+        let su_per_hour = self.su_per_hour(around.file, pool, table);
+        let other_parts =
+            around.file.lab.iter().filter(|it| it.series.is_some() && it.series == table.series);
+        let other_parts =
+            other_parts.filter(|it| it.id != table.id).filter_map(|it| it.id.parse().ok()).collect();
         let blueprint = self.blueprint(&key("blueprint"), &table.blueprint);
         Some(Lab {
             id: self.parse(&key("id"), &table.id)?,
@@ -227,15 +264,97 @@ impl<'a> Check<'a> {
             title: table.title.clone(),
             summary: table.summary.trim().to_owned(),
             manual: table.manual.clone(),
+            reading,
+            expected_minutes: all_right(expected)?,
             units: table.units,
             open: open?,
-            due: match due {
-                Some(due) => Some(due?),
-                None => None,
-            },
+            due: all_right(due)?,
+            term: around.term.as_ref().map(|term| term.name.clone()),
+            term_end: around.term.as_ref().map(|term| term.end(around.zone)),
+            other_parts,
+            su_per_hour: su_per_hour?,
+            course_budget_su: all_right(course_budget_su)?,
             policy: policy?,
             blueprint: blueprint?,
         })
+    }
+
+    fn su(&mut self, key: &str, number: f64) -> Option<Su> {
+        let su = Su::from_number(number);
+        if su.is_none() {
+            self.error(key, format!("{number} is not a number of service units from 0 to 1000000000"));
+        }
+        su
+    }
+
+    /// What a booking of the lab costs an hour. Where something bounds service units, each flavor must have its price.
+    fn su_per_hour(&mut self, file: &CourseFile, pool: Option<&PoolTable>, table: &LabTable) -> Option<Su> {
+        let site = pool.and_then(|pool| file.site.iter().find(|site| site.id == pool.site))?;
+        let bounded = file.course.budget_su.is_some() || table.policy.budget_su.is_some();
+        let mut total = Su::ZERO;
+        for server in &table.blueprint.server {
+            match site.su_per_hour.get(&server.flavor).map(|price| Su::from_number(*price)) {
+                Some(price) => total = total + price?,
+                None if bounded => self.error(
+                    &format!("site.{}.su_per_hour", site.id),
+                    format!(
+                        "there is no price of \"{}\", and lab {} has a budget of service units",
+                        server.flavor, table.id
+                    ),
+                ),
+                None => {}
+            }
+        }
+        Some(total)
+    }
+
+    fn within_term(
+        &mut self,
+        around: &Around<'_>,
+        lab: &str,
+        open: Option<DateTime<Utc>>,
+        due: Option<DateTime<Utc>>,
+    ) {
+        let key = |field: &str| format!("lab.{lab}.{field}");
+        if open.zip(due).is_some_and(|(open, due)| due <= open) {
+            self.error(&key("due"), format!("it is not after lab.{lab}.open"));
+        }
+        let Some(term) = &around.term else { return };
+        if open.is_some_and(|open| open < term.start(around.zone)) {
+            self.error(&key("open"), format!("it is before the first day of the term, {}", term.from));
+        }
+        if open.is_some_and(|open| open >= term.end(around.zone)) {
+            self.error(&key("open"), format!("it is after the last day of the term, {}", term.to));
+        }
+        if due.is_some_and(|due| due > term.end(around.zone)) {
+            self.error(&key("due"), format!("it is after the last day of the term, {}", term.to));
+        }
+    }
+
+    fn web_address(&mut self, key: &str, text: &str) {
+        let known = Url::parse(text).is_ok_and(|url| ["http", "https"].contains(&url.scheme()));
+        if !known {
+            self.error(
+                key,
+                format!("\"{text}\" is not a web address such as https://course.example.edu/lab"),
+            );
+        }
+    }
+
+    fn reading(&mut self, key: &str, entries: &[ReadingTable]) -> Vec<Reading> {
+        for (number, entry) in (1..).zip(entries) {
+            self.web_address(&format!("{key}.{number}.url"), &entry.url);
+        }
+        let reading = |entry: &ReadingTable| Reading { title: entry.title.clone(), url: entry.url.clone() };
+        entries.iter().map(reading).collect()
+    }
+
+    fn expected(&mut self, key: &str, hours: f64) -> Option<i32> {
+        let minutes = whole_minutes((hours * 60.0).round()).filter(|minutes| (1..=60_000).contains(minutes));
+        if minutes.is_none() {
+            self.error(key, format!("{hours} is not more than 0 and at most 1000"));
+        }
+        minutes
     }
 
     fn instant(&mut self, key: &str, zone: Tz, at: Datetime) -> Option<DateTime<Utc>> {
@@ -294,25 +413,44 @@ impl<'a> Check<'a> {
             self.range(&format!("{key}.horizon_days"), days, 1..=366);
         }
         self.range(&format!("{key}.bookings_ahead"), table.bookings_ahead, 1..=100);
+        if let Some(bookings) = table.budget_bookings {
+            self.range(&format!("{key}.budget_bookings"), bookings, 1..=1000);
+        }
+        let budget_su = table.budget_su.map(|su| self.su(&format!("{key}.budget_su"), su));
+        if let Some(far) = &table.far {
+            self.range(&format!("{key}.far.beyond_hours"), far.beyond_hours, 1..=8784);
+            self.range(&format!("{key}.far.bookings"), far.bookings, 0..=100);
+        }
+        let gaps = table.gaps.as_ref().map(|gaps| {
+            let minutes =
+                self.length(&format!("{key}.gaps.shorter_than_hours"), grid, gaps.shorter_than_hours)?;
+            Some(GapRule { shorter_than_minutes: minutes, then: gaps.then })
+        });
+        if let Some(stacking) = &table.stacking {
+            self.range(&format!("{key}.stacking.within_hours"), stacking.within_hours, 1..=8784);
+            self.range(&format!("{key}.stacking.percent"), stacking.percent, 1..=100);
+        }
         let parity = table.parity.as_ref().map(|parity| self.parity(&format!("{key}.parity"), parity));
         Some(Policy {
             cap_minutes: cap_minutes?,
-            counted: match counted {
-                Some(window) => Some(window?),
-                None => None,
-            },
+            counted: all_right(counted)?,
             bookings_ahead: table.bookings_ahead,
             lengths_minutes: lengths.into_iter().collect::<Option<_>>()?,
             starts_every_minutes: table.starts_every_minutes,
-            budget_minutes: match budget {
-                Some(budget) => Some(budget?),
-                None => None,
-            },
+            budget_minutes: all_right(budget)?,
+            budget_bookings: table.budget_bookings,
+            budget_su: all_right(budget_su)?,
             horizon_days: table.horizon_days,
-            parity: match parity {
-                Some(parity) => Some(parity?),
-                None => None,
-            },
+            far: table
+                .far
+                .as_ref()
+                .map(|far| FarRule { beyond_hours: far.beyond_hours, bookings: far.bookings }),
+            gaps: all_right(gaps)?,
+            stacking: table.stacking.as_ref().map(|stacking| StackingRule {
+                within_hours: stacking.within_hours,
+                percent: stacking.percent,
+            }),
+            parity: all_right(parity)?,
         })
     }
 
@@ -389,7 +527,11 @@ impl<'a> Check<'a> {
 
     fn server(&mut self, key: &str, table: &ServerTable) -> Option<ServerPlan> {
         let taken = Kind::ALL.iter().any(|kind| sole_key(*kind).as_str() == table.name);
-        if taken || table.name.starts_with("ip-") || table.name.starts_with("stray-") {
+        if taken
+            || table.name.starts_with("lease-")
+            || table.name.starts_with("ip-")
+            || table.name.starts_with("stray-")
+        {
             self.error(
                 &format!("{key}.name"),
                 "it is kept for another part of a booking: choose a name such as node1",
@@ -418,6 +560,15 @@ fn most_units(pool: &PoolTable) -> i32 {
     let nodes = i32::try_from(pool.nodes.len()).unwrap_or(i32::MAX);
     let changed = pool.change.iter().map(|change| change.capacity);
     changed.chain(pool.capacity).chain([nodes, 1]).max().unwrap_or(1)
+}
+
+/// An optional part: nothing if it is wrong.
+#[allow(
+    clippy::option_option,
+    reason = "the outer one is whether the file is right, the inner one whether it has it"
+)]
+fn all_right<T>(part: Option<Option<T>>) -> Option<Option<T>> {
+    part.map_or(Some(None), |right| right.map(Some))
 }
 
 /// "08:00" as minutes after midnight; "24:00" is the day's end.

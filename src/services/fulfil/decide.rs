@@ -6,9 +6,7 @@ use super::{ACTOR, Call, Calls, Turn};
 use crate::cloud::port::{Desired, Scope, SiteObject};
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
-use crate::domain::calendar;
 use crate::domain::ids::{BookingId, ClaimToken, ResourceKey};
-use crate::domain::interval::Interval;
 use crate::domain::resource::{Mark, Resource, ResourceState};
 use crate::policy::reconcile::{self, Step, Transition};
 use crate::services::App;
@@ -126,7 +124,9 @@ fn desired(app: &App, booking: &Booking, resource: &Resource, all: &[Resource]) 
     Desired {
         name: mark.name(&booking.label),
         mark,
-        delete_at: booking.held_until(),
+        delete_at: booking
+            .wanted_slot
+            .map_or(booking.held_until(), |slot| slot.end().max(booking.held_until())),
         spec: resource.spec.clone(),
         others: others.collect(),
     }
@@ -157,11 +157,16 @@ fn become_(
             booking.state = booking.state.activate(now)?;
             "Ready to use.".to_owned()
         }
-        Transition::Extend => {
-            let new_end = booking.held_until();
-            booking.slot = Interval::new(booking.slot.start(), new_end).unwrap_or(booking.slot);
-            booking.extend_to = None;
-            format!("Extended to {}.", calendar::date_and_time(setting.zone, new_end))
+        Transition::Extend => booking::take_wanted_end(app, conn, &mut booking, setting)?,
+        Transition::Move => return booking::take_wanted_slot(app, conn, &mut booking, setting),
+        Transition::Stay => {
+            booking::drop_wanted_slot(
+                app,
+                conn,
+                &mut booking,
+                "the site did not give the other place in time",
+            )?;
+            return Ok(db::save_booking(conn, &booking)?);
         }
     };
     db::save_booking(conn, &booking)?;

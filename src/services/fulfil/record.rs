@@ -29,8 +29,8 @@ struct Verdict {
     trouble: Option<String>,
     /// The booking can't be fulfilled, for this reason.
     give_up: Option<String>,
-    /// The extension can't be had, for this reason.
-    no_extension: Option<String>,
+    /// The change that the student asked for can't be had, for this reason.
+    no_change: Option<String>,
     /// The site holds nothing of it any more.
     nothing_left: bool,
 }
@@ -69,8 +69,9 @@ pub(super) fn record(
         db::drop_claim(conn, id, token)?;
         return Ok(false);
     }
-    if let Some(reason) = verdict.no_extension {
-        refuse_extension(app, conn, &mut booking, &reason)?;
+    if let Some(reason) = verdict.no_change {
+        refuse_end(app, conn, &mut booking, &reason)?;
+        booking::drop_wanted_slot(app, conn, &mut booking, &reason)?;
     }
     if let Some(reason) = verdict.give_up
         && booking.state.is_live()
@@ -166,6 +167,9 @@ fn ensured(
             resource.since = now;
         }
         Progress::Working => verdict.pause_until(now + POLL),
+        Progress::Broken(reason) if is_for_a_move(booking, resource) => {
+            verdict.no_change = Some(reason.clone());
+        }
         Progress::Broken(reason) if resource.kind() == Kind::Lease => {
             verdict.give_up = Some(format!("The site did not keep the reserved place: {reason}"));
         }
@@ -191,8 +195,11 @@ fn not_ensured(
     resource.failures += 1;
     let last = !error.may_pass() || resource.failures >= MAX_FAILURES;
     match booking.state {
+        State::Booked if last && is_for_a_move(booking, resource) => {
+            verdict.no_change = Some(error.to_string());
+        }
         State::Active { .. } if last => {
-            verdict.no_extension = Some(error.to_string());
+            verdict.no_change = Some(error.to_string());
             resource.state = ResourceState::Ready;
             resource.failures = 0;
         }
@@ -201,6 +208,11 @@ fn not_ensured(
         }
         _ => stumble(app, error, resource.failures, verdict),
     }
+}
+
+/// Whether it is the lease of the place that the booking is to be moved to.
+fn is_for_a_move(booking: &Booking, resource: &Resource) -> bool {
+    booking.wanted_slot.is_some() && resource.kind() == Kind::Lease
 }
 
 /// A failure that may pass: wait, and say so.
@@ -216,11 +228,12 @@ fn stumble(app: &App, error: &CloudError, failures: i32, verdict: &mut Verdict) 
     tracing::warn!(class = error.class(), failures, %error, "a call to a cloud failed");
 }
 
-/// A resource that is gone is gone for good, unless it was to be replaced.
+/// A resource that is gone is gone for good, unless it was to be replaced. A lease never is: one that goes while the booking
+/// lives is that of a place which it has left.
 fn gone(booking: &Booking, resource: &mut Resource, now: DateTime<Utc>) {
     resource.failures = 0;
     resource.since = now;
-    if booking.state == State::Preparing {
+    if booking.state == State::Preparing && resource.kind() != Kind::Lease {
         resource.state = ResourceState::Planned;
         resource.site_ref = None;
         resource.replacements += 1;
@@ -292,20 +305,21 @@ fn finish(
     Ok(())
 }
 
-/// The site will not hold the place longer: the end stays, and what was held beyond it is given back.
-fn refuse_extension(
+/// The site will not hold the place up to another end: the end stays, and what was held beyond it is given back.
+fn refuse_end(
     app: &App,
     conn: &mut Conn<'_>,
     booking: &mut Booking,
     reason: &str,
 ) -> Result<(), BookingError> {
-    if let Some(later) = booking.extend_to.take() {
+    if let Some(wanted) = booking.wanted_end.take() {
         let pool = db::pool(conn, &booking.pool)?;
-        if let Some(added) = pool.added(&booking.slot, later) {
+        if let Some(added) = pool.added(&booking.slot, wanted) {
             places::give_back(conn, &pool, booking, &added)?;
         }
         booking::extend_lease(conn, &booking.id, booking.slot.end())?;
-        let what = format!("It could not be extended: {reason}");
+        let word = if wanted > booking.slot.end() { "extended" } else { "shortened" };
+        let what = format!("It could not be {word}: {reason}");
         booking::log(app, conn, booking, ACTOR, &what)?;
     }
     Ok(())

@@ -18,8 +18,8 @@ use crate::domain::ids::{BookingId, LabId, ResourceKey};
 use crate::domain::resource::Resource;
 use crate::policy::availability::{Start, Verdict};
 use crate::services::booking::{self, Wish};
-use crate::services::explain::Broken;
-use crate::services::labs;
+use crate::services::explain::{Broken, Slot};
+use crate::services::labs::{self, Look};
 
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -57,7 +57,8 @@ async fn starts(
 ) -> Result<HttpResponse, WebError> {
     let app = who.context.app().clone();
     let (db, person, lab) = (app.db.clone(), who.session.person.clone(), path.into_inner());
-    let view = db.read("starts", move |conn| labs::lab(&app, conn, &person, &lab, query.week, None)).await?;
+    let look = Look { date: query.week, ..Look::default() };
+    let view = db.read("starts", move |conn| labs::lab(&app, conn, &person, &lab, &look)).await?;
     let view = view.ok_or(WebError::NotFound)?;
     let zone = view.setting.zone;
     let starts: Vec<Value> =
@@ -121,7 +122,8 @@ struct BookingJson {
     lab: LabId,
     start: String,
     end: String,
-    extend_to: Option<String>,
+    wanted_end: Option<String>,
+    wanted_slot: Option<Slot>,
     state: &'static str,
     reason: Option<&'static str>,
     trouble: Option<String>,
@@ -147,7 +149,8 @@ fn booking_json(zone: Tz, booking: &Booking) -> BookingJson {
         lab: booking.lab.clone(),
         start: rfc3339(zone, booking.slot.start()),
         end: rfc3339(zone, booking.slot.end()),
-        extend_to: booking.extend_to.map(|at| rfc3339(zone, at)),
+        wanted_end: booking.wanted_end.map(|at| rfc3339(zone, at)),
+        wanted_slot: booking.wanted_slot.map(|slot| Slot::of(&slot, zone)),
         state: booking.state.word(),
         reason: booking.state.reason().map(EndReason::word),
         trouble: booking.trouble.clone(),

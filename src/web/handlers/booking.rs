@@ -10,12 +10,13 @@ use chrono::TimeDelta;
 use futures_util::stream;
 use serde::Deserialize;
 
-use super::lab::read_hours;
+use super::lab::{self, read_hours, read_start};
 use super::page_once;
 use crate::db::{self, DbError};
 use crate::domain::booking::State;
 use crate::domain::calendar;
 use crate::domain::ids::BookingId;
+use crate::domain::interval::Interval;
 use crate::mail::calendar::{self as ics, Occasion};
 use crate::services::booking::{self, BookingError, BookingView};
 use crate::web::context::{Done, SignedIn};
@@ -67,6 +68,7 @@ pub async fn show(
         live: !over,
         timeline: timeline::compose(&who, &view),
         calendar: state.is_live(),
+        movable: state == State::Booked && view.booking.wanted_slot.is_none(),
     };
     Ok(page_once(&request, shown.render()?))
 }
@@ -206,9 +208,79 @@ pub async fn extend(
     if form.end.as_ref().is_some_and(|shown| *shown != present::iso(view.setting.zone, end)) {
         return Err(WebError::WrongState("its end is another one now than the page showed".to_owned()));
     }
-    match booking::extend(who.context.app(), who.session.person.clone(), path.clone(), end + added).await {
-        Ok(()) => Ok(back(&path, Done::Extended)),
-        Err(BookingError::Refused(refusal)) => Err(WebError::Refused { lab: view.booking.lab, refusal }),
+    let slot = Interval::new(view.booking.slot.start(), end + added).unwrap_or(view.booking.slot);
+    change_end(&who, &path, &view, slot).await
+}
+
+/// An earlier end.
+#[derive(Debug, Deserialize)]
+pub struct EarlierEnd {
+    csrf: String,
+    end: String,
+}
+
+/// Lets the booking end earlier.
+pub async fn shorten(
+    who: SignedIn,
+    path: web::Path<BookingId>,
+    form: web::Form<EarlierEnd>,
+) -> Result<HttpResponse, WebError> {
+    who.check_csrf(&form.csrf)?;
+    let end = read_start(&form.end).map_err(|problem| WebError::BadInput(vec![problem]))?;
+    let view = view(&who, &path).await?;
+    let slot = Interval::new(view.booking.slot.start(), end)
+        .filter(|slot| slot.end() < view.booking.slot.end())
+        .ok_or_else(|| WebError::WrongState("that is no earlier end of it".to_owned()))?;
+    change_end(&who, &path, &view, slot).await
+}
+
+async fn change_end(
+    who: &SignedIn,
+    id: &BookingId,
+    view: &BookingView,
+    slot: Interval,
+) -> Result<HttpResponse, WebError> {
+    let done = if slot.end() > view.booking.slot.end() { Done::Extended } else { Done::Shortened };
+    match booking::change(who.context.app(), who.session.person.clone(), id.clone(), slot).await {
+        Ok(()) => Ok(back(id, done)),
+        Err(BookingError::Refused(refusal)) => {
+            Err(WebError::Refused { lab: view.booking.lab.clone(), refusal })
+        }
+        Err(error) => Err(WebError::of_booking(error, None)),
+    }
+}
+
+/// Shows where the booking could be moved to.
+pub async fn places(
+    who: SignedIn,
+    path: web::Path<BookingId>,
+    query: web::Query<lab::Query>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let view = view(&who, &path).await?;
+    if view.booking.state != State::Booked || view.booking.wanted_slot.is_some() {
+        return Ok(present::redirect(&format!("/bookings/{}", *path)));
+    }
+    let mut query = query.into_inner();
+    query.moving = Some(path.clone());
+    let shown = lab::lab_page(&who, &view.booking.lab, &query).await?;
+    Ok(page_once(&request, shown.render()?))
+}
+
+/// Moves the booking. A refusal keeps the choice and says what would be accepted.
+pub async fn relocate(
+    who: SignedIn,
+    path: web::Path<BookingId>,
+    form: web::Form<lab::Form>,
+) -> Result<HttpResponse, WebError> {
+    who.check_csrf(&form.csrf)?;
+    let slot = lab::read_slot(&form.start, &form.hours)?;
+    match booking::change(who.context.app(), who.session.person.clone(), path.clone(), slot).await {
+        Ok(()) => Ok(back(&path, Done::Moved)),
+        Err(BookingError::Refused(refusal)) => {
+            let view = view(&who, &path).await?;
+            lab::refused(&who, &view.booking.lab, Some(path.clone()), &slot, &refusal).await
+        }
         Err(error) => Err(WebError::of_booking(error, None)),
     }
 }

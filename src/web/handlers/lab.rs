@@ -9,15 +9,15 @@ use serde::{Deserialize, Deserializer};
 
 use super::{page, page_once};
 use crate::domain::calendar;
-use crate::domain::ids::LabId;
+use crate::domain::ids::{BookingId, LabId};
 use crate::domain::interval::Interval;
 use crate::policy::admission::Violation;
 use crate::policy::availability::Verdict;
 use crate::services::booking::{self, BookingError, Refusal, Wish};
-use crate::services::labs::{self, Choice, LabView};
+use crate::services::labs::{self, Choice, LabView, Look};
 use crate::web::context::{Done, SignedIn};
 use crate::web::error::{WebError, refusal_status};
-use crate::web::pages::lab::{LabPage, Length, NoWeek, Panel, Refused};
+use crate::web::pages::lab::{LabPage, Length, Moving, NoWeek, Panel, Refused};
 use crate::web::pages::layout::{LabState, Link, Problem, Section};
 use crate::web::present;
 
@@ -28,6 +28,9 @@ mod week;
 pub struct Query {
     week: Option<NaiveDate>,
     day: Option<NaiveDate>,
+    /// The booking that is to be moved; never of the address's query.
+    #[serde(skip)]
+    pub(super) moving: Option<BookingId>,
     #[serde(default, deserialize_with = "start_of_link")]
     start: Option<DateTime<Utc>>,
 }
@@ -49,12 +52,12 @@ pub async fn show(
     Ok(page_once(&request, lab.render()?))
 }
 
-async fn lab_page(who: &SignedIn, lab: &LabId, query: &Query) -> Result<LabPage, WebError> {
+pub(super) async fn lab_page(who: &SignedIn, lab: &LabId, query: &Query) -> Result<LabPage, WebError> {
     let app = who.context.app().clone();
     let (db, person, id) = (app.db.clone(), who.session.person.clone(), lab.clone());
-    let (date, start) = (query.week.or(query.day), query.start);
+    let look = Look { date: query.week.or(query.day), chosen: query.start, moving: query.moving.clone() };
     let view = db
-        .read("lab", move |conn| labs::lab(&app, conn, &person, &id, date, start))
+        .read("lab", move |conn| labs::lab(&app, conn, &person, &id, &look))
         .await?
         .ok_or(WebError::NotFound)?;
     Ok(compose(who, &view, query))
@@ -75,7 +78,9 @@ fn compose(who: &SignedIn, view: &LabView, query: &Query) -> LabPage {
         rule: view.week.rule.clone(),
         rule_more: None,
         about: lab.summary.split("\n\n").filter(|text| !text.is_empty()).map(str::to_owned).collect(),
+        expected: lab.expected_minutes.map(expected),
         links,
+        reading: lab.reading.iter().map(|it| Link::new(it.url.clone(), it.title.clone())).collect(),
         gets: gets(view),
         bookings: view
             .bookings
@@ -83,6 +88,11 @@ fn compose(who: &SignedIn, view: &LabView, query: &Query) -> LabPage {
             .map(|booking| present::booking_line(zone, view.now, booking))
             .collect(),
         needs_key,
+        rules: view.rules.clone(),
+        moving: view.moving.as_ref().map(|booking| Moving {
+            from: calendar::span(zone, &booking.slot),
+            href: format!("/bookings/{}", booking.id),
+        }),
         refused: None,
         week: no_week.is_none().then(|| week::compose(view, query.day)),
         panel: view
@@ -92,6 +102,11 @@ fn compose(who: &SignedIn, view: &LabView, query: &Query) -> LabPage {
             .map(|choice| panel(who, view, choice, needs_key)),
         no_week,
     }
+}
+
+/// "Expect about 5 h of work."
+fn expected(minutes: i32) -> String {
+    format!("Expect about {} h of work.", hours_text(minutes.into()))
 }
 
 /// A line for each thing that a booking gets.
@@ -159,20 +174,26 @@ fn panel(who: &SignedIn, view: &LabView, choice: &Choice, needs_key: bool) -> Pa
     } else {
         format!("Preparing begins at {ready_by} and takes a few minutes.")
     };
+    let (action, button) = match &view.moving {
+        Some(_) => (view.path(), "Move it there".to_owned()),
+        None => (format!("{}/bookings", view.path()), "Book".to_owned()),
+    };
     let have = i32::try_from(view.bookings.len()).unwrap_or(i32::MAX);
     let left = lab.policy.bookings_ahead - have - 1;
     Panel {
-        lab: lab.id.to_string(),
+        action,
+        button,
+        warnings: choice.warnings.iter().map(|it| it.sentence(zone)).collect(),
         csrf: who.session.csrf.clone(),
         idempotency_key: who.context.app().booking_id().to_string(),
         start: present::when(zone, view.now, at),
         free,
         longest_because: because,
         preparing,
-        leaves: (!lengths.is_empty())
+        leaves: (!lengths.is_empty() && view.moving.is_none())
             .then(|| format!("Leaves you {} of {} bookings.", left.max(0), lab.policy.bookings_ahead)),
         lengths,
-        close_href: format!("/labs/{}?week={}#week", lab.id, view.week.first),
+        close_href: format!("{}?week={}#week", view.path(), view.week.first),
         blocked: needs_key.then(|| Link::new("/me#key", "Add your SSH key first")),
     }
 }
@@ -254,11 +275,12 @@ pub(in crate::web) fn read_slot(start: &str, hours: &str) -> Result<Interval, We
 /// A wish for a booking.
 #[derive(Debug, Deserialize)]
 pub struct Form {
-    csrf: String,
-    idempotency_key: String,
-    start: String,
+    pub(super) csrf: String,
     #[serde(default)]
-    hours: String,
+    idempotency_key: String,
+    pub(super) start: String,
+    #[serde(default)]
+    pub(super) hours: String,
 }
 
 /// Books, and leads to the booking. A refusal keeps the choice and says what would be accepted.
@@ -279,27 +301,31 @@ pub async fn book(
             }
             Ok(response)
         }
-        Err(BookingError::Refused(refusal)) => refused(&who, &path, &slot, &refusal).await,
+        Err(BookingError::Refused(refusal)) => refused(&who, &path, None, &slot, &refusal).await,
         Err(error) => Err(WebError::of_booking(error, Some(&path))),
     }
 }
 
-async fn refused(
+/// The lab's page again with the choice, every rule that it breaks, and what would be accepted.
+pub(super) async fn refused(
     who: &SignedIn,
     lab: &LabId,
+    moving: Option<BookingId>,
     slot: &Interval,
     refusal: &Refusal,
 ) -> Result<HttpResponse, WebError> {
-    let query = Query { start: Some(slot.start()), ..Query::default() };
+    let path = moving.as_ref().map_or_else(|| format!("/labs/{lab}"), |id| format!("/bookings/{id}/move"));
+    let done = if moving.is_some() { "moved there" } else { "booked" };
+    let query = Query { start: Some(slot.start()), moving, ..Query::default() };
     let mut again = lab_page(who, lab, &query).await?;
     again.refused = Some(Refused {
         title: format!(
-            "{} for {} was not booked",
+            "{} for {} was not {done}",
             calendar::date_and_time(refusal.zone, slot.start()),
             calendar::in_words(slot.length())
         ),
         problems: present::problems(refusal),
-        nearest: present::nearest(lab, refusal, who.context.app().now()),
+        nearest: present::nearest(&path, refusal, who.context.app().now()),
     });
     let status: StatusCode = refusal_status(refusal);
     Ok(page(status, again.render()?))

@@ -31,6 +31,8 @@ pub struct BookingPage {
     pub timeline: Timeline,
     /// Whether there is a calendar file: not for a booking that is over.
     pub calendar: bool,
+    /// Whether it can be moved: it is ahead, and not on its way to another time already.
+    pub movable: bool,
 }
 
 /// What is pushed as the event `timeline`; the page holds the same markup.
@@ -210,6 +212,8 @@ pub struct Access {
     pub extend: Option<Extend>,
     /// Why it cannot be extended, otherwise.
     pub no_extend: Option<String>,
+    /// Earlier ends to choose from, the latest first.
+    pub earlier: Vec<Earlier>,
 }
 
 /// A server of an active booking.
@@ -245,6 +249,15 @@ pub struct ExtendOption {
     pub end: When,
     /// `6 server-hours`.
     pub cost: String,
+}
+
+/// An earlier end to choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// What the form sends, as RFC 3339.
+    pub iso: String,
+    /// `at 15:00, 2 h earlier`.
+    pub text: String,
 }
 
 /// The form that ends a booking early. It asks once.

@@ -27,14 +27,22 @@ pub struct LabPage {
     pub rule_more: Option<String>,
     /// What the lab is about, one paragraph each.
     pub about: Vec<String>,
+    /// `Expect about 5 h of work.`
+    pub expected: Option<String>,
     /// Instructions and the like.
     pub links: Vec<Link>,
+    /// What else to read.
+    pub reading: Vec<Link>,
     /// What one gets, a line each: `3 servers, m1.medium`.
     pub gets: Vec<String>,
     /// The reader's bookings for this lab.
     pub bookings: Vec<BookingLine>,
     /// Whether the reader must add an SSH key before booking.
     pub needs_key: bool,
+    /// The reader's other rules, a sentence each.
+    pub rules: Vec<String>,
+    /// The booking that is being moved, if the page is about that.
+    pub moving: Option<Moving>,
     /// What was refused just now.
     pub refused: Option<Refused>,
     /// The week, unless the lab cannot be booked.
@@ -43,6 +51,15 @@ pub struct LabPage {
     pub panel: Option<Panel>,
     /// Why there is no week, and what to do instead: lab closed, not open yet, to be announced.
     pub no_week: Option<NoWeek>,
+}
+
+/// A booking that is to get another time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moving {
+    /// What it is now: `Sat Nov 28, 10:00 to 15:00`.
+    pub from: String,
+    /// Its page.
+    pub href: String,
 }
 
 /// A booking that was refused: each rule that it breaks, and what would pass.
@@ -287,8 +304,10 @@ impl Cell {
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(path = "parts/panel.html")]
 pub struct Panel {
-    /// The lab's id.
-    pub lab: String,
+    /// Where the form goes: `/labs/k8s/bookings`.
+    pub action: String,
+    /// What its button says: `Book`.
+    pub button: String,
     /// The session's token against forged requests.
     pub csrf: String,
     /// Makes a second press of the button harmless.
@@ -303,6 +322,8 @@ pub struct Panel {
     pub longest_because: String,
     /// When preparing begins: `Preparing begins at 13:50, so that it is ready at 14:00.`
     pub preparing: String,
+    /// What to know of the longest, although it is accepted.
+    pub warnings: Vec<String>,
     /// What remains to the reader afterwards, if there is a quota: `Leaves you 1 of 2 bookings.`
     pub leaves: Option<String>,
     /// This page without the choice.

@@ -10,7 +10,7 @@ use crate::services::booking::BookingView;
 use crate::web::context::SignedIn;
 use crate::web::handlers::lab::hours_text;
 use crate::web::pages::booking::{
-    Access, Extend, ExtendOption, Fact, LogLine, Outcome, Phase, Release, Resource, ResourceState,
+    Access, Earlier, Extend, ExtendOption, Fact, LogLine, Outcome, Phase, Release, Resource, ResourceState,
     ServerLine, Step, Timeline,
 };
 use crate::web::pages::layout::{Link, When};
@@ -151,6 +151,14 @@ impl Composer<'_> {
             "Preparing begins {}. You get a mail when it is ready; you need not keep this page open.",
             self.when(begin).text
         ));
+        step.trouble.clone_from(&self.view.booking.trouble);
+        if let Some(slot) = self.view.booking.wanted_slot {
+            step.text = Some(format!(
+                "{} is asked for {} instead. Until it agrees, the booking stays here.",
+                self.view.setting.site.title,
+                calendar::span(self.view.setting.zone, &slot)
+            ));
+        }
         step
     }
 
@@ -188,11 +196,11 @@ impl Composer<'_> {
     fn active(&self) -> Step {
         let mut step = Step::new(Phase::Now, "Ready for you");
         step.trouble.clone_from(&self.view.booking.trouble);
-        if let Some(later) = self.view.booking.extend_to {
+        if let Some(wanted) = self.view.booking.wanted_end {
             step.text = Some(format!(
                 "{} is asked to hold it until {}. This takes a few seconds.",
                 self.view.setting.site.title,
-                self.when(later).text
+                self.when(wanted).text
             ));
         }
         step.access = self.access();
@@ -213,10 +221,25 @@ impl Composer<'_> {
             left_minutes: minutes(left.min(total)),
             total_minutes: minutes(total),
             ends: self.when(self.end()),
-            no_extend: (extend.is_none() && self.view.booking.extend_to.is_none())
+            no_extend: (extend.is_none() && self.view.booking.wanted_end.is_none())
                 .then(|| self.why_no_extension()),
             extend,
+            earlier: self.earlier(),
         })
+    }
+
+    /// Earlier ends, the latest first.
+    fn earlier(&self) -> Vec<Earlier> {
+        let zone = self.view.setting.zone;
+        let option = |end: &DateTime<Utc>| Earlier {
+            iso: present::iso(zone, *end),
+            text: format!(
+                "{}, {} earlier",
+                present::end(zone, self.start(), *end).text,
+                calendar::in_words(self.end() - *end)
+            ),
+        };
+        self.view.shortenings.iter().rev().map(option).collect()
     }
 
     fn why_no_extension(&self) -> String {

@@ -17,7 +17,7 @@ const MORNING: u32 = 7;
 pub(super) fn compose(view: &LabView, day: Option<NaiveDate>) -> Week {
     let lab = &view.setting.lab;
     let first = view.week.first;
-    let link = |date: NaiveDate| format!("/labs/{}?week={date}#week", lab.id);
+    let link = |date: NaiveDate| format!("{}?week={date}#week", view.path());
     let rows: Vec<Hour> = rows(view);
     let (night, hours): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| {
         row.label.get(..2).and_then(|hour| hour.parse().ok()).is_some_and(|hour: u32| hour < MORNING)
@@ -67,9 +67,9 @@ fn caption(view: &LabView) -> String {
 }
 
 fn due_link(view: &LabView, week: Option<NaiveDate>) -> Option<Link> {
-    let (lab, due) = (&view.setting.lab, view.setting.lab.due?);
+    let due = view.setting.lab.due?;
     let text = format!("Due {}", calendar::date_and_time(view.setting.zone, due));
-    Some(Link::new(format!("/labs/{}?week={}#week", lab.id, week?), text))
+    Some(Link::new(format!("{}?week={}#week", view.path(), week?), text))
 }
 
 fn free_cells(rows: &[Hour]) -> usize {
@@ -121,7 +121,7 @@ fn column(view: &LabView, day: &DayOfStarts, today: NaiveDate) -> Day {
         name: day.date.weekday().to_string(),
         date: short(day.date),
         iso: day.date.to_string(),
-        href: format!("/labs/{}?week={}&day={}#week", view.setting.lab.id, view.week.first, day.date),
+        href: format!("{}?week={}&day={}#week", view.path(), view.week.first, day.date),
         today: day.date == today,
         kind,
         note,
@@ -226,7 +226,7 @@ fn free(view: &LabView, at: DateTime<Utc>, units_left: i32) -> Free {
     let (left, all) =
         (units_left / lab.units.max(1), (pool.capacity_at(pool.floor(at)) / lab.units.max(1)).max(1));
     Free {
-        href: present::start_href(&lab.id, zone, at),
+        href: present::start_href(&view.path(), zone, at),
         text: at.with_timezone(&zone).format(":%M").to_string(),
         spoken: format!("{}, {left} of {all} free", calendar::date_and_time(zone, at)),
         few: (left <= (all / 5).max(1)).then(|| left.to_string()),

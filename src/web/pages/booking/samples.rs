@@ -1,7 +1,7 @@
 //! The booking page in every state that it can be in.
 
 use super::{
-    Access, BookingPage, Extend, ExtendOption, Fact, LogLine, Outcome, Phase, Release, Resource,
+    Access, BookingPage, Earlier, Extend, ExtendOption, Fact, LogLine, Outcome, Phase, Release, Resource,
     ResourceState, ServerLine, Step, Timeline,
 };
 use crate::web::pages::layout::{BookingState, Flash, FlashKind, Layout, Link, NearestStart, Section, When};
@@ -36,6 +36,7 @@ impl BookingPage {
             text: "Booked. A confirmation with a calendar file is on its way to ff524@example.edu."
                 .to_owned(),
         });
+        let movable = timeline.state == BookingState::Booked;
         Self {
             layout,
             id: timeline.id.clone(),
@@ -47,6 +48,7 @@ impl BookingPage {
             live: !over,
             timeline,
             calendar: !over,
+            movable,
         }
     }
 }
@@ -207,6 +209,10 @@ impl Timeline {
                 longest_because: "Someone else has the place from 21:00.".to_owned(),
             }),
             no_extend: None,
+            earlier: vec![Earlier {
+                iso: "2026-11-23T17:00:00-05:00".to_owned(),
+                text: "17:00, 1 h earlier".to_owned(),
+            }],
         });
         let steps = vec![
             Self::reserved(),

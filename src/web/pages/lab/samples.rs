@@ -109,7 +109,12 @@ impl LabPage {
             about: vec![
                 "Build a Kubernetes cluster on three servers and deploy a service that scales on it.".to_owned(),
             ],
+            expected: Some("Expect about 5 h of work.".to_owned()),
             links: vec![Link::new("https://course.example.edu/labs/k8s", "Instructions")],
+            reading: vec![
+                Link::new("https://kubernetes.io/docs/concepts/", "Kubernetes concepts"),
+                Link::new("https://course.example.edu/notes/scaling.html", "Notes on scaling a service"),
+            ],
             gets: vec![
                 "3 servers, m1.medium (2 CPUs, 4 GB)".to_owned(),
                 "a private network, 192.168.1.0/24".to_owned(),
@@ -117,6 +122,8 @@ impl LabPage {
             ],
             bookings: BookingLine::samples(),
             needs_key: false,
+            rules: vec!["You may have 2 bookings of this lab at a time.".to_owned()],
+            moving: None,
             refused: None,
             week: Some(Week::sample(None)),
             panel: None,
@@ -318,7 +325,9 @@ impl Panel {
             }
         };
         Self {
-            lab: "k8s".to_owned(),
+            action: "/labs/k8s/bookings".to_owned(),
+            button: "Book".to_owned(),
+            warnings: Vec::new(),
             csrf: "sample-csrf".to_owned(),
             idempotency_key: "sample-key".to_owned(),
             start: When::new("2026-11-25T18:00-05:00", "Wed Nov 25, 18:00"),

@@ -1,0 +1,167 @@
+//! What a student does with a booking: make it, change it, give it back.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::App;
+use crate::db::{self, Conn, DbError, LabSetting, MaybeDbError};
+use crate::domain::blueprint::Spec;
+use crate::domain::booking::{Booking, Event, State, WrongState};
+use crate::domain::ids::{BookingId, LabId};
+use crate::domain::interval::Interval;
+use crate::domain::person::Person;
+use crate::domain::resource::Resource;
+use crate::policy::admission::{self, Violation};
+use crate::policy::availability;
+
+mod book;
+mod change;
+mod release;
+
+pub use book::{Wish, book, explain};
+pub use change::{change, place_without};
+pub(in crate::services) use change::{drop_wanted_slot, extend_lease, take_wanted_end, take_wanted_slot};
+pub(in crate::services) use release::end;
+pub use release::release;
+
+/// Why a wish was not met.
+#[derive(Debug, thiserror::Error)]
+pub enum BookingError {
+    /// There is no such lab.
+    #[error("there is no lab \"{0}\"")]
+    NoSuchLab(LabId),
+    /// There is no such booking, or it is not this person's.
+    #[error("there is no booking \"{0}\"")]
+    NoSuchBooking(BookingId),
+    /// The person has no SSH public key yet, without which nobody could use the servers.
+    #[error("there is no SSH public key to put on the servers")]
+    NoKey,
+    /// Rules are broken.
+    #[error("{} rules are broken", .0.violations.len())]
+    Refused(Refusal),
+    /// It has begun, and only its end can be another.
+    #[error("the booking has begun: its end can be another, its start can't")]
+    Begun,
+    /// The booking is not in a state in which that can be done.
+    #[error(transparent)]
+    WrongState(#[from] WrongState),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl MaybeDbError for BookingError {
+    fn lost_a_race(&self) -> bool {
+        matches!(self, Self::Db(error) if error.lost_a_race())
+    }
+}
+
+/// Every rule that is broken, and what would be accepted instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The rules. Never empty.
+    pub violations: Vec<Violation>,
+    /// The legal slots nearest to the wish, nearest first.
+    pub nearest: Vec<Interval>,
+    /// The course's zone, for the sentences.
+    pub zone: Tz,
+}
+
+pub(super) fn log(
+    app: &App,
+    conn: &mut Conn<'_>,
+    booking: &Booking,
+    actor: &str,
+    what: &str,
+) -> Result<(), DbError> {
+    db::log_event(conn, &booking.id, &Event { at: app.now(), actor: actor.to_owned(), what: what.to_owned() })
+}
+
+pub(super) fn log_by(
+    app: &App,
+    conn: &mut Conn<'_>,
+    id: &BookingId,
+    actor: &str,
+    what: &str,
+) -> Result<(), BookingError> {
+    let event = Event { at: app.now(), actor: actor.to_owned(), what: what.to_owned() };
+    Ok(db::log_event(conn, id, &event)?)
+}
+
+/// A booking as its page shows it.
+#[derive(Debug, Clone)]
+pub struct BookingView {
+    /// The booking.
+    pub booking: Booking,
+    /// Its resources, in the order of making.
+    pub resources: Vec<Resource>,
+    /// Its lab with its surroundings.
+    pub setting: LabSetting,
+    /// What happened, oldest first.
+    pub events: Vec<Event>,
+    /// Later ends that it may have now, in order.
+    pub extensions: Vec<DateTime<Utc>>,
+    /// Earlier ends that it may have now, in order.
+    pub shortenings: Vec<DateTime<Utc>>,
+    /// The `ssh` command that leads to it, once there is one.
+    pub ssh: Option<String>,
+    /// As of when.
+    pub now: DateTime<Utc>,
+}
+
+/// Lines of a booking's log that its page shows.
+const LOG_LINES: i64 = 200;
+
+/// The booking of this person with all that its page shows. [`BookingError::NoSuchBooking`] if it is someone else's.
+pub fn view(
+    app: &App,
+    conn: &mut Conn<'_>,
+    person: &Person,
+    id: &BookingId,
+) -> Result<BookingView, BookingError> {
+    let booking = own_booking(person, db::booking(conn, id)?, id)?;
+    let setting =
+        db::lab_setting(conn, &booking.lab)?.ok_or_else(|| BookingError::NoSuchLab(booking.lab.clone()))?;
+    let resources = db::resources(conn, id)?;
+    let now = app.now();
+    let (extensions, shortenings) = other_ends(conn, person, &booking, now)?;
+    let ssh = ssh_command(&setting, &resources);
+    let events = db::events(conn, id, LOG_LINES)?;
+    Ok(BookingView { booking, resources, setting, events, extensions, shortenings, ssh, now })
+}
+
+/// Later and earlier ends that a booking which has begun may have now.
+fn other_ends(
+    conn: &mut Conn<'_>,
+    person: &Person,
+    booking: &Booking,
+    now: DateTime<Utc>,
+) -> Result<(Vec<DateTime<Utc>>, Vec<DateTime<Utc>>), BookingError> {
+    let begun = matches!(booking.state, State::Preparing | State::Active { .. });
+    if !begun || booking.wanted_end.is_some() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let reach = |setting: &LabSetting| {
+        let length = setting.lab.policy.longest().max(booking.slot.length());
+        let whole = Interval::new(booking.slot.start(), booking.slot.start() + length);
+        admission::span_to_know(&setting.lab, &setting.pool, &whole.unwrap_or(booking.slot))
+    };
+    let (situation, occupancy) = place_without(conn, person, booking, reach, now)?;
+    let case = situation.case(&occupancy, now);
+    Ok((availability::extensions(&case, &booking.slot), availability::shortenings(&case, &booking.slot)))
+}
+
+/// `ssh cc@203.0.113.9`: the first floating IP, and the account that the image gives the key to.
+pub(super) fn ssh_command(setting: &LabSetting, resources: &[Resource]) -> Option<String> {
+    let address = resources
+        .iter()
+        .filter(|resource| matches!(resource.spec, Spec::FloatingIp { .. }))
+        .find_map(|resource| resource.facts.address.as_deref())?;
+    Some(format!("ssh {}@{address}", setting.lab.blueprint.login))
+}
+
+fn own_booking(person: &Person, booking: Option<Booking>, id: &BookingId) -> Result<Booking, BookingError> {
+    booking
+        .filter(|booking| booking.person == person.id)
+        .ok_or_else(|| BookingError::NoSuchBooking(id.clone()))
+}

@@ -1,0 +1,62 @@
+//! Giving a booking back, and ending one.
+
+use std::sync::Arc;
+
+use super::{BookingError, log_by, own_booking};
+use crate::db::{self, Conn};
+use crate::domain::booking::{Booking, EndReason, State};
+use crate::domain::ids::BookingId;
+use crate::domain::interval::Interval;
+use crate::domain::person::Person;
+use crate::services::App;
+use crate::services::places;
+
+/// The student gives the booking back: at once the place is free from the next grid time on, and the deletion of its
+/// resources begins. Giving back what is being released already changes nothing.
+pub async fn release(app: &Arc<App>, person: Person, id: BookingId) -> Result<(), BookingError> {
+    let inner = app.clone();
+    let db = app.db.clone();
+    db.write("release", move |conn| {
+        let booking = own_booking(&person, db::booking_locked(conn, &id)?, &id)?;
+        if !booking.state.is_live() {
+            return Ok(());
+        }
+        let reason = match booking.state {
+            State::Held | State::Booked => EndReason::Cancelled,
+            _ => EndReason::Released,
+        };
+        let what = match reason {
+            EndReason::Cancelled => "Called it off.",
+            _ => "Gave it back.",
+        };
+        end(&inner, conn, booking, reason, None)?;
+        log_by(&inner, conn, &id, person.net_id.as_str(), what)
+    })
+    .await?;
+    app.wake.call();
+    Ok(())
+}
+
+/// Ends a live booking: its units are free again in the pool that they were taken from, from the next grid time on, and its resources are next to be deleted.
+pub(in crate::services) fn end(
+    app: &App,
+    conn: &mut Conn<'_>,
+    mut booking: Booking,
+    reason: EndReason,
+    trouble: Option<String>,
+) -> Result<(), BookingError> {
+    let now = app.now();
+    let pool = db::pool(conn, &booking.pool)?;
+    let here = pool.cells_held(&booking.span());
+    let there = booking.wanted_slot.map(|slot| pool.cells_held(&slot));
+    for span in there.into_iter().flat_map(|there| there.without(&here)).chain([here]) {
+        if let Some(rest) = Interval::new(span.start().max(pool.ceil(now)), span.end()) {
+            places::give_back(conn, &pool, &booking, &rest)?;
+        }
+    }
+    booking.state = booking.state.release(reason, now)?;
+    (booking.wanted_end, booking.wanted_slot) = (None, None);
+    booking.trouble = trouble;
+    booking.next_step_at = Some(now);
+    Ok(db::save_booking(conn, &booking)?)
+}
