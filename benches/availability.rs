@@ -25,7 +25,8 @@ use fairlease::domain::ids::InstanceId;
 use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::SeededEntropy;
 use fairlease::mail::delivery::{FileMailer, Sender};
-use fairlease::services::{App, Wake, courses, labs, people};
+use fairlease::services::labs::{self, Look};
+use fairlease::services::{App, Wake, courses, people};
 use tempfile::TempDir;
 
 const EXAMPLE: &str = include_str!("../docs/examples/course.toml");
@@ -103,7 +104,7 @@ async fn two_weeks(app: &Arc<App>, student: &Person) -> Duration {
             let first: NaiveDate = "2025-02-07".parse().unwrap();
             let lab = "k8s".parse().unwrap();
             for date in [first, first + Days::new(7)] {
-                labs::lab(&inner, conn, &student, &lab, Some(date), None)?;
+                labs::lab(&inner, conn, &student, &lab, &Look { date: Some(date), ..Look::default() })?;
             }
             db::outbox_counts(conn)
         });

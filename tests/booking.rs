@@ -103,14 +103,14 @@ on_both_databases! {
         world.work_until(&student, &made.id, "active").await;
         let offered = world.view(&student, &made.id).await.extensions;
         assert_eq!(offered.last(), Some(&local("2025-02-08T17:30")), "eight hours in all");
-        booking::extend(&world.app, student.clone(), made.id.clone(), local("2025-02-08T14:00")).await.unwrap();
+        world.end_at(&student, &made.id, local("2025-02-08T14:00")).await.unwrap();
         assert_eq!(world.booked_at("2025-02-08T13:30").await, 1, "held while the site is asked");
         world.work().await;
         let view = world.view(&student, &made.id).await;
-        assert_eq!((view.booking.slot.end(), view.booking.extend_to), (local("2025-02-08T14:00"), None));
+        assert_eq!((view.booking.slot.end(), view.booking.wanted_end), (local("2025-02-08T14:00"), None));
         let lease = world.held().into_values().find(|object| object.spec.kind().word() == "lease").unwrap();
         assert_eq!(lease.facts.lease_end, Some(local("2025-02-08T14:00")));
-        let over = booking::extend(&world.app, student.clone(), made.id.clone(), local("2025-02-08T18:00")).await;
+        let over = world.end_at(&student, &made.id, local("2025-02-08T18:00")).await;
         let Err(BookingError::Refused(refusal)) = over else { panic!("{over:?}") };
         assert_eq!(refusal.violations[0].code(), "over_cap");
     }
@@ -145,7 +145,7 @@ on_both_databases! {
         let made = world.book(&owner, slot("2025-02-08T10:00", "2025-02-08T12:00")).await;
         let released = booking::release(&world.app, other.clone(), made.id.clone()).await;
         assert!(matches!(released, Err(BookingError::NoSuchBooking(_))));
-        let extended = booking::extend(&world.app, other, made.id.clone(), local("2025-02-08T13:00")).await;
+        let extended = world.end_at(&other, &made.id, local("2025-02-08T13:00")).await;
         assert!(matches!(extended, Err(BookingError::NoSuchBooking(_))));
         assert_eq!(world.state(&owner, &made.id).await, State::Held);
     }
@@ -214,7 +214,7 @@ on_both_databases! {
         assert_eq!(view.extensions, [local("2025-02-08T12:55")]);
         let lease = world.held().into_values().find(|object| object.spec.kind().word() == "lease").unwrap();
         assert_eq!(lease.facts.lease_end, Some(local("2025-02-08T11:55")), "the site has the margin for itself");
-        booking::extend(&world.app, student.clone(), made.id.clone(), local("2025-02-08T12:55")).await.unwrap();
+        world.end_at(&student, &made.id, local("2025-02-08T12:55")).await.unwrap();
         world.work().await;
         assert_eq!(held().await, [0, 1, 1, 1, 1, 1, 1]);
         booking::release(&world.app, student.clone(), made.id.clone()).await.unwrap();

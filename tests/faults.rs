@@ -4,7 +4,6 @@ use chrono::TimeDelta;
 use fairlease::cloud::port::CloudError;
 use fairlease::cloud::simulated::{Fault, Faults, Profile};
 use fairlease::domain::booking::EndReason;
-use fairlease::services::booking;
 use fairlease::worker;
 
 use crate::world::{World, course, on_both_databases, slot};
@@ -97,10 +96,10 @@ on_both_databases! {
         theirs.spec = fairlease::domain::blueprint::Spec::Lease { start, end, flavors: vec![("m1.medium".into(), 1)] };
         world.cloud.put(&theirs).unwrap();
 
-        booking::extend(&world.app, student.clone(), made.id.clone(), crate::world::local("2025-02-08T14:00")).await.unwrap();
+        world.end_at(&student, &made.id, crate::world::local("2025-02-08T14:00")).await.unwrap();
         world.work().await;
         let view = world.view(&student, &made.id).await;
-        assert_eq!((view.booking.slot.end(), view.booking.extend_to), (crate::world::local("2025-02-08T12:00"), None));
+        assert_eq!((view.booking.slot.end(), view.booking.wanted_end), (crate::world::local("2025-02-08T12:00"), None));
         assert!(view.events.iter().any(|event| event.what.starts_with("It could not be extended: the site has no room")), "{:?}", view.events);
         assert_eq!(world.booked_at("2025-02-08T12:00").await, 0, "what was held beyond the end is free again");
         assert_eq!(view.booking.state.word(), "active");

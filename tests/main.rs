@@ -18,6 +18,7 @@ mod deploy;
 mod faults;
 mod killed;
 mod mail;
+mod moving;
 mod pools;
 mod races;
 mod reaping;

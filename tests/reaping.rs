@@ -63,7 +63,7 @@ on_both_databases! {
         world.work_until(&student, &made.id, "active").await;
         let id = made.id.clone();
         world.clock.set(local("2025-02-08T11:59"));
-        fairlease::services::booking::extend(&world.app, student.clone(), id.clone(), local("2025-02-08T13:00")).await.unwrap();
+        world.end_at(&student, &id, local("2025-02-08T13:00")).await.unwrap();
         world.clock.set(local("2025-02-08T12:00"));
         let plan = reaping::observe(&world.app).await.unwrap();
         assert_eq!(doomed(&plan.actions), [id.to_string()], "the site has not agreed yet");

@@ -3,6 +3,7 @@
 pub mod booking;
 pub mod courses;
 pub mod delivery;
+pub mod exceptions;
 pub mod explain;
 pub mod fulfil;
 pub mod labs;
@@ -20,7 +21,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::cloud::port::Clouds;
 use crate::db::Db;
-use crate::domain::ids::{BookingId, ClaimToken, InstanceId, NoticeId, PersonId};
+use crate::domain::ids::{BookingId, ClaimToken, ExceptionId, InstanceId, NoticeId, PersonId};
 use crate::entropy::Entropy;
 use crate::mail::delivery::Mailer;
 
@@ -79,6 +80,11 @@ impl App {
     /// A new booking's id.
     pub fn booking_id(&self) -> BookingId {
         BookingId::from_bits(self.entropy.bits())
+    }
+
+    /// A new exception's id.
+    pub fn exception_id(&self) -> ExceptionId {
+        ExceptionId::from_bits(self.entropy.bits())
     }
 
     /// A new notice's id.

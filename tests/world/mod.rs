@@ -21,7 +21,7 @@ use fairlease::domain::notice::Notice;
 use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::SeededEntropy;
 use fairlease::mail::delivery::{Mailer, SendError};
-use fairlease::services::booking::{BookingView, Wish};
+use fairlease::services::booking::{BookingError, BookingView, Wish};
 use fairlease::services::{App, Wake, booking, courses, people};
 use fairlease::worker;
 
@@ -189,6 +189,22 @@ impl World {
 
     pub(crate) async fn book(&self, person: &Person, slot: Interval) -> Booking {
         booking::book(&self.app, Self::wish(person, slot)).await.unwrap()
+    }
+
+    /// Asks for another end of the booking.
+    pub(crate) async fn end_at(
+        &self,
+        person: &Person,
+        id: &BookingId,
+        end: DateTime<Utc>,
+    ) -> Result<(), BookingError> {
+        let start = {
+            let id = id.clone();
+            let found = self.app.db.read::<_, DbError, _>("start", move |conn| db::booking(conn, &id)).await;
+            found.unwrap().unwrap().slot.start()
+        };
+        let slot = Interval::new(start, end).unwrap();
+        booking::change(&self.app, person.clone(), id.clone(), slot).await
     }
 
     pub(crate) async fn view(&self, person: &Person, id: &BookingId) -> BookingView {

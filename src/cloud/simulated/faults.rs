@@ -50,6 +50,12 @@ impl Faults {
         }
     }
 
+    /// `fault` at each of a hundred calls after the first `calls`.
+    pub fn after(calls: usize, fault: &Fault) -> Self {
+        let planned = (calls..calls + 100).map(|call| (call, fault.clone())).collect();
+        Self { planned: Mutex::new(planned), ..Self::default() }
+    }
+
     /// The next server whose name begins with this comes up broken.
     #[must_use]
     pub fn breaking(self, name: &str) -> Self {

@@ -208,21 +208,25 @@ impl<'a> Check<'a> {
         if table.change.len() > MOST_CHANGES {
             self.error(key, format!("there are more than {MOST_CHANGES}"));
         }
-        let changes: Vec<_> = table.change.iter().map(|change| self.change(key, zone, change)).collect();
+        let changes: Vec<_> = (1..)
+            .zip(&table.change)
+            .map(|(number, change)| self.change(&format!("{key}.{number}"), zone, change))
+            .collect();
         let changes: Vec<CapacityChange> = changes.into_iter().collect::<Option<_>>()?;
-        for ((before, after), written) in
-            changes.iter().zip(changes.iter().skip(1)).zip(table.change.iter().skip(1))
-        {
+        for (number, (before, after)) in (2..).zip(changes.iter().zip(changes.iter().skip(1))) {
             if after.at <= before.at {
-                self.error(key, format!("{} is not after the one before it", written.at));
+                self.error(&format!("{key}.{number}.at"), "it is not after the one before it");
             }
         }
         Some(changes)
     }
 
     fn change(&mut self, key: &str, zone: Tz, table: &ChangeTable) -> Option<CapacityChange> {
-        self.range(key, table.capacity, CAPACITIES);
-        Some(CapacityChange { at: self.instant(key, zone, table.at)?, capacity: table.capacity })
+        self.range(&format!("{key}.capacity"), table.capacity, CAPACITIES);
+        Some(CapacityChange {
+            at: self.instant(&format!("{key}.at"), zone, table.at)?,
+            capacity: table.capacity,
+        })
     }
 
     fn closure(&mut self, key: &str, zone: Tz, table: &ClosureTable) -> Option<Closure> {

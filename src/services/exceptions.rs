@@ -1,0 +1,119 @@
+//! Personal exceptions: staff grant them and take them back.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::App;
+use crate::db::{self, Conn, DbError, MaybeDbError};
+use crate::domain::exception::{Exception, Grant};
+use crate::domain::ids::{ExceptionId, LabId, NetId};
+
+/// Why an exception can't be granted.
+#[derive(Debug, thiserror::Error)]
+pub enum ExceptionError {
+    /// Nobody has this net ID.
+    #[error("nobody here has the net ID {0}")]
+    NoSuchPerson(NetId),
+    /// There is no such lab.
+    #[error("there is no lab \"{0}\"")]
+    NoSuchLab(LabId),
+    /// There is no reason.
+    #[error("say why: whoever looks at it later wants to know")]
+    NoReason,
+    /// It would never hold.
+    #[error("it would end at {0}, which is over")]
+    Over(DateTime<Utc>),
+    /// A number is outside of what the rule can have.
+    #[error("{given} is not from {least} to {most}")]
+    OutOfRange {
+        /// What was given.
+        given: i32,
+        /// The least that is possible.
+        least: i32,
+        /// The most that is possible.
+        most: i32,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl MaybeDbError for ExceptionError {
+    fn lost_a_race(&self) -> bool {
+        matches!(self, Self::Db(error) if error.lost_a_race())
+    }
+}
+
+/// What staff want to grant.
+#[derive(Debug, Clone)]
+pub struct NewException {
+    /// Whose it is to be.
+    pub net_id: NetId,
+    /// The lab that it is for; every lab if there is none.
+    pub lab: Option<LabId>,
+    /// What is to be different for them.
+    pub grant: Grant,
+    /// Up to when they may book by it.
+    pub until: Option<DateTime<Utc>>,
+    /// Why.
+    pub reason: String,
+    /// Who grants it.
+    pub by: String,
+}
+
+/// Grants an exception. It holds from the next wish on.
+pub async fn grant(app: &Arc<App>, wanted: NewException) -> Result<Exception, ExceptionError> {
+    let inner = app.clone();
+    app.db.write("exceptions: grant", move |conn| grant_in(&inner, conn, &wanted)).await
+}
+
+fn grant_in(app: &App, conn: &mut Conn<'_>, wanted: &NewException) -> Result<Exception, ExceptionError> {
+    let now = app.now();
+    check(wanted, now)?;
+    let person = db::person_by_net_id(conn, &wanted.net_id)?
+        .ok_or_else(|| ExceptionError::NoSuchPerson(wanted.net_id.clone()))?;
+    if let Some(lab) = &wanted.lab
+        && db::lab_setting(conn, lab)?.is_none()
+    {
+        return Err(ExceptionError::NoSuchLab(lab.clone()));
+    }
+    let exception = Exception {
+        id: app.exception_id(),
+        person: person.id,
+        lab: wanted.lab.clone(),
+        grant: wanted.grant.clone(),
+        until: wanted.until,
+        reason: wanted.reason.trim().to_owned(),
+        granted_by: wanted.by.clone(),
+        granted_at: now,
+    };
+    db::insert_exception(conn, &exception)?;
+    Ok(exception)
+}
+
+fn check(wanted: &NewException, now: DateTime<Utc>) -> Result<(), ExceptionError> {
+    if wanted.reason.trim().is_empty() {
+        return Err(ExceptionError::NoReason);
+    }
+    if let Some(until) = wanted.until.filter(|until| *until <= now) {
+        return Err(ExceptionError::Over(until));
+    }
+    // The bounds are those of the course file's keys.
+    let (given, least, most) = match wanted.grant {
+        Grant::CapMinutes(minutes) => (minutes, 1, 10_080),
+        Grant::BudgetMinutes(minutes) => (minutes, 0, 100_000),
+        Grant::BudgetBookings(bookings) => (bookings, 0, 1000),
+        Grant::BookingsAhead(bookings) => (bookings, 1, 100),
+        Grant::HorizonDays(days) => (days, 1, 366),
+        _ => return Ok(()),
+    };
+    let fits = (least..=most).contains(&given);
+    fits.then_some(()).ok_or(ExceptionError::OutOfRange { given, least, most })
+}
+
+/// Takes an exception back. What was booked by it stays. False if there is none of this id that holds.
+pub async fn revoke(app: &Arc<App>, id: ExceptionId, by: String) -> Result<bool, DbError> {
+    let inner = app.clone();
+    app.db.write("exceptions: revoke", move |conn| db::revoke_exception(conn, &id, &by, inner.now())).await
+}
