@@ -129,3 +129,6 @@ pub fn warnings(case: &Case<'_>, slot: &Interval) -> Vec<Violation> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod properties;

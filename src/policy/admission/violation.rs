@@ -364,8 +364,8 @@ impl Violation {
             Self::TooManyFar { limit, beyond_hours } => {
                 let bookings = if *limit == 1 { "booking" } else { "bookings" };
                 format!(
-                    "You have {limit} {bookings} that start later than {beyond_hours} h from now already, and may have no more; \
-                     those that start sooner don't count."
+                    "You have {limit} {bookings} far ahead already, and may have no more; those that start within \
+                     {beyond_hours} h don't count."
                 )
             }
             Self::Gap { span, shortest } => format!(
