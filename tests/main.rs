@@ -19,6 +19,7 @@ mod faults;
 mod killed;
 mod mail;
 mod moving;
+mod pools;
 mod races;
 mod reaping;
 mod replicas;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fairlease::cloud::simulated::Profile;
-use fairlease::db::Db;
+use fairlease::db::{self, Db, DbError};
 use fairlease::services::App;
 use fairlease::services::booking::{self, BookingError, Wish};
 use futures_util::future::join_all;
@@ -63,6 +63,28 @@ on_both_databases! {
         });
         let outcomes = race(&two_apps(&world), wishes.collect()).await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 2);
+    }
+
+    async fn of_many_for_the_last_nodes_none_is_given_twice(backend: Backend) {
+        let nodes = ("capacity = 30 ", "nodes = [\"a\", \"b\", \"c\", \"d\"] ");
+        let world = World::with(backend, course(&[nodes]), Profile::instant()).await;
+        let mut wishes = Vec::new();
+        for n in 0..120 {
+            let student = world.student(&format!("st{n}0")).await;
+            let hour = 10 + n % 5;
+            wishes.push(World::wish(&student, slot(&format!("2025-02-08T{hour}:00"), &format!("2025-02-08T{}:00", hour + 1 + n % 3))));
+        }
+        let outcomes = race(&two_apps(&world), wishes).await;
+        assert!(outcomes.iter().all(|outcome| outcome.as_ref().err().is_none_or(|codes| *codes == ["full"])), "{outcomes:?}");
+        let made = world.app.db.read::<_, DbError, _>("made", |conn| db::latest_bookings(conn, None, 500)).await.unwrap();
+        let pool = &course(&[nodes]).pools[0];
+        assert!(made.len() >= 4 && made.iter().all(|(booking, _)| booking.nodes.len() == 1), "{made:?}");
+        for (n, (one, _)) in made.iter().enumerate() {
+            for (other, _) in &made[n + 1..] {
+                let apart = !pool.held(&one.slot).overlaps(&pool.held(&other.slot));
+                assert!(apart || one.nodes != other.nodes, "{one:?} and {other:?}");
+            }
+        }
     }
 
     async fn overlapping_slots_never_exceed_capacity(backend: Backend) {

@@ -183,3 +183,18 @@ async fn every_start_that_is_shown_as_free_can_be_booked_at_its_length() {
         assert_eq!(student.delete(&path).await.status(), StatusCode::NO_CONTENT);
     }
 }
+
+#[tokio::test]
+async fn a_booking_tells_which_nodes_it_has() {
+    let demo = Setup::of(Course::example().with_nodes(&["gpu-01"])).start().await;
+    let http = client();
+    let student = Visitor::sign_in(&http, demo.url(), "ff524").await;
+    let (_, booking) = student.book(&demo.course.at(0, "23:00")).await;
+    assert_eq!(booking["nodes"], serde_json::json!(["gpu-01"]), "{booking}");
+    let page =
+        student.get(&format!("/bookings/{}", booking["id"].as_str().unwrap())).await.text().await.unwrap();
+    assert!(page.contains("on gpu-01"), "{page}");
+    let other = Visitor::sign_in(&http, demo.url(), "gg222").await;
+    let (status, body) = other.book(&demo.course.at(0, "23:00")).await;
+    assert_eq!((status, codes(&body)), (StatusCode::CONFLICT, vec!["full"]));
+}

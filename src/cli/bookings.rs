@@ -38,7 +38,7 @@ pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
             .map(|(booking, net_id)| {
                 json!({
                     "id": booking.id, "net_id": net_id, "lab": booking.lab, "state": booking.state.word(),
-                    "reason": reason(booking), "trouble": booking.trouble,
+                    "reason": reason(booking), "trouble": booking.trouble, "nodes": booking.nodes,
                     "start": booking.slot.start().with_timezone(&zone).to_rfc3339(),
                     "end": booking.slot.end().with_timezone(&zone).to_rfc3339(),
                 })
@@ -59,8 +59,9 @@ pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
                 booking.lab.to_string(),
                 calendar::span(zone, &booking.slot),
                 state,
+                booking.nodes.join(" "),
             ]
         })
         .collect();
-    output::table(&["ID", "NET ID", "LAB", "SLOT", "STATE"], &rows)
+    output::table(&["ID", "NET ID", "LAB", "SLOT", "STATE", "NODES"], &rows)
 }

@@ -101,8 +101,11 @@ struct PoolTable {
     id: String,
     /// The id of its site.
     site: String,
-    /// Units that can be held at one instant.
-    capacity: i32,
+    /// Units that can be held at one instant, until the first change. Either this or nodes.
+    capacity: Option<i32>,
+    /// The names of its nodes: then a booking gets certain ones.
+    #[serde(default)]
+    nodes: Vec<String>,
     /// Starts and ends lie on multiples of it: 5, 6, 10, 12, 15, 20, 30 or 60.
     #[serde(default = "half_an_hour")]
     grid_minutes: i32,
@@ -118,6 +121,19 @@ struct PoolTable {
     /// Times at which nobody can hold any of it.
     #[serde(default)]
     closure: Vec<ClosureTable>,
+    /// Later capacities, in order.
+    #[serde(default)]
+    change: Vec<ChangeTable>,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangeTable {
+    /// From this local time on.
+    #[schemars(with = "LocalTime")]
+    at: Datetime,
+    /// Units that can be held at one instant, until the next change.
+    capacity: i32,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -363,6 +379,9 @@ impl CourseFile {
             shift(&mut closure.from);
             shift(&mut closure.to);
         }
+        for change in self.pool.iter_mut().flat_map(|pool| &mut pool.change) {
+            shift(&mut change.at);
+        }
         for lab in &mut self.lab {
             shift(&mut lab.open);
             lab.due.as_mut().map(shift);
@@ -477,6 +496,76 @@ mod tests {
             errors[0].ends_with("even.3: \"Wen\" is none of Mon, Tue, Wed, Thu, Fri, Sat, Sun"),
             "{errors:?}"
         );
+    }
+
+    /// The example with this in the place of its pool's capacity.
+    fn with_capacity(text: &str) -> String {
+        EXAMPLE.replace("capacity = 30 ", &format!("{text} "))
+    }
+
+    fn with_changes(changes: &str) -> String {
+        EXAMPLE.replace("[[lab]]", &format!("{changes}\n[[lab]]"))
+    }
+
+    #[test]
+    fn a_pools_capacity_may_change_in_order() {
+        let first = "[[pool.change]]\nat = 2025-02-10T00:00\ncapacity = 40\n";
+        let text = with_changes(&format!("{first}[[pool.change]]\nat = 2025-02-12T08:00\ncapacity = 0\n"));
+        let pool =
+            CourseFile::parse("course.toml", &text).unwrap().check("course.toml").unwrap().pools.remove(0);
+        let told: Vec<_> = pool.changes.iter().map(|it| (it.at.to_rfc3339(), it.capacity)).collect();
+        assert_eq!(
+            told,
+            [("2025-02-10T05:00:00+00:00".to_owned(), 40), ("2025-02-12T13:00:00+00:00".to_owned(), 0)]
+        );
+        for (change, what) in [
+            ("[[pool.change]]\nat = 2025-02-10T00:00\ncapacity = 4\n", "is not after"),
+            ("[[pool.change]]\nat = 2025-02-09T00:00\ncapacity = 4\n", "is not after"),
+            ("[[pool.change]]\nat = 2025-02-11T00:00\ncapacity = -1\n", "is not from 0 to 100000"),
+            ("[[pool.change]]\nat = 2025-02-11\ncapacity = 1\n", "a local time such as"),
+        ] {
+            let errors = errors(&with_changes(&format!("{first}{change}")));
+            assert!(errors.len() == 1 && errors[0].contains(": pool.kvm-clusters.change.2."), "{errors:?}");
+            assert!(errors[0].contains(what), "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn changes_of_capacity_move_with_the_course() {
+        let text = with_changes("[[pool.change]]\nat = 2025-02-10T08:00\ncapacity = 40\n");
+        let file = CourseFile::parse("course.toml", &text).unwrap().later_by_fortnights(3);
+        let pool = file.check("course.toml").unwrap().pools.remove(0);
+        assert_eq!(pool.changes[0].at.to_rfc3339(), "2025-03-24T12:00:00+00:00", "the clocks have changed");
+    }
+
+    #[test]
+    fn a_lab_may_need_no_more_than_its_pool_ever_has() {
+        let more = "[[pool.change]]\nat = 2025-02-10T00:00\ncapacity = 40\n";
+        let units = |units: &str| with_changes(more).replace("units = 1", &format!("units = {units}"));
+        assert!(CourseFile::parse("course.toml", &units("40")).unwrap().check("course.toml").is_ok());
+        assert!(errors(&units("41"))[0].contains("lab.k8s.units: 41 is not from 1 to 40"));
+    }
+
+    #[test]
+    fn a_pool_has_a_capacity_or_named_nodes() {
+        let named = with_capacity("nodes = [\"gpu-01\", \"gpu-02\"]");
+        let pool =
+            CourseFile::parse("course.toml", &named).unwrap().check("course.toml").unwrap().pools.remove(0);
+        assert_eq!((pool.capacity, pool.nodes), (2, vec!["gpu-01".to_owned(), "gpu-02".to_owned()]));
+        let change = "[[pool.change]]\nat = 2025-02-10T00:00\ncapacity = 4\n[[lab]]";
+        for (text, key, what) in [
+            (with_capacity(""), "capacity", "either"),
+            (with_capacity("nodes = []"), "capacity", "either"),
+            (with_capacity("capacity = 2\nnodes = [\"a\"]"), "capacity", "either"),
+            (with_capacity("nodes = [\"a\", \"b\", \"a\"]"), "nodes", "\"a\" is there twice"),
+            (with_capacity("nodes = [\"gpu 1\"]"), "nodes", "\"gpu 1\" is not 1 to 64"),
+            (with_capacity("nodes = [\"\"]"), "nodes", "\"\" is not 1 to 64"),
+            (named.replace("[[lab]]", change), "change", "named nodes"),
+        ] {
+            let errors = errors(&text);
+            let told = format!(": pool.kvm-clusters.{key}: ");
+            assert!(errors.len() == 1 && errors[0].contains(&told) && errors[0].contains(what), "{errors:?}");
+        }
     }
 
     #[test]
@@ -659,7 +748,7 @@ mod tests {
         assert_eq!(table("DefaultsTable")["properties"]["id"], serde_json::Value::Null);
         let parity = &table("PolicyTable")["properties"]["parity"]["anyOf"];
         assert_eq!(*parity, serde_json::json!([{"$ref": "#/$defs/ParityTable"}, {"const": false}]));
-        assert_eq!(table("PoolTable")["required"], serde_json::json!(["id", "site", "capacity"]));
+        assert_eq!(table("PoolTable")["required"], serde_json::json!(["id", "site"]));
         assert!(!schema.to_string().contains("null"), "{schema}");
     }
 }

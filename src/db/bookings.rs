@@ -37,6 +37,12 @@ struct BookingRow {
     version: i32,
     created_at: Ts,
     next_step_at: Option<Ts>,
+    nodes: Option<String>,
+}
+
+/// Names with a space between: none has one in it.
+fn nodes_as_text(nodes: &[String]) -> Option<String> {
+    (!nodes.is_empty()).then(|| nodes.join(" "))
 }
 
 fn instant(ts: Option<Ts>) -> Option<DateTime<Utc>> {
@@ -74,6 +80,7 @@ impl TryFrom<BookingRow> for Booking {
             version: row.version,
             created_at: row.created_at.0,
             next_step_at: instant(row.next_step_at),
+            nodes: row.nodes.map(|nodes| nodes.split(' ').map(str::to_owned).collect()).unwrap_or_default(),
         })
     }
 }
@@ -95,6 +102,7 @@ struct Progress<'a> {
     ended_at: Option<Ts>,
     trouble: Option<String>,
     next_step_at: Option<Ts>,
+    nodes: Option<String>,
 }
 
 impl<'a> Progress<'a> {
@@ -114,6 +122,7 @@ impl<'a> Progress<'a> {
             ended_at: state.ended_at().map(Ts),
             trouble: booking.trouble.clone(),
             next_step_at: booking.next_step_at.map(Ts),
+            nodes: nodes_as_text(&booking.nodes),
         }
     }
 }
@@ -142,6 +151,7 @@ pub fn insert_booking(
         bookings::idempotency_key.eq(idempotency_key),
         bookings::created_at.eq(Ts(booking.created_at)),
         bookings::next_step_at.eq(booking.next_step_at.map(Ts)),
+        bookings::nodes.eq(nodes_as_text(&booking.nodes)),
     );
     on!(conn, |c| diesel::insert_into(bookings::table).values(fixed).execute(c))?;
     Ok(())

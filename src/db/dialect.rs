@@ -117,6 +117,9 @@ pub(super) fn classify(error: Error) -> DbError {
             DatabaseErrorKind::CheckViolation if constraint.contains("occupancy_within_capacity") => {
                 return DbError::OverCapacity;
             }
+            DatabaseErrorKind::UniqueViolation if constraint.contains("node_cells") => {
+                return DbError::OverCapacity;
+            }
             DatabaseErrorKind::UniqueViolation => return DbError::Duplicate(constraint.to_owned()),
             DatabaseErrorKind::SerializationFailure => return DbError::TryAgain(text),
             _ if is_lost_race(&text) => return DbError::TryAgain(text),
@@ -150,6 +153,8 @@ mod tests {
         assert!(matches!(classified(UniqueViolation, "any"), DbError::Duplicate(_)));
         let over = "CHECK constraint failed: occupancy_within_capacity";
         assert!(matches!(classified(CheckViolation, over), DbError::OverCapacity));
+        let twice = "UNIQUE constraint failed: node_cells.pool_id, node_cells.cell, node_cells.node";
+        assert!(matches!(classified(UniqueViolation, twice), DbError::OverCapacity));
         assert!(matches!(classified(CheckViolation, "another"), DbError::Other(_)));
     }
 }

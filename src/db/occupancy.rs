@@ -5,15 +5,15 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 
 use super::connection::{Conn, on};
-use super::schema::occupancy;
+use super::schema::{node_cells, occupancy};
 use super::types::Ts;
 use super::{DbError, dialect};
-use crate::domain::course::Pool;
-use crate::domain::ids::{PersonId, PoolId};
+use crate::domain::course::{Period, Pool};
+use crate::domain::ids::{BookingId, PersonId, PoolId};
 use crate::domain::interval::Interval;
 use crate::domain::occupancy::{Cell, Occupancy};
 
-/// The cells of the pool that `span` touches: one range scan.
+/// The cells of the pool that `span` touches: one range scan, and one more if the pool's nodes have names.
 pub fn occupancy(conn: &mut Conn<'_>, pool: &Pool, span: &Interval) -> Result<Occupancy, DbError> {
     let rows: Vec<(Ts, i32, i32)> = on!(conn, |c| occupancy::table
         .filter(occupancy::pool_id.eq(pool.id.as_str()))
@@ -21,9 +21,22 @@ pub fn occupancy(conn: &mut Conn<'_>, pool: &Pool, span: &Interval) -> Result<Oc
         .filter(occupancy::cell.lt(Ts(span.end())))
         .select((occupancy::cell, occupancy::capacity, occupancy::booked))
         .load(c))?;
-    Ok(Occupancy::from_cells(
-        rows.into_iter().map(|(at, capacity, booked)| (at.0, Cell { capacity, booked })),
-    ))
+    let cells = rows.into_iter().map(|(at, capacity, booked)| (at.0, Cell { capacity, booked }));
+    Ok(Occupancy::from_cells(cells).with_taken(taken(conn, pool, span)?))
+}
+
+/// The named nodes that are held in the cells that `span` touches.
+fn taken(conn: &mut Conn<'_>, pool: &Pool, span: &Interval) -> Result<Vec<(DateTime<Utc>, String)>, DbError> {
+    if pool.nodes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(Ts, String)> = on!(conn, |c| node_cells::table
+        .filter(node_cells::pool_id.eq(pool.id.as_str()))
+        .filter(node_cells::cell.ge(Ts(pool.floor(span.start()))))
+        .filter(node_cells::cell.lt(Ts(span.end())))
+        .select((node_cells::cell, node_cells::node))
+        .load(c))?;
+    Ok(rows.into_iter().map(|(at, node)| (at.0, node)).collect())
 }
 
 /// Makes concurrent bookings of this person and of this pool wait until the transaction is over.
@@ -37,7 +50,7 @@ pub fn hold(conn: &mut Conn<'_>, pool: &Pool, span: &Interval, units: i32) -> Re
         let row = (
             occupancy::pool_id.eq(pool.id.as_str()),
             occupancy::cell.eq(Ts(cell)),
-            occupancy::capacity.eq(pool.capacity),
+            occupancy::capacity.eq(pool.capacity_at(cell)),
             occupancy::booked.eq(units),
         );
         on!(conn, |c| diesel::insert_into(occupancy::table)
@@ -47,6 +60,50 @@ pub fn hold(conn: &mut Conn<'_>, pool: &Pool, span: &Interval, units: i32) -> Re
             .set(occupancy::booked.eq(occupancy::booked + excluded(occupancy::booked)))
             .execute(c))?;
     }
+    Ok(())
+}
+
+/// Rows of one statement, well below what either backend can bind.
+const ROWS_AT_ONCE: usize = 1000;
+
+/// Takes these named nodes for the booking in each cell that `span` touches. [`DbError::OverCapacity`] if one is held there
+/// already.
+pub fn hold_nodes(
+    conn: &mut Conn<'_>,
+    pool: &Pool,
+    span: &Interval,
+    booking: &BookingId,
+    nodes: &[String],
+) -> Result<(), DbError> {
+    let row = |cell, node| {
+        (
+            node_cells::pool_id.eq(pool.id.as_str()),
+            node_cells::cell.eq(Ts(cell)),
+            node_cells::node.eq(node),
+            node_cells::booking_id.eq(booking.as_str()),
+        )
+    };
+    let rows: Vec<_> =
+        pool.cells(span).flat_map(|cell| nodes.iter().map(move |node| row(cell, node))).collect();
+    for some in rows.chunks(ROWS_AT_ONCE) {
+        on!(conn, |c| diesel::insert_into(node_cells::table).values(some).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Gives the booking's named nodes back in each cell that `span` touches: one statement.
+pub fn give_nodes_back(
+    conn: &mut Conn<'_>,
+    pool: &Pool,
+    span: &Interval,
+    booking: &BookingId,
+) -> Result<(), DbError> {
+    on!(conn, |c| diesel::delete(node_cells::table)
+        .filter(node_cells::pool_id.eq(pool.id.as_str()))
+        .filter(node_cells::cell.ge(Ts(pool.floor(span.start()))))
+        .filter(node_cells::cell.lt(Ts(span.end())))
+        .filter(node_cells::booking_id.eq(booking.as_str()))
+        .execute(c))?;
     Ok(())
 }
 
@@ -61,15 +118,25 @@ pub fn give_back(conn: &mut Conn<'_>, pool: &Pool, span: &Interval, units: i32) 
     Ok(())
 }
 
-/// Gives the cells from `from` on the pool's present capacity; a cell that holds more already may hold that and no more.
+/// Gives the cells from `from` on the pool's capacities as they now stand, two statements for each period; a cell that
+/// holds more already may hold that and no more.
 pub fn set_capacity(conn: &mut Conn<'_>, pool: &Pool, from: DateTime<Utc>) -> Result<(), DbError> {
+    pool.periods(from).iter().try_for_each(|period| set_period(conn, pool, period))
+}
+
+fn set_period(conn: &mut Conn<'_>, pool: &Pool, period: &Period) -> Result<(), DbError> {
+    let capacity = period.capacity;
+    let to = Ts(period.to.unwrap_or(DateTime::<Utc>::MAX_UTC));
     let cells = || {
-        occupancy::table.filter(occupancy::pool_id.eq(pool.id.as_str())).filter(occupancy::cell.ge(Ts(from)))
+        occupancy::table
+            .filter(occupancy::pool_id.eq(pool.id.as_str()))
+            .filter(occupancy::cell.ge(Ts(period.from)))
+            .filter(occupancy::cell.lt(to))
     };
-    on!(conn, |c| diesel::update(cells().filter(occupancy::booked.le(pool.capacity)))
-        .set(occupancy::capacity.eq(pool.capacity))
+    on!(conn, |c| diesel::update(cells().filter(occupancy::booked.le(capacity)))
+        .set(occupancy::capacity.eq(capacity))
         .execute(c))?;
-    on!(conn, |c| diesel::update(cells().filter(occupancy::booked.gt(pool.capacity)))
+    on!(conn, |c| diesel::update(cells().filter(occupancy::booked.gt(capacity)))
         .set(occupancy::capacity.eq(occupancy::booked))
         .execute(c))?;
     Ok(())

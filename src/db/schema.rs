@@ -112,6 +112,18 @@ table! {
         next_step_at -> Nullable<Instant>,
         claim_token -> Nullable<Text>,
         claim_until -> Nullable<Instant>,
+        nodes -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use crate::db::types::Instant;
+    node_cells (pool_id, cell, node) {
+        pool_id -> Text,
+        cell -> Instant,
+        node -> Text,
+        booking_id -> Text,
     }
 }
 

@@ -223,6 +223,8 @@ pub struct Booking {
     pub label: String,
     /// How many units.
     pub units: i32,
+    /// The named nodes that are its units, by name, if the pool's nodes have names. It keeps them for all of its time.
+    pub nodes: Vec<String>,
     /// The time that is the student's.
     pub slot: Interval,
     /// From when on it holds units, and a lease where there is one.

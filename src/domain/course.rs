@@ -1,6 +1,6 @@
 //! What staff write in `course.toml`: a course with its sites, pools, labs and their policies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc, Weekday};
@@ -101,8 +101,14 @@ pub struct Pool {
     pub id: PoolId,
     /// The site whose capacity it is.
     pub site: SiteId,
-    /// Units that can be held at one instant.
+    /// Units that can be held at one instant, until the first of the changes. With named nodes, how many there are.
     pub capacity: i32,
+    /// Later capacities, by the instant from which on they hold, in order.
+    #[serde(default)]
+    pub changes: Vec<CapacityChange>,
+    /// The names of its nodes, if a booking gets certain ones: then a unit is a node, and nothing changes.
+    #[serde(default)]
+    pub nodes: Vec<String>,
     /// Starts and ends lie on multiples of this many minutes (5 to 60, a divisor of 60).
     pub grid_minutes: i32,
     /// How long before the start the resources are made, in minutes: time in which the units are held, too.
@@ -119,6 +125,26 @@ pub struct Pool {
     pub closures: Vec<Closure>,
 }
 
+/// Another capacity from an instant on, until the next change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapacityChange {
+    /// From when on.
+    pub at: DateTime<Utc>,
+    /// Units that can be held at one instant then.
+    pub capacity: i32,
+}
+
+/// Cells of one capacity: from the one that starts at `from` up to the one that starts at `to`, or without end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    /// The start of its first cell.
+    pub from: DateTime<Utc>,
+    /// The start of the first cell after it, if there is one.
+    pub to: Option<DateTime<Utc>>,
+    /// Units that can be held in each cell of it.
+    pub capacity: i32,
+}
+
 /// A time at which a pool is closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closure {
@@ -132,6 +158,29 @@ impl Pool {
     /// The length of one grid cell.
     pub fn grid(&self) -> TimeDelta {
         TimeDelta::minutes(i64::from(self.grid_minutes.max(1)))
+    }
+
+    /// Units that can be held throughout the grid cell that starts at `cell`: the least of the capacities within it.
+    pub fn capacity_at(&self, cell: DateTime<Utc>) -> i32 {
+        let (at_start, later) = self.changes.split_at(self.changes.partition_point(|it| it.at <= cell));
+        let at_start = at_start.last().map_or(self.capacity, |change| change.capacity);
+        let end = cell + self.grid();
+        later.iter().take_while(|it| it.at < end).map(|it| it.capacity).fold(at_start, i32::min)
+    }
+
+    /// The most units that can be held at any instant.
+    pub fn largest_capacity(&self) -> i32 {
+        self.changes.iter().map(|change| change.capacity).fold(self.capacity, i32::max)
+    }
+
+    /// The periods of one capacity from the cell of `from` on, in order: at most two for each change, and one.
+    pub fn periods(&self, from: DateTime<Utc>) -> Vec<Period> {
+        let first = self.floor(from);
+        let borders = self.changes.iter().flat_map(|change| [self.floor(change.at), self.ceil(change.at)]);
+        let starts: BTreeSet<_> = std::iter::once(first).chain(borders.filter(|at| *at > first)).collect();
+        let ends = starts.iter().skip(1).copied().map(Some).chain([None]);
+        let period = |(from, to)| Period { from, to, capacity: self.capacity_at(from) };
+        starts.iter().copied().zip(ends).map(period).collect()
     }
 
     /// How long before the start the resources are made.
@@ -434,5 +483,61 @@ impl ParityRule {
     pub fn first_day(&self) -> Weekday {
         use chrono::Datelike as _;
         self.swap_weekly_from.map_or(Weekday::Mon, |anchor| anchor.weekday())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
+    }
+
+    fn pool(changes: &[(i64, i32)]) -> Pool {
+        Pool {
+            id: "vms".parse().unwrap(),
+            site: "kvm".parse().unwrap(),
+            capacity: 3,
+            changes: changes
+                .iter()
+                .map(|(minutes, capacity)| CapacityChange { at: at(*minutes), capacity: *capacity })
+                .collect(),
+            nodes: Vec::new(),
+            grid_minutes: 30,
+            lead_minutes: 0,
+            end_margin_minutes: 0,
+            cleaning_minutes: 0,
+            closures: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_cell_has_the_least_capacity_within_it() {
+        let pool = pool(&[(60, 5), (100, 2), (110, 4)]);
+        let cells: Vec<_> =
+            [0, 30, 60, 90, 120, 150].iter().map(|cell| pool.capacity_at(at(*cell))).collect();
+        assert_eq!(cells, [3, 3, 5, 2, 4, 4]);
+        assert_eq!(pool.largest_capacity(), 5);
+    }
+
+    proptest! {
+        /// The periods cover every cell once, with its capacity.
+        #[test]
+        fn periods_tell_what_each_cell_has(
+            changes in proptest::collection::btree_map(0i64..600, 0i32..9, 0..6), from in 0i64..600,
+        ) {
+            let pool = pool(&changes.into_iter().collect::<Vec<_>>());
+            let periods = pool.periods(at(from));
+            prop_assert_eq!(periods[0].from, pool.floor(at(from)));
+            prop_assert!(periods.windows(2).all(|two| two[0].to == Some(two[1].from)));
+            prop_assert!(periods.last().unwrap().to.is_none());
+            for cell in pool.cells(&Interval::new(at(from), at(1000)).unwrap()) {
+                let of = |it: &&Period| it.from <= cell && it.to.is_none_or(|to| cell < to);
+                let period = periods.iter().find(of).unwrap();
+                prop_assert_eq!(period.capacity, pool.capacity_at(cell));
+            }
+        }
     }
 }

@@ -179,6 +179,8 @@ pub(crate) mod tests {
                 id: "vms".parse().unwrap(),
                 site: "kvm".parse().unwrap(),
                 capacity: 3,
+                changes: Vec::new(),
+                nodes: Vec::new(),
                 grid_minutes: 30,
                 lead_minutes: 30,
                 end_margin_minutes: 0,

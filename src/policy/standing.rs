@@ -23,6 +23,8 @@ pub struct Standing {
     pub other_parts: Vec<Interval>,
     /// All times that they have had it or will have it.
     pub spans: Vec<Interval>,
+    /// The named nodes of the booking that is about to be another: it keeps them.
+    pub nodes: Vec<String>,
     /// Hours that count which they have used of it or have booked.
     pub used: TimeDelta,
     /// Bookings of it with such hours.
@@ -42,6 +44,7 @@ impl Standing {
             own: Vec::new(),
             other_parts: Vec::new(),
             spans: Vec::new(),
+            nodes: Vec::new(),
             used: TimeDelta::zero(),
             used_bookings: 0,
             used_su: Su::ZERO,
@@ -52,8 +55,12 @@ impl Standing {
     /// By all bookings of the person, as if `except` were not among them: it is about to be another.
     #[must_use]
     pub fn with(mut self, lab: &Lab, zone: Tz, bookings: &[Booking], except: Option<&BookingId>) -> Self {
-        for booking in bookings.iter().filter(|booking| Some(&booking.id) != except) {
-            self.add(lab, zone, booking);
+        for booking in bookings {
+            if Some(&booking.id) == except {
+                self.nodes.clone_from(&booking.nodes);
+            } else {
+                self.add(lab, zone, booking);
+            }
         }
         self
     }

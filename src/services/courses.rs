@@ -42,7 +42,7 @@ impl MaybeDbError for ApplyError {
     }
 }
 
-/// Makes the course in the database what the file says, and gives cells from now on their pools' capacities.
+/// Makes the course in the database what the file says, and gives cells from now on the capacities that their pools have then.
 pub fn apply(conn: &mut Conn<'_>, course: &Course, now: DateTime<Utc>) -> Result<(), ApplyError> {
     refuse_what_is_in_use(conn, course)?;
     db::save_course(conn, course)?;
@@ -167,6 +167,8 @@ fn keep_pool(conn: &mut Conn<'_>, pool: &Pool) -> Result<(), ApplyError> {
         &pool.end_margin_minutes,
         live,
     )?;
+    let named = |pool: &Pool| if pool.nodes.is_empty() { "units without names" } else { "named nodes" };
+    unless_in_use(conn, key("nodes"), &named(&known), &named(pool), live)?;
     unless_in_use(conn, key("cleaning_minutes"), &known.cleaning_minutes, &pool.cleaning_minutes, live)?;
     unless_in_use(conn, key("site"), &known.site, &pool.site, live)
 }

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
-use super::App;
 use super::situation::Situation;
+use super::{App, places};
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
 use crate::domain::calendar;
@@ -181,7 +181,7 @@ pub fn lab(
     let Some(span) = span_of_week(setting, first) else { return Ok(None) };
     let occupancy = db::occupancy(conn, &setting.pool, &span)?;
     let occupancy = match &moving {
-        Some(booking) => occupancy.without(&setting.pool, &setting.pool.held(&booking.span()), booking.units),
+        Some(booking) => places::without(occupancy, &setting.pool, booking),
         None => occupancy,
     };
     let case = situation.case(&occupancy, now);

@@ -9,6 +9,7 @@ pub mod fulfil;
 pub mod labs;
 pub mod notices;
 pub mod people;
+mod places;
 pub mod reaping;
 mod situation;
 

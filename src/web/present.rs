@@ -43,6 +43,15 @@ pub fn end(zone: Tz, start: DateTime<Utc>, at: DateTime<Utc>) -> When {
     When::new(iso(zone, at), text)
 }
 
+/// `gpu-01`, `gpu-01 and gpu-02`, `gpu-01, gpu-02 and gpu-03`; nothing if there are none.
+pub fn nodes(names: &[String]) -> Option<String> {
+    let (last, others) = names.split_last()?;
+    if others.is_empty() {
+        return Some(last.clone());
+    }
+    Some(format!("{} and {last}", others.join(", ")))
+}
+
 /// A redirect after a form, or to the sign-in.
 pub fn redirect(to: &str) -> HttpResponse {
     HttpResponse::SeeOther()

@@ -65,6 +65,15 @@ impl Course {
         self
     }
 
+    /// The course with nodes that have names.
+    #[must_use]
+    pub(crate) fn with_nodes(mut self, names: &[&str]) -> Self {
+        let pool = self.table("pool");
+        pool.remove("capacity");
+        pool.insert("nodes".to_owned(), Value::Array(names.iter().map(|name| (*name).into()).collect()));
+        self
+    }
+
     /// The file as it is written.
     pub(crate) fn text(&self) -> String {
         self.file.to_string()

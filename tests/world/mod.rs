@@ -252,7 +252,7 @@ impl World {
             .db
             .read::<_, DbError, _>("occupancy", move |conn| {
                 let pool = db::pool(conn, &"kvm-clusters".parse().unwrap())?;
-                Ok(pool.capacity - db::occupancy(conn, &pool, &span)?.free(&pool, at))
+                Ok(pool.capacity_at(at) - db::occupancy(conn, &pool, &span)?.free(&pool, at))
             })
             .await
             .unwrap()

@@ -2,6 +2,7 @@ DROP TABLE job_runs;
 DROP TABLE notices;
 DROP TABLE events;
 DROP TABLE resources;
+DROP TABLE node_cells;
 DROP TABLE bookings;
 DROP TABLE occupancy;
 DROP TABLE labs;

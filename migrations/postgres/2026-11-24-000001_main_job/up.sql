@@ -90,6 +90,7 @@ CREATE TABLE bookings (
     next_step_at TIMESTAMPTZ,
     claim_token TEXT,
     claim_until TIMESTAMPTZ,
+    nodes TEXT,
     CONSTRAINT bookings_slot_not_empty CHECK (start_at < end_at)
 );
 -- Invariant 2: each live booking of a person takes one of the lab's numbered seats, and no seat twice.
@@ -100,6 +101,15 @@ CREATE INDEX bookings_by_start ON bookings (start_at);
 CREATE INDEX bookings_to_step ON bookings (next_step_at) WHERE next_step_at IS NOT NULL;
 CREATE INDEX bookings_unended_in_pool ON bookings (pool_id) WHERE ended_at IS NULL;
 CREATE INDEX bookings_live_by_end ON bookings (end_at) WHERE seat IS NOT NULL;
+
+-- The same for pools whose nodes have names: no node is held twice at one instant. The booking is written after its places.
+CREATE TABLE node_cells (
+    pool_id TEXT COLLATE "C" NOT NULL REFERENCES pools (id),
+    cell TIMESTAMPTZ NOT NULL,
+    node TEXT COLLATE "C" NOT NULL,
+    booking_id TEXT COLLATE "C" NOT NULL REFERENCES bookings (id) DEFERRABLE INITIALLY DEFERRED,
+    PRIMARY KEY (pool_id, cell, node)
+);
 
 -- What staff grant to one person. What is taken back stays, with when and by whom.
 CREATE TABLE exceptions (

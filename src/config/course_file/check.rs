@@ -9,14 +9,14 @@ use url::Url;
 
 use super::report::Report;
 use super::{
-    BlueprintTable, ClosureTable, CourseErrors, CourseFile, LabTable, ParityTable, PolicyTable, PoolTable,
-    ReadingTable, ServerTable, SiteTable, TermTable, WindowTable, naive_date,
+    BlueprintTable, ChangeTable, ClosureTable, CourseErrors, CourseFile, LabTable, ParityTable, PolicyTable,
+    PoolTable, ReadingTable, ServerTable, SiteTable, TermTable, WindowTable, naive_date,
 };
 use crate::domain::blueprint::{Blueprint, Kind, NetworkPlan, ServerPlan, sole_key};
 use crate::domain::calendar::{self, DailyWindow};
 use crate::domain::course::{
-    Closure, CloudName, Course, FarRule, GapRule, Lab, ParityRule, Policy, Pool, Reading, Site, StackingRule,
-    Term,
+    CapacityChange, Closure, CloudName, Course, FarRule, GapRule, Lab, ParityRule, Policy, Pool, Reading,
+    Site, StackingRule, Term,
 };
 use crate::domain::interval::Interval;
 use crate::domain::su::Su;
@@ -137,7 +137,9 @@ impl<'a> Check<'a> {
         if !around.file.site.iter().any(|site| site.id == table.site) {
             self.error(&key("site"), format!("there is no site \"{}\"", table.site));
         }
-        self.range(&key("capacity"), table.capacity, 0..=100_000);
+        let capacity = self.capacity(&key("capacity"), table);
+        self.nodes(&key("nodes"), table);
+        let changes = self.changes(&key("change"), around.zone, table);
         self.range(&key("lead_minutes"), table.lead_minutes, 0..=240);
         self.range(
             &key("end_margin_minutes"),
@@ -158,12 +160,72 @@ impl<'a> Check<'a> {
         Some(Pool {
             id: self.parse(&key("id"), &table.id)?,
             site: self.parse(&key("site"), &table.site)?,
-            capacity: table.capacity,
+            capacity: capacity?,
+            changes: changes?,
+            nodes: table.nodes.clone(),
             grid_minutes: table.grid_minutes,
             lead_minutes: table.lead_minutes,
             end_margin_minutes: table.end_margin_minutes,
             cleaning_minutes: table.cleaning_minutes,
             closures: closures.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    fn capacity(&mut self, key: &str, table: &PoolTable) -> Option<i32> {
+        match (table.capacity, table.nodes.is_empty()) {
+            (Some(capacity), true) => {
+                self.range(key, capacity, CAPACITIES);
+                Some(capacity)
+            }
+            (None, false) => i32::try_from(table.nodes.len()).ok(),
+            (Some(_), false) | (None, true) => {
+                self.error(key, "a pool has either a capacity or the names of its nodes");
+                None
+            }
+        }
+    }
+
+    fn nodes(&mut self, key: &str, table: &PoolTable) {
+        if table.nodes.len() > MOST_NODES {
+            self.error(key, format!("there are more than {MOST_NODES}"));
+        }
+        let mut seen = BTreeSet::new();
+        for node in &table.nodes {
+            let odd = |c: char| c.is_whitespace() || c.is_control();
+            if node.is_empty() || node.chars().count() > 64 || node.contains(odd) {
+                self.error(key, format!("\"{node}\" is not 1 to 64 characters without spaces"));
+            }
+            if !seen.insert(node) {
+                self.error(key, format!("\"{node}\" is there twice"));
+            }
+        }
+    }
+
+    fn changes(&mut self, key: &str, zone: Tz, table: &PoolTable) -> Option<Vec<CapacityChange>> {
+        if !table.nodes.is_empty() && !table.change.is_empty() {
+            self.error(key, "a pool with named nodes has as many units as nodes: change the list of them");
+        }
+        if table.change.len() > MOST_CHANGES {
+            self.error(key, format!("there are more than {MOST_CHANGES}"));
+        }
+        let changes: Vec<_> = (1..)
+            .zip(&table.change)
+            .map(|(number, change)| self.change(&format!("{key}.{number}"), zone, change))
+            .collect();
+        let changes: Vec<CapacityChange> = changes.into_iter().collect::<Option<_>>()?;
+        for (number, (before, after)) in (2..).zip(changes.iter().zip(changes.iter().skip(1))) {
+            if after.at <= before.at {
+                self.error(&format!("{key}.{number}.at"), "it is not after the one before it");
+            }
+        }
+        Some(changes)
+    }
+
+    fn change(&mut self, key: &str, zone: Tz, table: &ChangeTable) -> Option<CapacityChange> {
+        self.range(&format!("{key}.capacity"), table.capacity, CAPACITIES);
+        Some(CapacityChange {
+            at: self.instant(&format!("{key}.at"), zone, table.at)?,
+            capacity: table.capacity,
         })
     }
 
@@ -182,7 +244,7 @@ impl<'a> Check<'a> {
         let pool = around.file.pool.iter().find(|pool| pool.id == table.pool);
         match pool {
             None => self.error(&key("pool"), format!("there is no pool \"{}\"", table.pool)),
-            Some(pool) => self.range(&key("units"), table.units, 1..=pool.capacity.max(1)),
+            Some(pool) => self.range(&key("units"), table.units, 1..=most_units(pool)),
         }
         let open = self.instant(&key("open"), around.zone, table.open);
         let due = table.due.map(|due| self.instant(&key("due"), around.zone, due));
@@ -488,6 +550,20 @@ impl<'a> Check<'a> {
             user_data: table.user_data.as_ref().map(|text| text.trim_start().to_owned()),
         })
     }
+}
+
+/// Units that a pool may have.
+const CAPACITIES: std::ops::RangeInclusive<i32> = 0..=100_000;
+/// How many named nodes a pool may have: each is looked at for each start that is shown.
+const MOST_NODES: usize = 1000;
+/// How many times a pool's capacity may change: applying the file takes a few statements for each.
+const MOST_CHANGES: usize = 100;
+
+/// The most units of the pool that can be held at any instant, at least 1.
+fn most_units(pool: &PoolTable) -> i32 {
+    let nodes = i32::try_from(pool.nodes.len()).unwrap_or(i32::MAX);
+    let changed = pool.change.iter().map(|change| change.capacity);
+    changed.chain(pool.capacity).chain([nodes, 1]).max().unwrap_or(1)
 }
 
 /// An optional part: nothing if it is wrong.

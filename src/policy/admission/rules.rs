@@ -218,5 +218,6 @@ fn stretch(
 }
 
 pub(super) fn full(case: &Case<'_>, held: &Interval) -> Option<Violation> {
-    case.occupancy.first_full(case.pool, held, case.lab.units).map(|at| Violation::Full { at })
+    let nodes = &case.standing.nodes;
+    case.occupancy.first_full_for(case.pool, held, case.lab.units, nodes).map(|at| Violation::Full { at })
 }

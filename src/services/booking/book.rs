@@ -16,6 +16,7 @@ use crate::policy::admission::{self, Violation};
 use crate::policy::availability;
 use crate::services::App;
 use crate::services::notices::{self, Kind};
+use crate::services::places;
 use crate::services::situation::Situation;
 
 /// A student's wish for a new booking.
@@ -135,10 +136,10 @@ fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, Booki
     admit(app, conn, &situation, wish)?;
     let setting = &situation.setting;
     let key = wish.person.ssh_public_key.as_deref().ok_or(BookingError::NoKey)?;
-    let booking = new_booking(app, setting, wish);
+    let mut booking = new_booking(app, setting, wish);
     let seat = free_seat(conn, setting, wish)?;
     let held = setting.pool.held(&wish.slot);
-    db::hold(conn, &setting.pool, &held, booking.units)?;
+    places::take(conn, &setting.pool, &mut booking, &held)?;
     db::insert_booking(conn, &booking, seat, wish.idempotency_key.as_deref())?;
     plan_resources(conn, setting, &booking, key, app.now())?;
     let what = format!("Asked for {}.", calendar::span(setting.zone, &booking.slot));
@@ -167,6 +168,7 @@ fn new_booking(app: &App, setting: &LabSetting, wish: &Wish) -> Booking {
         pool: setting.pool.id.clone(),
         label: crate::domain::booking::label(&wish.lab, &wish.person.net_id),
         units: setting.lab.units,
+        nodes: Vec::new(),
         slot: wish.slot,
         held_from: setting.pool.held(&wish.slot).start(),
         wanted_end: None,

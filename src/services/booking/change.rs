@@ -24,6 +24,7 @@ use crate::policy::admission::{self, Violation};
 use crate::policy::availability;
 use crate::services::App;
 use crate::services::notices::{self, Kind};
+use crate::services::places;
 use crate::services::situation::Situation;
 
 /// The student wants their booking to be at `slot`. One that is ahead moves there; one that has begun keeps its start and is
@@ -94,7 +95,7 @@ pub fn place_without(
     situation.setting.pool = db::pool(conn, &booking.pool)?;
     let pool = &situation.setting.pool;
     let occupancy = db::occupancy(conn, pool, &span(&situation.setting))?;
-    let without = occupancy.without(pool, &pool.held(&booking.span()), booking.units);
+    let without = places::without(occupancy, pool, booking);
     Ok((situation, without))
 }
 
@@ -138,7 +139,7 @@ fn relocate(
     }
     let pool = &setting.pool;
     for span in pool.cells_held(slot).without(&pool.cells_held(&booking.slot)) {
-        db::hold(conn, pool, &span, booking.units)?;
+        places::take_more(conn, pool, &booking, &span)?;
     }
     booking.wanted_slot = Some(*slot);
     booking.next_step_at = Some(now);
@@ -181,7 +182,7 @@ pub(in crate::services) fn take_wanted_slot(
     let Some(slot) = booking.wanted_slot.take() else { return Ok(()) };
     let pool = db::pool(conn, &booking.pool)?;
     for span in pool.cells_held(&booking.slot).without(&pool.cells_held(&slot)) {
-        db::give_back(conn, &pool, &span, booking.units)?;
+        places::give_back(conn, &pool, booking, &span)?;
     }
     give_up_lease(conn, &booking.id, |lease, newest| lease != newest, app.now())?;
     booking.slot = slot;
@@ -204,7 +205,7 @@ pub(in crate::services) fn drop_wanted_slot(
     let Some(slot) = booking.wanted_slot.take() else { return Ok(()) };
     let pool = db::pool(conn, &booking.pool)?;
     for span in pool.cells_held(&slot).without(&pool.cells_held(&booking.slot)) {
-        db::give_back(conn, &pool, &span, booking.units)?;
+        places::give_back(conn, &pool, booking, &span)?;
     }
     give_up_lease(conn, &booking.id, |lease, newest| lease == newest, app.now())?;
     log(app, conn, booking, "fairlease", &format!("It could not be moved and stays where it is: {reason}"))
@@ -251,7 +252,7 @@ fn resize(
         return Err(refused(violations, setting));
     }
     if let Some(added) = setting.pool.added(&slot, new_end) {
-        db::hold(conn, &setting.pool, &added, booking.units)?;
+        places::take_more(conn, &setting.pool, &booking, &added)?;
     }
     booking.wanted_end = Some(new_end);
     booking.next_step_at = Some(now);
@@ -276,7 +277,7 @@ pub(in crate::services) fn take_wanted_end(
     let from_now = pool.ceil(app.now());
     for span in pool.cells_held(&booking.slot).without(&pool.cells_held(&slot)) {
         if let Some(rest) = Interval::new(span.start().max(from_now), span.end()) {
-            db::give_back(conn, &pool, &rest, booking.units)?;
+            places::give_back(conn, &pool, booking, &rest)?;
         }
     }
     let word = if end > booking.slot.end() { "Extended" } else { "Shortened" };

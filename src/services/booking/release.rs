@@ -9,6 +9,7 @@ use crate::domain::ids::BookingId;
 use crate::domain::interval::Interval;
 use crate::domain::person::Person;
 use crate::services::App;
+use crate::services::places;
 
 /// The student gives the booking back: at once the place is free from the next grid time on, and the deletion of its
 /// resources begins. Giving back what is being released already changes nothing.
@@ -50,7 +51,7 @@ pub(in crate::services) fn end(
     let there = booking.wanted_slot.map(|slot| pool.cells_held(&slot));
     for span in there.into_iter().flat_map(|there| there.without(&here)).chain([here]) {
         if let Some(rest) = Interval::new(span.start().max(pool.ceil(now)), span.end()) {
-            db::give_back(conn, &pool, &rest, booking.units)?;
+            places::give_back(conn, &pool, &booking, &rest)?;
         }
     }
     booking.state = booking.state.release(reason, now)?;

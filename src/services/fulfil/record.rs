@@ -15,6 +15,7 @@ use crate::policy::reconcile::{self, MAX_FAILURES, MAX_REPLACEMENTS};
 use crate::services::App;
 use crate::services::booking::{self, BookingError};
 use crate::services::notices::{self, Kind as Mail};
+use crate::services::places;
 
 /// How long to wait before a site that is at work is asked again.
 const POLL: TimeDelta = TimeDelta::milliseconds(1000);
@@ -314,7 +315,7 @@ fn refuse_end(
     if let Some(wanted) = booking.wanted_end.take() {
         let pool = db::pool(conn, &booking.pool)?;
         if let Some(added) = pool.added(&booking.slot, wanted) {
-            db::give_back(conn, &pool, &added, booking.units)?;
+            places::give_back(conn, &pool, booking, &added)?;
         }
         booking::extend_lease(conn, &booking.id, booking.slot.end())?;
         let word = if wanted > booking.slot.end() { "extended" } else { "shortened" };

@@ -127,6 +127,7 @@ struct BookingJson {
     state: &'static str,
     reason: Option<&'static str>,
     trouble: Option<String>,
+    nodes: Vec<String>,
     version: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
     ssh: Option<String>,
@@ -153,6 +154,7 @@ fn booking_json(zone: Tz, booking: &Booking) -> BookingJson {
         state: booking.state.word(),
         reason: booking.state.reason().map(EndReason::word),
         trouble: booking.trouble.clone(),
+        nodes: booking.nodes.clone(),
         version: booking.version,
         ssh: None,
         resources: Vec::new(),

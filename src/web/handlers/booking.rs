@@ -64,6 +64,7 @@ pub async fn show(
         start,
         end: present::end(zone, slot.start(), slot.end()),
         length: calendar::in_words(slot.length()),
+        nodes: present::nodes(&view.booking.nodes),
         live: !over,
         timeline: timeline::compose(&who, &view),
         calendar: state.is_live(),

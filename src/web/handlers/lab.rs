@@ -146,7 +146,11 @@ fn panel(who: &SignedIn, view: &LabView, choice: &Choice, needs_key: bool) -> Pa
     let at = choice.start.at;
     let (free, lengths) = match &choice.start.verdict {
         Verdict::Free { units_left, .. } => (
-            format!("{} of {} free", units_left / lab.units.max(1), pool.capacity / lab.units.max(1)),
+            format!(
+                "{} of {} free",
+                units_left / lab.units.max(1),
+                pool.capacity_at(pool.floor(at)) / lab.units.max(1)
+            ),
             lengths(view, choice),
         ),
         Verdict::Refused(_) => (String::new(), Vec::new()),

@@ -23,6 +23,8 @@ pub struct BookingPage {
     pub end: When,
     /// `5 h`.
     pub length: String,
+    /// The named nodes that it has, if its pool's nodes have names: `gpu-01`, `gpu-01 and gpu-02`.
+    pub nodes: Option<String>,
     /// Whether the server pushes changes: false only when it is over.
     pub live: bool,
     /// The part that is pushed.

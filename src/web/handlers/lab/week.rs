@@ -223,7 +223,8 @@ fn mine(view: &LabView, at: DateTime<Utc>) -> Option<Mine> {
 
 fn free(view: &LabView, at: DateTime<Utc>, units_left: i32) -> Free {
     let (lab, pool, zone) = (&view.setting.lab, &view.setting.pool, view.setting.zone);
-    let (left, all) = (units_left / lab.units.max(1), (pool.capacity / lab.units.max(1)).max(1));
+    let (left, all) =
+        (units_left / lab.units.max(1), (pool.capacity_at(pool.floor(at)) / lab.units.max(1)).max(1));
     Free {
         href: present::start_href(&view.path(), zone, at),
         text: at.with_timezone(&zone).format(":%M").to_string(),
