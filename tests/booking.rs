@@ -101,7 +101,7 @@ on_both_databases! {
         let student = world.student("ff524").await;
         let made = world.book(&student, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
         world.work_until(&student, &made.id, "active").await;
-        let offered = world.view(&student, &made.id).await.extensions;
+        let offered = world.view(&student, &made.id).await.ends.later;
         assert_eq!(offered.last(), Some(&local("2025-02-08T17:30")), "eight hours in all");
         world.end_at(&student, &made.id, local("2025-02-08T14:00")).await.unwrap();
         assert_eq!(world.booked_at("2025-02-08T13:30").await, 1, "held while the site is asked");
@@ -211,7 +211,7 @@ on_both_databases! {
         world.clock.set(local("2025-02-08T10:00"));
         world.work_until(&student, &made.id, "active").await;
         let view = world.view(&student, &made.id).await;
-        assert_eq!(view.extensions, [local("2025-02-08T12:55")]);
+        assert_eq!(view.ends.later, [local("2025-02-08T12:55")]);
         let lease = world.held().into_values().find(|object| object.spec.kind().word() == "lease").unwrap();
         assert_eq!(lease.facts.lease_end, Some(local("2025-02-08T11:55")), "the site has the margin for itself");
         world.end_at(&student, &made.id, local("2025-02-08T12:55")).await.unwrap();

@@ -116,7 +116,7 @@ on_both_databases! {
         world.clock.set(local("2025-02-08T11:10"));
         world.work_until(&student, &made.id, "active").await;
         let view = world.view(&student, &made.id).await;
-        assert_eq!(view.shortenings.first(), Some(&local("2025-02-08T11:30")));
+        assert_eq!(view.ends.earlier.first(), Some(&local("2025-02-08T11:30")));
         let begun = booking::change(&world.app, student.clone(), made.id.clone(), slot("2025-02-08T12:00", "2025-02-08T16:00")).await;
         assert!(matches!(begun, Err(BookingError::Begun)), "{begun:?}");
         world.end_at(&student, &made.id, local("2025-02-08T13:00")).await.unwrap();

@@ -227,7 +227,7 @@ on_both_databases! {
         let behind = wish(&world, &next, "2025-02-08T12:30", "2025-02-08T14:00").await.unwrap();
         assert_eq!((&made.nodes, &behind.nodes), (&vec!["gpu-01".to_owned()], &vec!["gpu-01".to_owned()]));
         world.work_until(&first, &made.id, "active").await;
-        assert_eq!(world.view(&first, &made.id).await.extensions, [local("2025-02-08T12:30")], "gpu-02 is of no use to it");
+        assert_eq!(world.view(&first, &made.id).await.ends.later, [local("2025-02-08T12:30")], "gpu-02 is of no use to it");
         let refused = extend(&world, &first, &made, local("2025-02-08T13:00")).await;
         let Err(BookingError::Refused(refusal)) = refused else { panic!("{refused:?}") };
         assert_eq!(refusal.violations[0].code(), "full");
@@ -309,7 +309,7 @@ on_both_databases! {
         assert_eq!(nodes(&world, "ab0", "2025-02-08T10:00", "2025-02-08T12:00").await.unwrap(), ["gpu-02"]);
         world.clock.set(local("2025-02-08T10:00"));
         world.work_until(&student, &made.id, "active").await;
-        assert!(world.view(&student, &made.id).await.extensions.is_empty(), "which it can't have for longer");
+        assert!(world.view(&student, &made.id).await.ends.later.is_empty(), "which it can't have for longer");
         booking::release(&world.app, student.clone(), made.id.clone()).await.unwrap();
         world.work_until(&student, &made.id, "ended").await;
     }

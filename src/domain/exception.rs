@@ -77,7 +77,7 @@ impl Grant {
     }
 }
 
-/// Without times, whose zone only a course knows: "cap_minutes 600".
+/// Without times, whose zone only a course knows: `cap_minutes 600`.
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.rule())?;

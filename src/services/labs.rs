@@ -196,7 +196,8 @@ pub fn lab(
     let week = Week { first, rule, days };
     let choice = look.chosen.filter(|at| span.contains(*at)).map(|at| choice(&case, at));
     let rules = sentences::all(&case);
-    let bookings = live_of_lab(all, lab);
+    let bookings =
+        live_of_lab(all, lab).into_iter().filter(|it| Some(&it.id) != look.moving.as_ref()).collect();
     Ok(Some(LabView { setting: situation.setting, bookings, week, choice, moving, rules, now }))
 }
 

@@ -139,6 +139,9 @@ fn by_the_clock(world: &World, slot: &Interval) -> (i64, bool) {
     (i64::try_from(counted.len()).unwrap(), on_my_days)
 }
 
+/// Takes a part of one world over into another.
+type Change = fn(&mut World, &World);
+
 proptest! {
     /// Midnight, the swap, the clock change and the due date are judged as documented.
     #[test]
@@ -175,7 +178,6 @@ proptest! {
     #[test]
     fn a_rule_reads_nothing_else(world in worlds(), other in worlds(), start in 0i64..150, cells in 1i64..20) {
         let slot = span(start * 30, cells * 30);
-        type Change = fn(&mut World, &World);
         let changes: [(Change, &[&str]); 9] = [
             (|it, from| it.own.clone_from(&from.own), &["overlap", "too_many_ahead", "too_many_far", "stacked"]),
             (|it, from| it.parts.clone_from(&from.parts), &["other_part"]),

@@ -180,12 +180,12 @@ pub(super) fn gap(case: &Case<'_>, held: &Interval, then: Strictness) -> Option<
     let (first, end) = (case.pool.floor(held.start()), case.pool.ceil(held.end()));
     let before = || {
         let cell = |n: i32| first - case.pool.grid() * (n + 1);
-        let cells = stretch(case, &rule, first, cell)?;
+        let cells = stretch(case, rule, first, cell)?;
         Interval::new(first - case.pool.grid() * cells, first)
     };
     let after = || {
         let cell = |n: i32| end + case.pool.grid() * n;
-        let cells = stretch(case, &rule, end - case.pool.grid(), cell)?;
+        let cells = stretch(case, rule, end - case.pool.grid(), cell)?;
         Interval::new(end, end + case.pool.grid() * cells)
     };
     before().or_else(after).map(|span| Violation::Gap { span, shortest: rule.shortest() })
@@ -196,7 +196,7 @@ pub(super) fn gap(case: &Case<'_>, held: &Interval, then: Strictness) -> Option<
 /// stretch: time goes on.
 fn stretch(
     case: &Case<'_>,
-    rule: &GapRule,
+    rule: GapRule,
     edge: DateTime<Utc>,
     cell: impl Fn(i32) -> DateTime<Utc>,
 ) -> Option<i32> {

@@ -99,14 +99,21 @@ pub struct BookingView {
     pub setting: LabSetting,
     /// What happened, oldest first.
     pub events: Vec<Event>,
-    /// Later ends that it may have now, in order.
-    pub extensions: Vec<DateTime<Utc>>,
-    /// Earlier ends that it may have now, in order.
-    pub shortenings: Vec<DateTime<Utc>>,
+    /// Other ends that it may have now.
+    pub ends: OtherEnds,
     /// The `ssh` command that leads to it, once there is one.
     pub ssh: Option<String>,
     /// As of when.
     pub now: DateTime<Utc>,
+}
+
+/// Ends that a booking may have in the place of its own, in order; none before it has begun.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OtherEnds {
+    /// Later ones.
+    pub later: Vec<DateTime<Utc>>,
+    /// Earlier ones.
+    pub earlier: Vec<DateTime<Utc>>,
 }
 
 /// Lines of a booking's log that its page shows.
@@ -124,10 +131,10 @@ pub fn view(
         db::lab_setting(conn, &booking.lab)?.ok_or_else(|| BookingError::NoSuchLab(booking.lab.clone()))?;
     let resources = db::resources(conn, id)?;
     let now = app.now();
-    let (extensions, shortenings) = other_ends(conn, person, &booking, now)?;
+    let ends = other_ends(conn, person, &booking, now)?;
     let ssh = ssh_command(&setting, &resources);
     let events = db::events(conn, id, LOG_LINES)?;
-    Ok(BookingView { booking, resources, setting, events, extensions, shortenings, ssh, now })
+    Ok(BookingView { booking, resources, setting, events, ends, ssh, now })
 }
 
 /// Later and earlier ends that a booking which has begun may have now.
@@ -136,10 +143,10 @@ fn other_ends(
     person: &Person,
     booking: &Booking,
     now: DateTime<Utc>,
-) -> Result<(Vec<DateTime<Utc>>, Vec<DateTime<Utc>>), BookingError> {
+) -> Result<OtherEnds, BookingError> {
     let begun = matches!(booking.state, State::Preparing | State::Active { .. });
     if !begun || booking.wanted_end.is_some() {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok(OtherEnds::default());
     }
     let reach = |setting: &LabSetting| {
         let length = setting.lab.policy.longest().max(booking.slot.length());
@@ -148,7 +155,10 @@ fn other_ends(
     };
     let (situation, occupancy) = place_without(conn, person, booking, reach, now)?;
     let case = situation.case(&occupancy, now);
-    Ok((availability::extensions(&case, &booking.slot), availability::shortenings(&case, &booking.slot)))
+    Ok(OtherEnds {
+        later: availability::extensions(&case, &booking.slot),
+        earlier: availability::shortenings(&case, &booking.slot),
+    })
 }
 
 /// `ssh cc@203.0.113.9`: the first floating IP, and the account that the image gives the key to.

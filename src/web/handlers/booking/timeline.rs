@@ -240,7 +240,7 @@ impl Composer<'_> {
                 calendar::in_words(self.end() - *end)
             ),
         };
-        self.view.shortenings.iter().rev().map(option).collect()
+        self.view.ends.earlier.iter().rev().map(option).collect()
     }
 
     fn why_no_extension(&self) -> String {
@@ -276,7 +276,7 @@ impl Composer<'_> {
     /// Whole hours, and the longest even if it is none.
     fn extend(&self) -> Option<Extend> {
         let end = self.end();
-        let longest = *self.view.extensions.last()?;
+        let longest = *self.view.ends.later.last()?;
         let option = |later: &DateTime<Utc>| {
             let added = *later - end;
             ExtendOption {
@@ -288,7 +288,8 @@ impl Composer<'_> {
         };
         let offered = self
             .view
-            .extensions
+            .ends
+            .later
             .iter()
             .rev()
             .filter(|later| (**later - end).num_minutes() % 60 == 0 || **later == longest);
