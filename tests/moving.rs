@@ -6,6 +6,7 @@ use fairlease::cloud::simulated::{Fault, Faults, Profile};
 use fairlease::domain::booking::State;
 use fairlease::domain::exception::Grant;
 use fairlease::domain::person::Parity;
+use fairlease::policy::admission::Violation;
 use fairlease::services::booking::{self, BookingError};
 use fairlease::services::exceptions::{self, NewException};
 
@@ -67,7 +68,7 @@ on_both_databases! {
         let sunday = slot("2025-02-09T10:00", "2025-02-09T14:00");
         let refused = booking::change(&world.app, student.clone(), made.id.clone(), sunday).await;
         let Err(BookingError::Refused(refusal)) = refused else { panic!("{refused:?}") };
-        assert_eq!(refusal.violations.iter().map(|it| it.code()).collect::<Vec<_>>(), ["wrong_day"]);
+        assert_eq!(refusal.violations.iter().map(Violation::code).collect::<Vec<_>>(), ["wrong_day"]);
         assert_eq!(refusal.nearest.len(), 3);
         let stranger = world.student("gg222").await;
         let other = booking::change(&world.app, stranger, made.id.clone(), slot("2025-02-12T10:00", "2025-02-12T14:00")).await;
