@@ -115,7 +115,5 @@ fn check(wanted: &NewException, now: DateTime<Utc>) -> Result<(), ExceptionError
 /// Takes an exception back. What was booked by it stays. False if there is none of this id that holds.
 pub async fn revoke(app: &Arc<App>, id: ExceptionId, by: String) -> Result<bool, DbError> {
     let inner = app.clone();
-    app.db
-        .write("exceptions: revoke", move |conn| db::revoke_exception(conn, &id, &by, inner.now()))
-        .await
+    app.db.write("exceptions: revoke", move |conn| db::revoke_exception(conn, &id, &by, inner.now())).await
 }
