@@ -25,12 +25,15 @@ fn variables(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// Arguments of the command and of all below it.
+fn arguments(command: &clap::Command) -> Vec<&clap::Arg> {
+    command.get_arguments().chain(command.get_subcommands().flat_map(arguments)).collect()
+}
+
 /// Options and the variables in their place, of the command and all its subcommands; hidden ones are for tests.
 fn options() -> (BTreeSet<String>, BTreeSet<String>) {
     let command = Cli::command();
-    let commands = command.get_subcommands().chain([&command]);
-    let arguments: Vec<_> =
-        commands.flat_map(clap::Command::get_arguments).filter(|it| !it.is_hide_set()).collect();
+    let arguments: Vec<_> = arguments(&command).into_iter().filter(|it| !it.is_hide_set()).collect();
     let options = arguments.iter().filter_map(|it| it.get_long()).map(|long| format!("--{long}")).collect();
     let variables =
         arguments.iter().filter_map(|it| it.get_env()).map(|name| name.to_string_lossy().into_owned());

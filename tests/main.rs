@@ -12,6 +12,7 @@
 
 mod architecture;
 mod booking;
+mod commands;
 mod contract;
 mod crashes;
 mod deploy;

@@ -1,11 +1,13 @@
 //! Whole requests: who may ask for what, what every answer carries, and how refusals read to programs.
 
+use chrono::{DateTime, FixedOffset};
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Response, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::course::Course;
 use crate::support::demo::{Demo, Setup};
+use crate::support::until;
 use crate::support::visitor::{Visitor, client};
 
 async fn demo() -> Demo {
@@ -23,6 +25,12 @@ async fn problem(response: Response, status: StatusCode) -> Value {
     assert_eq!(problem["status"], status.as_u16());
     assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
     problem
+}
+
+/// An instant as links or answers write it.
+fn at(text: &str) -> DateTime<FixedOffset> {
+    let short = || DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%:z");
+    DateTime::parse_from_rfc3339(text).or_else(|_| short()).unwrap()
 }
 
 fn codes(body: &Value) -> Vec<&str> {
@@ -165,6 +173,108 @@ async fn refusals_tell_programs_each_rule_and_what_would_pass() {
     let body = problem(response, StatusCode::NOT_FOUND).await;
     assert_eq!(body["instance"], format!("urn:uuid:{id}"), "what a person quotes is what the log has");
     problem(student.get("/api/v1/nothing").await, StatusCode::NOT_FOUND).await;
+}
+
+/// The booking, once the worker has it where it is to be.
+async fn settled(owner: &Visitor, path: &str) -> Value {
+    let look = || async {
+        let seen: Value = owner.get(path).await.json().await.unwrap();
+        (seen["state"] == "booked" && seen["wanted_slot"].is_null()).then_some(seen)
+    };
+    until(look).await.expect("it is booked, and wants to be nowhere else")
+}
+
+fn fields(body: &Value) -> Vec<&str> {
+    body["errors"].as_array().unwrap().iter().map(|it| it["field"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn the_first_slots_that_fit_are_found_and_can_be_booked() {
+    let demo = demo().await;
+    let http = client();
+    let student = Visitor::sign_in(&http, demo.url(), "ff524").await;
+    let find = async |query: &str| student.get(&format!("/api/v1/labs/k8s/slots?{query}")).await;
+    let found: Value = find("hours=2").await.json().await.unwrap();
+    assert_eq!(found["slots"].as_array().unwrap().len(), 5, "{found}");
+    let (status, body) = student.book(found["slots"][0]["start"].as_str().unwrap()).await;
+    assert_eq!(status, StatusCode::CREATED, "{body}");
+    let (from, to) = (demo.course.at(2, "09:15"), demo.course.at(4, "23:00"));
+    let (from, to) = (from.replace('+', "%2B"), to.replace('+', "%2B"));
+    let query = format!("hours=7.5&between=09:00-17:00&earliest={from}&latest={to}&count=2");
+    let found: Value = find(&query).await.json().await.unwrap();
+    let slot = |day, start: &str, end: &str| (at(&demo.course.at(day, start)), at(&demo.course.at(day, end)));
+    let seen: Vec<_> = found["slots"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (at(it["start"].as_str().unwrap()), at(it["end"].as_str().unwrap())))
+        .collect();
+    assert_eq!(seen, [slot(2, "09:30", "17:00"), slot(4, "09:00", "16:30")], "{found}");
+    let none: Value = find(&format!("hours=2&latest={from}&earliest={to}")).await.json().await.unwrap();
+    assert_eq!(none["slots"], Value::Array(Vec::new()));
+}
+
+#[tokio::test]
+async fn a_search_that_cannot_be_read_is_told_each_field() {
+    let demo = demo().await;
+    let student = Visitor::sign_in(&client(), demo.url(), "ff524").await;
+    let find = async |query: &str| student.get(&format!("/api/v1/labs/{query}")).await;
+    let bad = find("k8s/slots?hours=-1&earliest=soon&latest=2026&days=Caturday&between=9&count=0").await;
+    let body = problem(bad, StatusCode::UNPROCESSABLE_ENTITY).await;
+    assert_eq!(fields(&body), ["hours", "earliest", "latest", "days", "between", "count"], "{body}");
+    let body = problem(find("k8s/slots").await, StatusCode::UNPROCESSABLE_ENTITY).await;
+    assert_eq!(fields(&body), ["hours"], "{body}");
+    problem(find("none/slots?hours=2").await, StatusCode::NOT_FOUND).await;
+    let nobody = Visitor::anonymous(demo.url());
+    problem(nobody.get("/api/v1/labs/k8s/slots?hours=2").await, StatusCode::UNAUTHORIZED).await;
+}
+
+#[tokio::test]
+async fn programs_can_move_a_booking_that_is_theirs() {
+    let demo = demo().await;
+    let http = client();
+    let owner = Visitor::sign_in(&http, demo.url(), "ff524").await;
+    let other = Visitor::sign_in(&http, demo.url(), "gg222").await;
+    let (_, booking) = owner.book(&demo.course.at(2, "10:00")).await;
+    let path = format!("/api/v1/bookings/{}", booking["id"].as_str().unwrap());
+    settled(&owner, &path).await;
+    let there = json!({"start": demo.course.at(4, "12:00"), "hours": 3});
+    problem(other.patch(&path, &there).await, StatusCode::NOT_FOUND).await;
+    problem(owner.with_token("0").patch(&path, &there).await, StatusCode::FORBIDDEN).await;
+    let response = owner.patch(&path, &there).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["id"], booking["id"], "{body}");
+    let span = |body: &Value| (at(body["start"].as_str().unwrap()), at(body["end"].as_str().unwrap()));
+    let expected = (at(&demo.course.at(4, "12:00")), at(&demo.course.at(4, "15:00")));
+    assert_eq!(span(&settled(&owner, &path).await), expected);
+    assert_eq!(owner.patch(&path, &json!({"hours": 1.5})).await.status(), StatusCode::OK);
+    let body = settled(&owner, &path).await;
+    assert_eq!(span(&body), (expected.0, at(&demo.course.at(4, "13:30"))), "the start stays");
+}
+
+#[tokio::test]
+async fn a_change_that_is_refused_or_cannot_be_read_changes_nothing() {
+    let demo = demo().await;
+    let owner = Visitor::sign_in(&client(), demo.url(), "ff524").await;
+    let (_, booking) = owner.book(&demo.course.at(2, "10:00")).await;
+    let path = format!("/api/v1/bookings/{}", booking["id"].as_str().unwrap());
+    let seen = async || -> Value { owner.get(&path).await.json().await.unwrap() };
+    settled(&owner, &path).await;
+    let wish = json!({"start": demo.course.at(1, "10:10"), "hours": 9});
+    let body = problem(owner.patch(&path, &wish).await, StatusCode::UNPROCESSABLE_ENTITY).await;
+    assert_eq!(codes(&body), ["off_grid", "wrong_day", "over_cap"], "{body}");
+    assert_eq!(body["nearest"].as_array().unwrap().len(), 3, "{body}");
+    for (wish, wrong) in [
+        (json!({}), vec!["start"]),
+        (json!({"start": "soon", "hours": -1}), vec!["start", "hours"]),
+        (json!({"hours": 0}), vec!["hours"]),
+    ] {
+        let body = problem(owner.patch(&path, &wish).await, StatusCode::UNPROCESSABLE_ENTITY).await;
+        assert_eq!(fields(&body), wrong, "{body}");
+    }
+    let after = seen().await;
+    assert_eq!((&after["start"], &after["wanted_slot"]), (&booking["start"], &Value::Null), "{after}");
 }
 
 #[tokio::test]

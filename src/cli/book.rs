@@ -7,6 +7,7 @@ use super::slot::Asked;
 use super::{Failure, Options, assemble, output};
 use crate::db::{self, DbError};
 use crate::domain::calendar;
+use crate::domain::ids::LabId;
 use crate::services::App;
 use crate::services::booking::{self, BookingError, Refusal, Wish};
 use crate::services::explain::Explanation;
@@ -44,9 +45,7 @@ pub(super) async fn run(options: &Options, args: Args) -> Result<(), Failure> {
             print(&refusal, args.json)?;
             Err(Failure("it was not booked".to_owned()))
         }
-        Err(BookingError::NoSuchLab(lab)) => {
-            Err(Failure(format!("there is no lab \"{lab}\"; there are: {}", known_labs(&app).await?)))
-        }
+        Err(BookingError::NoSuchLab(lab)) => Err(no_such_lab(&app, &lab).await?),
         Err(error) => Err(error.into()),
     }
 }
@@ -65,7 +64,11 @@ pub(super) fn print(refusal: &Refusal, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The labs that there are.
+/// That there is no such lab, and which there are.
+pub(super) async fn no_such_lab(app: &App, lab: &LabId) -> Result<Failure, DbError> {
+    Ok(Failure(format!("there is no lab \"{lab}\"; there are: {}", known_labs(app).await?)))
+}
+
 async fn known_labs(app: &App) -> Result<String, DbError> {
     let course = app.db.read("labs", db::course).await?;
     let ids =

@@ -81,7 +81,8 @@ async fn by_the_database(options: &Options, args: &Args) -> Result<Refusal, Fail
     Ok(db.read("explain", move |conn| booking::explain(conn, &wish, clock.now())).await?)
 }
 
-fn stranger(net_id: &NetId) -> Person {
+/// Someone who is not known yet.
+pub(super) fn stranger(net_id: &NetId) -> Person {
     Person {
         id: PersonId::from_bits(0),
         net_id: net_id.clone(),

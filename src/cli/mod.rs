@@ -6,10 +6,13 @@ mod book;
 mod bookings;
 mod course;
 mod demo;
+mod exception;
 mod explain;
+mod find;
 mod migrate;
 mod options;
 mod output;
+mod person;
 mod presence;
 mod reap;
 mod serve;
@@ -53,6 +56,12 @@ enum Command {
     Book(book::Args),
     /// List a person's bookings
     Bookings(bookings::Args),
+    /// Find the first slots that a person could book
+    Find(find::Args),
+    /// Grant someone other rules, and take that back
+    Exception(exception::Args),
+    /// Say who takes the course
+    Person(person::Args),
 }
 
 /// Why a command did not do what it was asked: a sentence for the person who typed it.
@@ -80,6 +89,9 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Reap(args) => reap::run(&options, &args).await,
         Command::Book(args) => book::run(&options, args).await,
         Command::Bookings(args) => bookings::run(&options, &args).await,
+        Command::Find(args) => find::run(&options, args).await,
+        Command::Exception(args) => exception::run(&options, args).await,
+        Command::Person(args) => person::run(&options, args).await,
     }
 }
 

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use clap::Args;
 
 use super::Failure;
+use crate::db::{self, Db};
 use crate::domain::calendar;
 use crate::domain::ids::{LabId, NetId};
 use crate::domain::interval::Interval;
@@ -30,9 +31,8 @@ impl Asked {
     /// The slot, with local times in `zone`.
     pub(super) fn slot(&self, zone: Tz) -> Result<Interval, Failure> {
         let start = read_instant(zone, &self.start)?;
-        read_length(self.hours)
-            .and_then(|length| Interval::new(start, start + length))
-            .ok_or_else(|| Failure(format!("{} is not a length in hours such as 4 or 1.5", self.hours)))
+        let length = read_length(self.hours)?;
+        Interval::new(start, start + length).ok_or_else(|| no_length(self.hours))
     }
 }
 
@@ -48,7 +48,21 @@ pub(super) fn read_instant(zone: Tz, text: &str) -> Result<DateTime<Utc>, Failur
         .map_err(|_| Failure(format!("\"{text}\" is not a time such as 2026-11-28T10:00")))
 }
 
+/// A length in hours, to the second.
 #[allow(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the range is checked first")]
-fn read_length(hours: f64) -> Option<TimeDelta> {
-    (hours > 0.0 && hours <= 10_000.0).then(|| TimeDelta::seconds((hours * 3600.0).round() as i64))
+pub(super) fn read_length(hours: f64) -> Result<TimeDelta, Failure> {
+    let possible = hours > 0.0 && hours <= 10_000.0;
+    possible.then(|| TimeDelta::seconds((hours * 3600.0).round() as i64)).ok_or_else(|| no_length(hours))
+}
+
+fn no_length(hours: f64) -> Failure {
+    Failure(format!("{hours} is not a length in hours such as 4 or 1.5"))
+}
+
+/// The course's zone.
+pub(super) async fn zone(db: &Db) -> Result<Tz, Failure> {
+    let course = db.read("course", db::course_card).await?;
+    let course =
+        course.ok_or_else(|| Failure("no course is applied yet: fairlease apply COURSE.toml".to_owned()))?;
+    Ok(course.zone)
 }

@@ -83,6 +83,14 @@ pub fn set_dropped_at(
     Ok(())
 }
 
+/// Sets what to call the person, and where their mail goes.
+pub fn set_contact(conn: &mut Conn<'_>, id: &PersonId, name: &str, mail: &str) -> Result<(), DbError> {
+    on!(conn, |c| diesel::update(people::table.find(id.as_str()))
+        .set((people::name.eq(name), people::mail.eq(mail)))
+        .execute(c))?;
+    Ok(())
+}
+
 /// Sets the person's SSH public key.
 pub fn set_ssh_public_key(conn: &mut Conn<'_>, id: &PersonId, key: &str) -> Result<(), DbError> {
     on!(conn, |c| diesel::update(people::table.find(id.as_str()))

@@ -1,6 +1,7 @@
 //! Local time: zones, days, weeks, and how instants are written for people. A day may have 23 or 25 hours.
 
 use std::fmt;
+use std::str::FromStr;
 
 use chrono::{
     DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
@@ -111,6 +112,14 @@ impl TryFrom<Vec<String>> for Weekdays {
     }
 }
 
+/// "Sat,Mon".
+impl FromStr for Weekdays {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>().try_into()
+    }
+}
+
 impl From<Weekdays> for Vec<String> {
     fn from(days: Weekdays) -> Self {
         days.iter_from(Weekday::Mon).map(|day| day.to_string()).collect()
@@ -149,6 +158,26 @@ impl DailyWindow {
         let (first, last) = (local_date(zone, slot.start()), local_date(zone, slot.end()));
         let dates = std::iter::successors(Some(first), NaiveDate::succ_opt).take_while(|date| *date <= last);
         dates.filter_map(|date| Some((date, self.on(zone, date)?.shared(slot)?.length()))).collect()
+    }
+}
+
+/// "08:00" as minutes after midnight; "24:00" is the day's end.
+pub fn minute_of_day(text: &str) -> Option<u32> {
+    let (hours, minutes) = text.split_once(':')?;
+    let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let minute = (hours <= 24 && minutes < 60).then_some(hours * 60 + minutes)?;
+    (minute <= 24 * 60).then_some(minute)
+}
+
+/// "09:00-17:00".
+impl FromStr for DailyWindow {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (from, to) = text.split_once('-').unwrap_or((text, ""));
+        match (minute_of_day(from.trim()), minute_of_day(to.trim())) {
+            (Some(from), Some(to)) if from < to => Ok(Self { from, to }),
+            _ => Err(format!("\"{text}\" is not hours of a day such as 09:00-17:00")),
+        }
     }
 }
 
@@ -269,6 +298,16 @@ mod tests {
         assert_eq!(days.in_words(Weekday::Fri), "Sat, Mon or Wed");
         assert_eq!(days.in_words(Weekday::Mon), "Mon, Wed or Sat");
         assert_eq!(Weekdays::default().in_words(Weekday::Mon), "no day");
+    }
+
+    #[test]
+    fn weekdays_and_hours_are_read_as_typed() {
+        assert_eq!("Sat, mon".parse(), Ok(Weekdays::of(&[Weekday::Mon, Weekday::Sat])));
+        assert!("".parse::<Weekdays>().is_err() && "Sat,Caturday".parse::<Weekdays>().is_err());
+        assert_eq!("09:30-24:00".parse(), Ok(DailyWindow { from: 570, to: 1440 }));
+        for bad in ["", "9", "09:00", "17:00-09:00", "09:00-24:01", "4000000000:00-4000000001:00"] {
+            assert!(bad.parse::<DailyWindow>().is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use ssh_key::{HashAlg, PublicKey};
 
 use super::App;
-use crate::db::{self, Conn, DbError};
+use crate::db::{self, Conn, DbError, MaybeDbError};
 use crate::domain::ids::{NetId, PersonId};
 use crate::domain::person::{Person, Role};
 use crate::entropy;
@@ -74,6 +74,77 @@ pub fn ensure_person(
     };
     db::insert_person(conn, &person, app.now())?;
     Ok(person)
+}
+
+/// Why someone's enrolment was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolError {
+    /// Nobody has this net ID.
+    #[error("nobody here has the net ID {0}")]
+    NoSuchPerson(NetId),
+    /// A new person has no address for mail.
+    #[error("{0} is new here: say where their mail goes, too")]
+    NoMail(NetId),
+    /// Mail can't go there.
+    #[error("\"{0}\" is not an address for mail such as ff524@example.edu")]
+    BadMail(String),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl MaybeDbError for EnrolError {
+    fn lost_a_race(&self) -> bool {
+        matches!(self, Self::Db(error) if error.lost_a_race())
+    }
+}
+
+/// The person drops the course: they book nothing any more. What they have booked stays.
+pub fn drop_out(app: &App, conn: &mut Conn<'_>, net_id: &NetId) -> Result<(), EnrolError> {
+    let person =
+        db::person_by_net_id(conn, net_id)?.ok_or_else(|| EnrolError::NoSuchPerson(net_id.clone()))?;
+    if person.enrolled {
+        db::set_dropped_at(conn, &person.id, Some(app.now()))?;
+    }
+    Ok(())
+}
+
+/// The person takes the course, again or from now on. Who is not known is added as a student; whose name or address is
+/// given has that one from now on.
+pub fn enrol(
+    app: &App,
+    conn: &mut Conn<'_>,
+    net_id: &NetId,
+    name: Option<&str>,
+    mail: Option<&str>,
+) -> Result<(), EnrolError> {
+    if let Some(bad) = mail.filter(|mail| !is_address(mail)) {
+        return Err(EnrolError::BadMail(bad.to_owned()));
+    }
+    if let Some(person) = db::person_by_net_id(conn, net_id)? {
+        db::set_dropped_at(conn, &person.id, None)?;
+        let (name, mail) = (name.unwrap_or(&person.name), mail.unwrap_or(&person.mail));
+        return Ok(db::set_contact(conn, &person.id, name, mail)?);
+    }
+    let mail = mail.ok_or_else(|| EnrolError::NoMail(net_id.clone()))?;
+    let person = Person {
+        id: app.person_id(),
+        net_id: net_id.clone(),
+        name: name.unwrap_or(net_id.as_str()).to_owned(),
+        mail: mail.to_owned(),
+        role: Role::Student,
+        enrolled: true,
+        ssh_public_key: None,
+    };
+    Ok(db::insert_person(conn, &person, app.now())?)
+}
+
+/// Whether it looks like one address and nothing else.
+fn is_address(text: &str) -> bool {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c);
+    let parts = text.split_once('@');
+    parts.is_some_and(|(who, host)| !who.is_empty() && !host.is_empty() && !host.contains('@'))
+        && !text.contains(odd)
 }
 
 /// An SSH public key, as people know it.

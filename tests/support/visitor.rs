@@ -81,6 +81,11 @@ impl Visitor {
         self.request(Method::POST, path).form(&fields).send().await.unwrap()
     }
 
+    /// Asks the API to change a booking.
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Response {
+        self.request(Method::PATCH, path).json(body).send().await.unwrap()
+    }
+
     /// Books two hours through the API.
     pub(crate) async fn book(&self, start: &str) -> (StatusCode, Value) {
         self.book_hours(start, 2.0).await

@@ -468,7 +468,7 @@ impl<'a> Check<'a> {
     }
 
     fn window(&mut self, key: &str, table: &WindowTable) -> Option<DailyWindow> {
-        let (from, to) = (minute_of_day(&table.from), minute_of_day(&table.to));
+        let (from, to) = (calendar::minute_of_day(&table.from), calendar::minute_of_day(&table.to));
         match (from, to) {
             (Some(from), Some(to)) if from < to => Some(DailyWindow { from, to }),
             _ => {
@@ -573,13 +573,6 @@ fn most_units(pool: &PoolTable) -> i32 {
 )]
 fn all_right<T>(part: Option<Option<T>>) -> Option<Option<T>> {
     part.map_or(Some(None), |right| right.map(Some))
-}
-
-/// "08:00" as minutes after midnight; "24:00" is the day's end.
-fn minute_of_day(text: &str) -> Option<u32> {
-    let (hours, minutes) = text.split_once(':')?;
-    let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
-    (minutes < 60 && hours * 60 + minutes <= 24 * 60).then_some(hours * 60 + minutes)
 }
 
 #[allow(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the range is checked first")]

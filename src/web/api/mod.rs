@@ -1,6 +1,9 @@
 //! `/api/v1`: the same use cases as JSON. Errors are RFC 9457 problems. A browser's session signs a caller in; unsafe
 //! requests carry its token in `X-CSRF-Token`.
 
+mod change;
+mod find;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -17,7 +20,7 @@ use crate::domain::booking::{Booking, EndReason};
 use crate::domain::ids::{BookingId, LabId, ResourceKey};
 use crate::domain::resource::Resource;
 use crate::policy::availability::{Start, Verdict};
-use crate::services::booking::{self, Wish};
+use crate::services::booking::{self, BookingView, Wish};
 use crate::services::explain::{Broken, Slot};
 use crate::services::labs::{self, Look};
 
@@ -25,8 +28,10 @@ use crate::services::labs::{self, Look};
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/labs/{lab}/starts", web::get().to(starts))
+        .route("/labs/{lab}/slots", web::get().to(find::slots))
         .route("/labs/{lab}/bookings", web::post().to(book))
         .route("/bookings/{booking}", web::get().to(show))
+        .route("/bookings/{booking}", web::patch().to(change::change))
         .route("/bookings/{booking}", web::delete().to(release))
         .default_service(web::to(|| async { Err::<HttpResponse, _>(WebError::NotFound) }));
 }
@@ -161,17 +166,23 @@ fn booking_json(zone: Tz, booking: &Booking) -> BookingJson {
     }
 }
 
-async fn show(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
+async fn view(who: &SignedIn, id: &BookingId) -> Result<BookingView, WebError> {
     let app = who.context.app().clone();
-    let (db, person, id) = (app.db.clone(), who.session.person.clone(), path.into_inner());
-    let view = db
-        .read("booking", move |conn| booking::view(&app, conn, &person, &id))
+    let (db, person, id) = (app.db.clone(), who.session.person.clone(), id.clone());
+    db.read("booking", move |conn| booking::view(&app, conn, &person, &id))
         .await
-        .map_err(|error| WebError::of_booking(error, None))?;
+        .map_err(|error| WebError::of_booking(error, None))
+}
+
+fn whole_booking(view: BookingView) -> BookingJson {
     let mut body = booking_json(view.setting.zone, &view.booking);
     body.ssh = view.ssh;
     body.resources = view.resources.into_iter().map(resource_json).collect();
-    Ok(ok(&body))
+    body
+}
+
+async fn show(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
+    Ok(ok(&whole_booking(view(&who, &path).await?)))
 }
 
 fn resource_json(resource: Resource) -> ResourceJson {

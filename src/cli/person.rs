@@ -1,0 +1,67 @@
+//! `fairlease person`
+
+use clap::{Args as ClapArgs, Subcommand};
+
+use super::{Failure, Options, assemble, output};
+use crate::domain::ids::NetId;
+use crate::services::people;
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Someone drops the course: they book nothing any more, and what they have booked stays
+    Drop(Drop),
+    /// Someone takes the course, again or from now on
+    Enrol(Enrol),
+}
+
+#[derive(Debug, ClapArgs)]
+struct Drop {
+    /// The person's net ID
+    #[arg(value_name = "NETID")]
+    who: NetId,
+}
+
+#[derive(Debug, ClapArgs)]
+struct Enrol {
+    /// The person's net ID
+    #[arg(value_name = "NETID")]
+    who: NetId,
+    /// What to call them [default: as before, or the net ID]
+    #[arg(long)]
+    name: Option<String>,
+    /// Where their mail goes; needed for someone who is new
+    #[arg(long, value_name = "ADDRESS")]
+    mail: Option<String>,
+}
+
+pub(super) async fn run(options: &Options, args: Args) -> Result<(), Failure> {
+    match args.command {
+        Command::Drop(args) => drop_out(options, args.who).await,
+        Command::Enrol(args) => enrol(options, args).await,
+    }
+}
+
+async fn drop_out(options: &Options, who: NetId) -> Result<(), Failure> {
+    let app = assemble::app(options, "http://127.0.0.1:8080").await?;
+    let (inner, net_id) = (app.clone(), who.clone());
+    app.db.write("person: drop", move |conn| people::drop_out(&inner, conn, &net_id)).await?;
+    output::line(format_args!("{who} has dropped the course"))
+}
+
+async fn enrol(options: &Options, args: Enrol) -> Result<(), Failure> {
+    let app = assemble::app(options, "http://127.0.0.1:8080").await?;
+    let (inner, Enrol { who, name, mail }) = (app.clone(), args);
+    let net_id = who.clone();
+    app.db
+        .write("person: enrol", move |conn| {
+            people::enrol(&inner, conn, &net_id, name.as_deref(), mail.as_deref())
+        })
+        .await?;
+    output::line(format_args!("{who} takes the course"))
+}

@@ -1,0 +1,120 @@
+//! Commands for staff, as processes on a database of their own.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::course::Course;
+
+/// A data directory with the course in it.
+struct Desk {
+    directory: TempDir,
+    course: Course,
+}
+
+impl Desk {
+    fn set() -> Self {
+        let desk = Self { directory: TempDir::new().unwrap(), course: Course::example() };
+        let file = desk.directory.path().join("course.toml");
+        std::fs::write(&file, desk.course.text()).unwrap();
+        desk.done(&["apply", &file.display().to_string()]);
+        desk
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fairlease"));
+        command.env_remove("DATABASE_URL").env_remove("FAIRLEASE_SMTP_URL").args(words);
+        command.arg("--data-dir").arg(self.directory.path().join("data")).output().unwrap()
+    }
+
+    fn done(&self, words: &[&str]) -> String {
+        let output = self.run(words);
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The exit code and what is said of it.
+    fn refused(&self, words: &[&str]) -> (i32, String) {
+        let output = self.run(words);
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    fn json(&self, words: &[&str]) -> Value {
+        serde_json::from_slice(&self.run(&[words, &["--json"]].concat()).stdout).unwrap()
+    }
+
+    /// Codes of the rules that a slot of tomorrow breaks for `ff524`, whose day it is not.
+    fn broken_tomorrow(&self) -> Vec<String> {
+        let start = self.course.at(1, "10:00");
+        let body =
+            self.json(&["explain", "--as", "ff524", "--lab", "k8s", "--start", &start[..16], "--hours", "2"]);
+        let violations = body["violations"].as_array().unwrap();
+        violations.iter().map(|it| it["code"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[test]
+fn an_exception_is_granted_listed_used_and_taken_back() {
+    let desk = Desk::set();
+    let until = desk.course.at(3, "18:00");
+    let grant = [
+        "exception",
+        "grant",
+        "--as",
+        "ff524",
+        "--lab",
+        "k8s",
+        "--reason",
+        "was ill",
+        "--until",
+        &until[..16],
+    ];
+    let (code, said) = desk.refused(&[&grant[..], &["--any-day"]].concat());
+    assert!(code == 1 && said.contains("nobody here has the net ID ff524"), "{code}: {said}");
+    desk.done(&["person", "enrol", "ff524", "--mail", "ff524@example.edu"]);
+    assert_eq!(desk.broken_tomorrow(), ["wrong_day"]);
+    for wrong in [&[][..], &["--any-day", "--any-part"], &["--parity", "none"], &["--cap-hours", "x"]] {
+        assert_eq!(desk.refused(&[&grant[..], wrong].concat()).0, 2, "{wrong:?}");
+    }
+    let (code, said) = desk.refused(&[&grant[..], &["--cap-hours", "500"]].concat());
+    assert!(code == 1 && said.contains("cap_minutes: 30000 is not from 1 to 10080"), "{code}: {said}");
+    let granted = desk.json(&[&grant[..], &["--any-day", "--by", "ta123"]].concat());
+    let listed = desk.json(&["exception", "list"]);
+    assert_eq!((&listed["exceptions"][0], &listed["more"]), (&granted, &Value::Bool(false)));
+    assert_eq!((&granted["rule"], &granted["granted_by"]), (&"any_day".into(), &"ta123".into()));
+    assert!(granted["until"].as_str().unwrap().starts_with(&until[..16]), "in the course's zone: {granted}");
+    assert!(desk.done(&["exception", "list"]).contains("was ill"));
+    assert!(desk.broken_tomorrow().is_empty());
+    let id = granted["id"].as_str().unwrap();
+    desk.done(&["exception", "revoke", id]);
+    assert_eq!(desk.broken_tomorrow(), ["wrong_day"]);
+    let (code, said) = desk.refused(&["exception", "revoke", id]);
+    assert!(code == 1 && said.contains("there is no exception"), "{code}: {said}");
+    assert_eq!(desk.json(&["exception", "list"])["exceptions"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn who_has_dropped_finds_nothing_until_they_are_back() {
+    let desk = Desk::set();
+    let (code, said) = desk.refused(&["person", "drop", "ff524"]);
+    assert!(code == 1 && said.contains("nobody here has the net ID"), "{code}: {said}");
+    let (code, said) = desk.refused(&["person", "enrol", "ff524"]);
+    assert!(code == 1 && said.contains("say where their mail goes"), "{code}: {said}");
+    assert_eq!(desk.refused(&["person", "enrol", "ff524", "--mail", "nowhere"]).0, 1);
+    desk.done(&["person", "enrol", "ff524", "--mail", "ff524@example.edu", "--name", "Fatima"]);
+    let find = ["find", "--as", "ff524", "--lab", "k8s", "--hours", "2", "--count", "3"];
+    assert_eq!(desk.done(&find).lines().count(), 3);
+    desk.done(&["person", "drop", "ff524"]);
+    assert!(desk.broken_tomorrow().contains(&"not_enrolled".to_owned()));
+    let (code, said) = desk.refused(&find);
+    assert!(code == 1 && said.contains("no such slot can be booked"), "{code}: {said}");
+    desk.done(&["person", "enrol", "ff524"]);
+    let (earliest, latest) = (desk.course.at(2, "09:15"), desk.course.at(4, "23:00"));
+    let preferences = ["--between", "09:00-17:00", "--earliest", &earliest[..16], "--latest", &latest[..16]];
+    let found = desk.json(&[&find[..], &preferences].concat());
+    assert_eq!(found["slots"][0]["start"].as_str().unwrap()[..16], desk.course.at(2, "09:30")[..16]);
+    let (code, said) = desk.refused(&["find", "--as", "ff524", "--lab", "none", "--hours", "2"]);
+    assert!(code == 1 && said.contains("there are: k8s"), "{code}: {said}");
+    assert_eq!(desk.refused(&[&find[..], &["--days", "Caturday"]].concat()).0, 2);
+}
