@@ -590,8 +590,9 @@ mod tests {
                 ),
                 told(
                     "walks_ahead",
-                    "lab.k8s.policy.walks_ahead: there is no such key; known here: bookings_ahead, budget_hours, \
-                     cap_hours, counted_hours, horizon_days, lengths_hours, parity, stacking, starts_every_minutes",
+                    "lab.k8s.policy.walks_ahead: there is no such key; known here: bookings_ahead, budget_bookings, \
+                     budget_hours, budget_su, cap_hours, counted_hours, far, gaps, horizon_days, lengths_hours, parity, \
+                     stacking, starts_every_minutes",
                 ),
                 told(
                     "swap_weekly_from",
