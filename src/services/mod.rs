@@ -11,6 +11,7 @@ pub mod notices;
 pub mod people;
 pub mod reaping;
 mod situation;
+pub mod staff;
 
 use std::sync::Arc;
 
