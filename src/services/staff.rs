@@ -31,6 +31,8 @@ pub struct StaffView {
     pub whole: Option<Balance>,
     /// The exceptions that were not taken back, latest first, with their people.
     pub exceptions: Vec<(Exception, NetId)>,
+    /// Whether older ones are left out.
+    pub more_exceptions: bool,
     /// As of when.
     pub now: DateTime<Utc>,
 }
@@ -39,7 +41,10 @@ pub struct StaffView {
 pub fn lab(app: &App, conn: &mut Conn<'_>, lab: &LabId) -> Result<Option<StaffView>, DbError> {
     let now = app.now();
     let Some(setting) = db::lab_setting(conn, lab)? else { return Ok(None) };
-    let exceptions = db::exceptions_of_lab(conn, lab, MOST_EXCEPTIONS)?;
+    let mut exceptions = db::exceptions_of_lab(conn, lab, MOST_EXCEPTIONS + 1)?;
+    let shown = usize::try_from(MOST_EXCEPTIONS).unwrap_or(usize::MAX);
+    let more_exceptions = exceptions.len() > shown;
+    exceptions.truncate(shown);
     let (standing, occupancy) = (Standing::blank(None), Occupancy::default());
     let LabSetting { lab, pool, zone, .. } = &setting;
     let case = Case { lab, pool, zone: *zone, standing: &standing, occupancy: &occupancy, now };
@@ -47,5 +52,5 @@ pub fn lab(app: &App, conn: &mut Conn<'_>, lab: &LabId) -> Result<Option<StaffVi
     let (classes, rules) = (sentences::classes(&case, week), sentences::all(&case));
     let left = balance::balance(lab, *zone, now);
     let whole = balance::balance(lab, *zone, lab.open);
-    Ok(Some(StaffView { setting, classes, rules, left, whole, exceptions, now }))
+    Ok(Some(StaffView { setting, classes, rules, left, whole, exceptions, more_exceptions, now }))
 }

@@ -11,7 +11,6 @@ use super::{page, page_once};
 use crate::domain::calendar;
 use crate::domain::ids::{BookingId, LabId};
 use crate::domain::interval::Interval;
-use crate::domain::person::Role;
 use crate::policy::admission::Violation;
 use crate::policy::availability::Verdict;
 use crate::services::booking::{self, BookingError, Refusal, Wish};
@@ -74,8 +73,7 @@ fn compose(who: &SignedIn, view: &LabView, query: &Query) -> LabPage {
         layout: who.context.layout(&lab.title, Section::Labs),
         id: lab.id.to_string(),
         title: lab.title.clone(),
-        staff: (who.session.person.role == Role::Staff)
-            .then(|| Link::new(format!("/staff/labs/{}", lab.id), "Staff view")),
+        staff: present::staff_link(&who.session.person, &lab.id),
         state,
         state_text,
         rule: view.week.rule.clone(),

@@ -110,6 +110,7 @@ fn compose(who: &Staff, view: &StaffView, form: &Form, problems: Vec<Problem>) -
         rules: view.rules.clone(),
         balance: balance(view),
         exceptions: view.exceptions.iter().map(|(it, net_id)| row(view, it, net_id)).collect(),
+        more_exceptions: view.more_exceptions,
         form: form.shown(&calendar::zone_name(zone, view.now), problems),
     }
 }

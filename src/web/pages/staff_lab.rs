@@ -31,6 +31,8 @@ pub struct StaffLabPage {
     pub balance: BalanceCheck,
     /// The exceptions that hold or held, latest first.
     pub exceptions: Vec<ExceptionRow>,
+    /// Whether older ones are left out.
+    pub more_exceptions: bool,
     /// The form that grants another.
     pub form: GrantForm,
 }
@@ -198,6 +200,7 @@ fn lopsided() -> StaffLabPage {
             shares: vec![share("Even", 3), share("Odd", 4)],
         },
         exceptions: exceptions(),
+        more_exceptions: true,
         form: form(),
     }
 }

@@ -18,8 +18,8 @@ use crate::web::pages::staff_lab::{Field, GrantForm, RuleOption};
 const RULES: [(&str, &str, &str); 11] = [
     ("parity", "Even or odd", "even or odd"),
     ("any_day", "Any day", "no value"),
-    ("open", "Another opening", "date and time, such as 2026-11-28 09:00"),
-    ("due", "Another due date", "date and time, such as 2026-12-04 23:59"),
+    ("open", "Another opening", "date and time"),
+    ("due", "Another due date", "date and time"),
     ("cap_minutes", "Longest booking", "hours, such as 10 or 1.5"),
     ("budget_minutes", "Hours in all", "hours, such as 12 or 0"),
     ("budget_bookings", "Bookings in all", "a whole number"),
@@ -97,7 +97,7 @@ impl Form {
             value: field(
                 "value",
                 "Value",
-                format!("As the rule asks for it. Times are {zone}."),
+                format!("As the rule asks for it: 10 or 1.5, even, 2026-12-04 23:59 in {zone}."),
                 &self.value,
             ),
             all_labs: self.scope == "all",
