@@ -104,6 +104,95 @@ async fn every_page_carries_its_protection() {
 }
 
 #[tokio::test]
+async fn students_have_no_staff_pages() {
+    let demo = demo().await;
+    let student = Visitor::sign_in(&client(), demo.url(), "ff524").await;
+    assert_eq!(student.get("/staff/labs/k8s").await.status(), StatusCode::NOT_FOUND);
+    for path in ["/staff/labs/k8s/exceptions", "/staff/exceptions/000000000000/revoke"] {
+        assert_eq!(student.post(path, &[("lab", "k8s")]).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    assert!(!student.get("/labs/k8s").await.text().await.unwrap().contains("Staff view"));
+    let nobody = Visitor::anonymous(demo.url()).get("/staff/labs/k8s").await;
+    assert_eq!(header(nobody.headers(), "location"), "/sign-in?return_to=/staff/labs/k8s");
+}
+
+#[tokio::test]
+async fn staff_see_whether_a_lab_is_fair() {
+    let demo = demo().await;
+    let staff = Visitor::sign_in(&client(), demo.url(), "ta77").await;
+    assert!(staff.get("/labs/k8s").await.text().await.unwrap().contains("href=\"/staff/labs/k8s\""));
+    let page = staff.get("/staff/labs/k8s").await.text().await.unwrap();
+    for part in [
+        "Even net IDs may start on",
+        "Not fair: from now to the due date even net IDs have",
+        "<th scope=\"row\">Odd</th><td>6 days</td>",
+        "The days swap each week already.",
+        "Nobody has an exception here",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert_eq!(staff.get("/staff/labs/none").await.status(), StatusCode::NOT_FOUND);
+}
+
+const GRANT: &str = "/staff/labs/k8s/exceptions";
+
+#[tokio::test]
+async fn staff_grant_an_exception_and_take_it_back() {
+    let demo = demo().await;
+    let http = client();
+    let student = Visitor::sign_in(&http, demo.url(), "ff524").await;
+    let staff = Visitor::sign_in(&http, demo.url(), "ta77").await;
+    let start = demo.course.at(2, "10:00");
+    assert_eq!(student.book_hours(&start, 9.0).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let form = [
+        ("net_id", "FF524"),
+        ("rule", "cap_minutes"),
+        ("value", "9"),
+        ("scope", "lab"),
+        ("reason", "slow <disk>"),
+    ];
+    let forged = staff.with_token("0").post(GRANT, &form).await;
+    assert_eq!(forged.status(), StatusCode::FORBIDDEN);
+    let granted = staff.post(GRANT, &form).await;
+    assert_eq!(header(granted.headers(), LOCATION.as_str()), "/staff/labs/k8s");
+    let page = staff.get("/staff/labs/k8s").await.text().await.unwrap();
+    for part in [">ff524</th>", "At most 9 h at once", "in this lab", "slow &#60;disk&#62;", "ta77, "] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let id = page.split("/staff/exceptions/").nth(1).unwrap().split('/').next().unwrap();
+    let revoke = format!("/staff/exceptions/{id}/revoke");
+    assert_eq!(student.post(&revoke, &[("lab", "k8s")]).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(student.book_hours(&start, 9.0).await.0, StatusCode::CREATED);
+    let taken = staff.post(&revoke, &[("lab", "k8s")]).await;
+    assert_eq!(header(taken.headers(), LOCATION.as_str()), "/staff/labs/k8s");
+    assert_eq!(staff.post(&revoke, &[("lab", "k8s")]).await.status(), StatusCode::CONFLICT);
+    let page = staff.get("/staff/labs/k8s").await.text().await.unwrap();
+    assert!(page.contains("Nobody has an exception here"), "{page}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_exception_is_told_at_once() {
+    let demo = demo().await;
+    let staff = Visitor::sign_in(&client(), demo.url(), "ta77").await;
+    let form = [("net_id", "ff524"), ("rule", "due"), ("value", "soon"), ("until", "2020-01-01T00:00")];
+    let refused = staff.post(GRANT, &form).await;
+    assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let page = refused.text().await.unwrap();
+    for part in [
+        "is not a date and time such as",
+        "It would end on Wed Jan 1, 00:00, which is over.",
+        "Say why",
+        "name=\"value\" value=\"soon\"",
+        "<option value=\"due\" selected>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let unknown = [("net_id", "zz999"), ("rule", "any_day"), ("reason", "was ill")];
+    let page = staff.post(GRANT, &unknown).await.text().await.unwrap();
+    assert!(page.contains("Nobody here has the net ID zz999."), "{page}");
+}
+
+#[tokio::test]
 async fn a_form_without_the_sessions_token_changes_nothing() {
     let demo = demo().await;
     let http = client();

@@ -8,7 +8,7 @@ use super::connection::{Conn, on};
 use super::schema::{exceptions, people};
 use super::types::Ts;
 use crate::domain::exception::Exception;
-use crate::domain::ids::{ExceptionId, NetId, PersonId};
+use crate::domain::ids::{ExceptionId, LabId, NetId, PersonId};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = exceptions)]
@@ -79,9 +79,30 @@ pub fn latest_exceptions(conn: &mut Conn<'_>, limit: i64) -> Result<Vec<(Excepti
         .limit(limit)
         .select((ExceptionRow::as_select(), people::net_id))
         .load(c))?;
+    with_people(rows)
+}
+
+fn with_people(rows: Vec<(ExceptionRow, String)>) -> Result<Vec<(Exception, NetId)>, DbError> {
     rows.into_iter()
         .map(|(row, net_id)| Ok((row.try_into()?, net_id.parse().map_err(DbError::corrupt)?)))
         .collect()
+}
+
+/// The `limit` latest exceptions for this lab or for all labs that were not taken back, with their people.
+pub fn exceptions_of_lab(
+    conn: &mut Conn<'_>,
+    lab: &LabId,
+    limit: i64,
+) -> Result<Vec<(Exception, NetId)>, DbError> {
+    let rows: Vec<(ExceptionRow, String)> = on!(conn, |c| exceptions::table
+        .inner_join(people::table)
+        .filter(exceptions::revoked_at.is_null())
+        .filter(exceptions::lab_id.eq(lab.as_str()).or(exceptions::lab_id.is_null()))
+        .order((exceptions::granted_at.desc(), exceptions::id))
+        .limit(limit)
+        .select((ExceptionRow::as_select(), people::net_id))
+        .load(c))?;
+    with_people(rows)
 }
 
 /// Takes an exception back. False if there is none of this id, or it was taken back before.

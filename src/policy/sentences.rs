@@ -20,6 +20,25 @@ pub fn rule(case: &Case<'_>, net_id: &NetId, week: NaiveDate) -> String {
         }
         (Some(rule), Some(parity)) => days(case, rule, parity, net_id, week),
     };
+    format!("{days}{}", bounds(case))
+}
+
+/// "Even net IDs may start on Sat, Mon or Wed this week, until Thu Feb 13, 23:59; at most 8 h at once.": the same rule for
+/// each class of students; one sentence for everyone if the lab goes by no weekdays.
+pub fn classes(case: &Case<'_>, week: NaiveDate) -> Vec<String> {
+    let Some(rule) = &case.lab.policy.parity else {
+        return vec![format!("Everyone may start on any day{}", bounds(case))];
+    };
+    let when = which_week(case, week);
+    let class = |(name, parity)| {
+        let days = rule.days(parity, week).in_words(rule.first_day());
+        format!("{name} net IDs may start on {days} {when}{}", bounds(case))
+    };
+    [("Even", Parity::Even), ("Odd", Parity::Odd)].map(class).into()
+}
+
+/// Up to when, and how much.
+fn bounds(case: &Case<'_>) -> String {
     let until = match case.lab.due {
         Some(due) => format!("until {}", calendar::date_and_time(case.zone, due)),
         None => "with the due date to be announced".to_owned(),
@@ -29,9 +48,9 @@ pub fn rule(case: &Case<'_>, net_id: &NetId, week: NaiveDate) -> String {
         format!(", {} in all", calendar::in_words(TimeDelta::minutes(minutes.into())))
     });
     match case.lab.policy.counted {
-        None => format!("{days}, {until}; at most {cap} at once{in_all}."),
+        None => format!(", {until}; at most {cap} at once{in_all}."),
         Some(window) => format!(
-            "{days}, {until}; at most {cap} at once{in_all} between {}. Other hours are free, on any day.",
+            ", {until}; at most {cap} at once{in_all} between {}. Other hours are free, on any day.",
             window.between()
         ),
     }
@@ -42,13 +61,17 @@ fn days(case: &Case<'_>, rule: &ParityRule, parity: Parity, net_id: &NetId, week
         Some(digit) => format!("Your net ID ends in {digit}"),
         None => format!("Your net ID counts as {}", parity.word()),
     };
+    let when = which_week(case, week);
+    format!("{why}, so {when} you may start on {}", rule.days(parity, week).in_words(rule.first_day()))
+}
+
+fn which_week(case: &Case<'_>, week: NaiveDate) -> String {
     let present = case.lab.week_of(calendar::local_date(case.zone, case.now));
-    let when = match (week - present).num_days() {
+    match (week - present).num_days() {
         0 => "this week".to_owned(),
         7 => "next week".to_owned(),
         _ => format!("in the week of {}", calendar::date(week)),
-    };
-    format!("{why}, so {when} you may start on {}", rule.days(parity, week).in_words(rule.first_day()))
+    }
 }
 
 /// Every other rule of the lab for this person, a sentence each.
@@ -245,6 +268,23 @@ pub(crate) mod tests {
             sentence("2025-01-31")
                 .contains("in the week of Fri Jan 31 you may start on Fri, Sun, Tue or Thu")
         );
+    }
+
+    #[test]
+    fn each_class_has_its_sentence() {
+        let mut fixture = Fixture::origin("ff524");
+        let week = "2025-02-07".parse().unwrap();
+        let of = |fixture: &Fixture| classes(&fixture.case(local("2025-02-08T09:00")), week);
+        let end = "this week, until Thu Feb 13, 23:59; at most 8 h at once.";
+        assert_eq!(
+            of(&fixture),
+            [
+                format!("Even net IDs may start on Sat, Mon or Wed {end}"),
+                format!("Odd net IDs may start on Fri, Sun, Tue or Thu {end}"),
+            ]
+        );
+        fixture.lab.policy.parity = None;
+        assert!(of(&fixture)[0].starts_with("Everyone may start on any day, until Thu Feb 13"));
     }
 
     #[test]

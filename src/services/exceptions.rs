@@ -93,14 +93,24 @@ fn grant_in(app: &App, conn: &mut Conn<'_>, wanted: &NewException) -> Result<Exc
 }
 
 fn check(wanted: &NewException, now: DateTime<Utc>) -> Result<(), ExceptionError> {
-    if wanted.reason.trim().is_empty() {
-        return Err(ExceptionError::NoReason);
-    }
-    if let Some(until) = wanted.until.filter(|until| *until <= now) {
-        return Err(ExceptionError::Over(until));
-    }
-    // The bounds are those of the course file's keys.
-    let (given, least, most) = match wanted.grant {
+    check_reason(&wanted.reason)?;
+    check_until(wanted.until, now)?;
+    check_range(&wanted.grant)
+}
+
+/// Whether there is a reason.
+pub fn check_reason(reason: &str) -> Result<(), ExceptionError> {
+    if reason.trim().is_empty() { Err(ExceptionError::NoReason) } else { Ok(()) }
+}
+
+/// Whether an exception with this end would ever hold.
+pub fn check_until(until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), ExceptionError> {
+    until.filter(|until| *until <= now).map_or(Ok(()), |until| Err(ExceptionError::Over(until)))
+}
+
+/// Whether the rule can have this value. The bounds are those of the course file's keys.
+pub fn check_range(grant: &Grant) -> Result<(), ExceptionError> {
+    let (given, least, most) = match *grant {
         Grant::CapMinutes(minutes) => (minutes, 1, 10_080),
         Grant::BudgetMinutes(minutes) => (minutes, 0, 100_000),
         Grant::BudgetBookings(bookings) => (bookings, 0, 1000),

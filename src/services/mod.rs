@@ -12,6 +12,7 @@ pub mod people;
 mod places;
 pub mod reaping;
 mod situation;
+pub mod staff;
 
 use std::sync::Arc;
 

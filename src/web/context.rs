@@ -14,6 +14,7 @@ use super::error::WebError;
 use super::pages::layout::{DemoNote, Flash, FlashKind, Layout, Section, Viewer};
 use crate::db::{self, CourseCard, DbError};
 use crate::domain::calendar;
+use crate::domain::person::Role;
 use crate::services::App;
 use crate::services::people::{self, Session};
 
@@ -67,6 +68,10 @@ pub struct SignedIn {
     /// Who asks.
     pub session: Session,
 }
+
+/// A [`SignedIn`] of someone who runs the course. For everyone else there is no such page.
+#[derive(Debug, Clone)]
+pub struct Staff(pub SignedIn);
 
 impl Context {
     /// The use cases' surroundings.
@@ -154,12 +159,16 @@ pub enum Done {
     Moved,
     /// A booking was made.
     Booked,
+    /// Staff granted an exception.
+    Granted,
+    /// Staff took an exception back.
+    TakenBack,
     /// Someone signed out.
     SignedOut,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 7] = [
+    const ALL: [(Self, &'static str, &'static str); 9] = [
         (Self::KeySaved, "key", "Your SSH key is saved. Servers that we make from now on get it."),
         (Self::Released, "released", "It is given back."),
         (Self::Extended, "extended", "The later end is asked for."),
@@ -170,6 +179,8 @@ impl Done {
             "The other time is asked for. Until it is yours, your booking stays where it is.",
         ),
         (Self::Booked, "booked", "Your booking is made."),
+        (Self::Granted, "granted", "The exception is granted. It holds from now on."),
+        (Self::TakenBack, "taken", "The exception is taken back. What was booked by it stays."),
         (Self::SignedOut, "out", "You are signed out."),
     ];
 
@@ -240,6 +251,21 @@ impl FromRequest for SignedIn {
             let return_to = if request.method().is_safe() { context.here.clone() } else { "/".to_owned() };
             let session = context.session.clone().ok_or(WebError::NotSignedIn { return_to })?;
             Ok(Self { context, session })
+        })
+    }
+}
+
+impl FromRequest for Staff {
+    type Error = WebError;
+    type Future = Pending<Self>;
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let signed_in = SignedIn::from_request(request, payload);
+        Box::pin(async move {
+            let who = signed_in.await?;
+            match who.session.person.role {
+                Role::Staff => Ok(Self(who)),
+                Role::Student => Err(WebError::NotFound),
+            }
         })
     }
 }

@@ -5,11 +5,13 @@ use actix_web::http::header;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::pages::layout::{BookingLine, BookingState, LabState, NearestStart, Problem, When};
+use super::pages::layout::{BookingLine, BookingState, LabState, Link, NearestStart, Problem, When};
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::calendar;
 use crate::domain::course::Lab;
+use crate::domain::ids::LabId;
 use crate::domain::interval::Interval;
+use crate::domain::person::{Person, Role};
 use crate::policy::admission::Violation;
 use crate::services::booking::Refusal;
 
@@ -76,6 +78,11 @@ pub fn escape(text: &str) -> String {
         }
         escaped
     })
+}
+
+/// The staff's page of a lab, for those who may see it.
+pub fn staff_link(person: &Person, lab: &LabId) -> Option<Link> {
+    (person.role == Role::Staff).then(|| Link::new(format!("/staff/labs/{lab}"), "Staff view"))
 }
 
 /// The page at `path` with a start chosen.

@@ -11,7 +11,7 @@ use tracing_actix_web::TracingLogger;
 
 use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
-use super::handlers::{booking, health, lab, labs, mailbox, me, sign_in};
+use super::handlers::{booking, health, lab, labs, mailbox, me, sign_in, staff};
 use super::{api, statics};
 
 /// What a page may load and where it may lead: only from here, nothing inline.
@@ -105,6 +105,9 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
         .route("/bookings/{booking}/move", web::post().to(booking::relocate))
         .route("/me", web::get().to(me::show))
         .route("/me/key", web::post().to(me::save_key))
+        .route("/staff/labs/{lab}", web::get().to(staff::show))
+        .route("/staff/labs/{lab}/exceptions", web::post().to(staff::grant))
+        .route("/staff/exceptions/{exception}/revoke", web::post().to(staff::revoke))
         .route("/sign-in", web::get().to(sign_in::show))
         .route("/sign-out", web::post().to(sign_in::leave));
     if demo {

@@ -125,6 +125,7 @@ CREATE TABLE exceptions (
     revoked_at INTEGER
 ) STRICT;
 CREATE INDEX exceptions_of_person ON exceptions (person_id, granted_at);
+CREATE INDEX exceptions_of_lab ON exceptions (lab_id, granted_at);
 CREATE INDEX exceptions_by_time ON exceptions (granted_at);
 
 CREATE TABLE resources (

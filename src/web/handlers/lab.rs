@@ -73,6 +73,7 @@ fn compose(who: &SignedIn, view: &LabView, query: &Query) -> LabPage {
         layout: who.context.layout(&lab.title, Section::Labs),
         id: lab.id.to_string(),
         title: lab.title.clone(),
+        staff: present::staff_link(&who.session.person, &lab.id),
         state,
         state_text,
         rule: view.week.rule.clone(),

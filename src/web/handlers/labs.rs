@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::page_once;
 use crate::domain::booking::State;
 use crate::domain::calendar;
+use crate::domain::person::Person;
 use crate::services::labs::{self, LabCard as Card};
 use crate::web::context::SignedIn;
 use crate::web::error::WebError;
@@ -28,7 +29,7 @@ pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, W
         answer,
         detail,
         needs_key,
-        labs: cards.iter().map(|card| lab_card(card, now, needs_key)).collect(),
+        labs: cards.iter().map(|card| lab_card(card, now, &who.session.person)).collect(),
     };
     Ok(page_once(&request, shown.render()?))
 }
@@ -77,8 +78,9 @@ fn usage(card: &Card) -> Option<String> {
     }
 }
 
-fn lab_card(card: &Card, now: DateTime<Utc>, needs_key: bool) -> LabCard {
+fn lab_card(card: &Card, now: DateTime<Utc>, person: &Person) -> LabCard {
     let lab = &card.setting.lab;
+    let needs_key = person.ssh_public_key.is_none();
     let (state, state_text) = present::lab_state(lab, now);
     let bookable = matches!(state, LabState::Open | LabState::DueSoon);
     let room = i32::try_from(card.bookings.len()).is_ok_and(|have| have < lab.policy.bookings_ahead);
@@ -88,6 +90,7 @@ fn lab_card(card: &Card, now: DateTime<Utc>, needs_key: bool) -> LabCard {
         _ => None,
     };
     LabCard {
+        staff: present::staff_link(person, &lab.id),
         id: lab.id.to_string(),
         href: format!("/labs/{}", lab.id),
         title: lab.title.clone(),

@@ -7,6 +7,7 @@ pub mod labs;
 pub mod mailbox;
 pub mod me;
 pub mod sign_in;
+pub mod staff;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;

@@ -17,6 +17,8 @@ pub struct LabPage {
     pub id: String,
     /// The lab's title.
     pub title: String,
+    /// What staff see of it, for staff only.
+    pub staff: Option<Link>,
     /// Where it is on its way.
     pub state: LabState,
     /// The same in words: `due in 9 days`.

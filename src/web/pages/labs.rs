@@ -23,6 +23,8 @@ pub struct LabsPage {
 /// A lab on the start page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabCard {
+    /// What staff see of it, for staff only.
+    pub staff: Option<Link>,
     /// The lab's id, for the element's id.
     pub id: String,
     /// Its page.
@@ -86,6 +88,7 @@ impl LabCard {
     #[must_use]
     pub fn samples() -> Vec<Self> {
         let quiet = |id: &str, title: &str, state, state_text: &str, due: Option<When>, rule: &str| Self {
+            staff: None,
             id: id.to_owned(),
             href: format!("/labs/{id}"),
             title: title.to_owned(),

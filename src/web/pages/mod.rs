@@ -12,6 +12,7 @@ pub mod mailbox;
 pub mod me;
 pub mod refusal;
 pub mod sign_in;
+pub mod staff_lab;
 
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ use super::mailbox::MailboxPage;
 use super::me::MePage;
 use super::refusal::RefusalPage;
 use super::sign_in::SignInPage;
+use super::staff_lab::StaffLabPage;
 
 fn drawn<T: Template>(samples: Vec<(&'static str, T)>) -> impl Iterator<Item = (&'static str, String)> {
     samples.into_iter().map(|(name, page)| (name, page.render().expect("a sample can be drawn")))
@@ -28,6 +29,7 @@ fn all_pages() -> Vec<(&'static str, String)> {
         .chain(drawn(BookingPage::samples()))
         .chain(drawn(MePage::samples()))
         .chain(drawn(MailboxPage::samples()))
+        .chain(drawn(StaffLabPage::samples()))
         .chain(drawn(RefusalPage::samples()))
         .collect()
 }

@@ -100,6 +100,7 @@ impl LabPage {
             layout: Layout::sample("Kubernetes cluster", Section::Labs),
             id: "k8s".to_owned(),
             title: "Kubernetes cluster".to_owned(),
+            staff: None,
             state: LabState::DueSoon,
             state_text: "due in 9 days".to_owned(),
             rule: "Your net ID ends in 4, so this week you may start on Sat, Mon or Wed, until Thu Dec 3, 23:59; at \
