@@ -165,7 +165,7 @@ impl DailyWindow {
 pub fn minute_of_day(text: &str) -> Option<u32> {
     let (hours, minutes) = text.split_once(':')?;
     let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
-    let minute = (hours <= 24 && minutes < 60).then_some(hours * 60 + minutes)?;
+    let minute = (hours <= 24 && minutes < 60).then(|| hours * 60 + minutes)?;
     (minute <= 24 * 60).then_some(minute)
 }
 
