@@ -38,14 +38,17 @@ impl Asked {
 
 /// An instant in RFC 3339, or a local time of the course's zone.
 pub(super) fn read_instant(zone: Tz, text: &str) -> Result<DateTime<Utc>, Failure> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Ok(at.to_utc());
-    }
-    let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M")
-        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S"));
-    local
-        .map(|local| calendar::instant(zone, local))
-        .map_err(|_| Failure(format!("\"{text}\" is not a time such as 2026-11-28T10:00")))
+    let absolute = DateTime::parse_from_rfc3339(text).map(|at| at.to_utc());
+    let local = || {
+        NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M")
+            .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S"))
+            .map(|local| calendar::instant(zone, local))
+    };
+    absolute
+        .or_else(|_| local())
+        .ok()
+        .filter(|at| calendar::is_plausible(*at))
+        .ok_or_else(|| Failure(format!("\"{text}\" is not a time such as 2026-11-28T10:00")))
 }
 
 /// A length in hours, to the second.

@@ -31,6 +31,11 @@ fn end_of_gap(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
         .map_or_else(|| local.and_utc(), |at| at.to_utc())
 }
 
+/// Whether `at` lies in the years from 1970 to 9999: what people mean, and far from where instants can't be counted on.
+pub fn is_plausible(at: DateTime<Utc>) -> bool {
+    (1970..10_000).contains(&at.year())
+}
+
 /// The first instant of `date` in `zone`.
 pub fn midnight(zone: Tz, date: NaiveDate) -> DateTime<Utc> {
     instant(zone, date.and_time(NaiveTime::MIN))

@@ -257,8 +257,10 @@ pub(in crate::web) fn read_hours(text: &str) -> Result<TimeDelta, Problem> {
 pub(in crate::web) fn read_start(text: &str) -> Result<DateTime<Utc>, Problem> {
     DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%:z"))
+        .ok()
         .map(|at| at.to_utc())
-        .map_err(|_| {
+        .filter(|at| calendar::is_plausible(*at))
+        .ok_or_else(|| {
             Problem::with_field("start", format!("\"{text}\" is not a start such as 2026-11-24T14:00-05:00."))
         })
 }
@@ -356,6 +358,7 @@ mod tests {
         assert_eq!(web::Query::<Query>::from_query("week=2026-11-20").unwrap().start, None);
         assert_eq!(read_start("2026-11-24T14:00-05:00").unwrap().to_rfc3339(), "2026-11-24T19:00:00+00:00");
         assert!(read_start("2026-11-24T14:00:00Z").is_ok());
+        assert!(read_start("+262142-12-31T23:59:00Z").is_err());
         assert!(read_start("tomorrow").unwrap_err().text.contains("such as"));
     }
 }
