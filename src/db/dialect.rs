@@ -95,12 +95,22 @@ pub(super) fn lock_migrations(conn: &mut Conn<'_>) -> QueryResult<()> {
 
 /// What a new SQLite connection is told. The time to wait for a lock comes first, since the rest may need one.
 pub(super) fn prepare_sqlite(conn: &mut SqliteConnection) -> QueryResult<()> {
-    conn.batch_execute(
-        "PRAGMA busy_timeout = 15000;
-         PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = FULL;
-         PRAGMA foreign_keys = ON;",
-    )
+    conn.batch_execute("PRAGMA busy_timeout = 15000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+    write_ahead(conn)
+}
+
+/// Several connections may be the first to a new file. SQLite does not wait for another that switches the journal at the same
+/// time, whatever the time-out: it says at once that the file is locked, and a moment later it is not.
+fn write_ahead(conn: &mut SqliteConnection) -> QueryResult<()> {
+    const TRIES: u32 = 100;
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+    for _ in 1..TRIES {
+        match conn.batch_execute("PRAGMA journal_mode = WAL") {
+            Err(error) if error.to_string().contains("locked") => std::thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+    conn.batch_execute("PRAGMA journal_mode = WAL")
 }
 
 /// What a new PostgreSQL connection is told.

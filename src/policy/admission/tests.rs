@@ -101,7 +101,7 @@ fn a_closed_pool_and_a_horizon_say_what_would_be_right() {
 
 /// Case 9 of the course's facts: two blocks of two hours by day, and the night beside them.
 #[test]
-fn a_budget_counts_what_is_used_and_booked() {
+fn case_9_a_budget_counts_what_is_used_and_booked() {
     let mut fixture = Fixture::origin("ff524");
     fixture.lab.policy.budget_minutes = Some(240);
     fixture.lab.policy.counted = Some(DailyWindow { from: 8 * 60, to: 24 * 60 });
@@ -130,7 +130,7 @@ fn extending_charges_only_what_is_added() {
 
 /// Case 8 of the course's facts: blocks of three hours that start on the hour and end at :55.
 #[test]
-fn blocks_have_their_shape_and_the_site_has_its_time_between_them() {
+fn case_8_blocks_have_their_shape_and_the_site_has_its_time_between_them() {
     let mut fixture = Fixture::origin("ff524");
     fixture.lab.policy.parity = None;
     fixture.lab.policy.lengths_minutes = vec![180];
