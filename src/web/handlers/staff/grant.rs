@@ -175,7 +175,8 @@ fn read_su(value: &str) -> Result<Su, Problem> {
 fn read_time(zone: Tz, field: &str, text: &str) -> Result<DateTime<Utc>, Problem> {
     let shapes = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"];
     let local = shapes.iter().find_map(|shape| NaiveDateTime::parse_from_str(text, shape).ok());
-    local.map(|local| calendar::instant(zone, local)).ok_or_else(|| Problem {
+    let at = local.map(|local| calendar::instant(zone, local));
+    at.filter(|at| calendar::is_plausible(*at)).ok_or_else(|| Problem {
         field: Some(field.to_owned()),
         ..bad(text, "a date and time such as 2026-12-04 23:59")
     })
