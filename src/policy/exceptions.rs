@@ -17,7 +17,7 @@ pub struct Terms {
 }
 
 /// Whether an exception holds for this lab at `now`.
-pub fn in_force(exception: &Exception, lab: &Lab, now: DateTime<Utc>) -> bool {
+fn in_force(exception: &Exception, lab: &Lab, now: DateTime<Utc>) -> bool {
     exception.lab.as_ref().is_none_or(|id| *id == lab.id) && exception.until.is_none_or(|until| now < until)
 }
 

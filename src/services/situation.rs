@@ -19,8 +19,6 @@ pub struct Situation {
     pub setting: LabSetting,
     /// What the person has and had.
     pub standing: Standing,
-    /// The exceptions that hold for them here.
-    pub exceptions: Vec<Exception>,
 }
 
 impl Situation {
@@ -36,10 +34,8 @@ impl Situation {
         let terms = exceptions::terms(&setting.lab, person.parity(), exceptions, now);
         let standing = Standing { enrolled: person.enrolled, ..Standing::blank(terms.parity) };
         let standing = standing.with(&terms.lab, setting.zone, bookings, except);
-        let in_force = |it: &&Exception| exceptions::in_force(it, &setting.lab, now);
-        let exceptions = exceptions.iter().filter(in_force).cloned().collect();
         setting.lab = terms.lab;
-        Self { setting, standing, exceptions }
+        Self { setting, standing }
     }
 
     /// By what is stored; nothing if there is no such lab.

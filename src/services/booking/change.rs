@@ -82,7 +82,7 @@ fn change_in(
 
 /// The person's situation and the pool as if `booking` were not there: what moving it is judged by. Occupancy is known over
 /// `span`.
-pub fn place_without(
+pub(super) fn place_without(
     conn: &mut Conn<'_>,
     person: &Person,
     booking: &Booking,

@@ -19,7 +19,8 @@ mod change;
 mod release;
 
 pub use book::{Wish, book, explain};
-pub use change::{change, place_without};
+pub use change::change;
+use change::place_without;
 pub(in crate::services) use change::{drop_wanted_slot, extend_lease, take_wanted_end, take_wanted_slot};
 pub(in crate::services) use release::end;
 pub use release::release;
