@@ -89,6 +89,8 @@ struct SiteTable {
     /// Whether the site has Blazar: then each booking is backed by a lease.
     #[serde(default)]
     leases: bool,
+    /// Units that all its pools together can hold at one instant.
+    capacity: Option<i32>,
     /// What the site charges an hour for one server of each flavor, in service units.
     #[serde(default)]
     su_per_hour: BTreeMap<String, f64>,

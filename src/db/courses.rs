@@ -127,11 +127,14 @@ pub fn course(conn: &mut Conn<'_>) -> Result<Option<Course>, DbError> {
         .select(sites::definition)
         .load(c))?;
     let sites: Vec<Site> = site_rows.iter().map(|text| parse(text)).collect::<Result<_, _>>()?;
-    let pool_rows: Vec<String> = on!(conn, |c| pools::table
-        .filter(pools::site_id.eq_any(sites.iter().map(|site| site.id.as_str())))
+    let pool_rows: Vec<(String, String)> = on!(conn, |c| pools::table
+        .inner_join(sites::table)
+        .filter(sites::course_id.eq(&id))
         .order(pools::id)
-        .select(pools::definition)
+        .select((pools::definition, sites::definition))
         .load(c))?;
+    let pools = pool_rows.iter().map(|(pool, site)| Ok(parse::<Pool>(pool)?.bounded_by(&parse(site)?)));
+    let pools = pools.collect::<Result<_, DbError>>()?;
     let lab_rows: Vec<String> = on!(conn, |c| labs::table
         .filter(labs::course_id.eq(&id))
         .filter(labs::position.gt(RETIRED))
@@ -145,7 +148,7 @@ pub fn course(conn: &mut Conn<'_>) -> Result<Option<Course>, DbError> {
         contact,
         term: term.map(|text| parse(&text)).transpose()?,
         sites,
-        pools: pool_rows.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
+        pools,
         labs: lab_rows.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
     }))
 }
@@ -159,20 +162,27 @@ pub fn lab_setting(conn: &mut Conn<'_>, lab: &LabId) -> Result<Option<LabSetting
         .optional())?;
     let Some((course, pool, definition)) = row else { return Ok(None) };
     let zone: String = on!(conn, |c| courses::table.find(&course).select(courses::zone).first(c))?;
-    let pool = parse_pool(conn, &pool)?;
-    let site: String =
-        on!(conn, |c| sites::table.find(pool.site.as_str()).select(sites::definition).first(c))?;
+    let (pool, site) =
+        pool_and_site(conn, &pool)?.ok_or_else(|| DbError::corrupt(format!("there is no pool {pool}")))?;
     Ok(Some(LabSetting {
         lab: parse(&definition)?,
         pool,
-        site: parse(&site)?,
+        site,
         zone: zone.parse().map_err(DbError::corrupt)?,
     }))
 }
 
-fn parse_pool(conn: &mut Conn<'_>, id: &str) -> Result<Pool, DbError> {
-    let text: String = on!(conn, |c| pools::table.find(id).select(pools::definition).first(c))?;
-    parse(&text)
+/// The pool as its site bounds it, and the site.
+fn pool_and_site(conn: &mut Conn<'_>, id: &str) -> Result<Option<(Pool, Site)>, DbError> {
+    let row: Option<(String, String)> = on!(conn, |c| pools::table
+        .inner_join(sites::table)
+        .filter(pools::id.eq(id))
+        .select((pools::definition, sites::definition))
+        .first(c)
+        .optional())?;
+    let Some((pool, site)) = row else { return Ok(None) };
+    let (pool, site) = (parse::<Pool>(&pool)?, parse(&site)?);
+    Ok(Some((pool.bounded_by(&site), site)))
 }
 
 /// A lab and what surrounds it.
@@ -196,7 +206,7 @@ pub fn sites(conn: &mut Conn<'_>) -> Result<Vec<Site>, DbError> {
 
 /// A pool that bookings refer to.
 pub fn pool(conn: &mut Conn<'_>, id: &PoolId) -> Result<Pool, DbError> {
-    parse_pool(conn, id.as_str())
+    known_pool(conn, id)?.ok_or_else(|| DbError::corrupt(format!("there is no pool {id}")))
 }
 
 /// The pools that draw on this site.
@@ -208,9 +218,7 @@ pub fn pools_of_site(conn: &mut Conn<'_>, site: &SiteId) -> Result<Vec<PoolId>, 
 
 /// The pool with this id, if there is one yet.
 pub fn known_pool(conn: &mut Conn<'_>, id: &PoolId) -> Result<Option<Pool>, DbError> {
-    let text: Option<String> =
-        on!(conn, |c| pools::table.find(id.as_str()).select(pools::definition).first(c).optional())?;
-    text.map(|text| parse(&text)).transpose()
+    Ok(pool_and_site(conn, id.as_str())?.map(|(pool, _)| pool))
 }
 
 /// What pages and mails say of the course.

@@ -42,6 +42,14 @@ pub(super) fn lock_for_booking(conn: &mut Conn<'_>, person: &str, pool: &str) ->
     Ok(())
 }
 
+/// Makes whoever holds units or gives them back wait until the transaction is over.
+pub(super) fn lock_occupancy(conn: &mut Conn<'_>) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(c) => c.batch_execute("LOCK TABLE occupancy, site_occupancy IN EXCLUSIVE MODE"),
+    }
+}
+
 /// Makes others who want to change this booking wait until the transaction is over.
 pub(super) fn lock_booking(conn: &mut Conn<'_>, id: &str) -> QueryResult<()> {
     if let Conn::Postgres(c) = conn {

@@ -33,7 +33,7 @@ pub enum DbError {
     /// Another transaction won; the same closure may succeed if run again.
     #[error("the database asks to try again: {0}")]
     TryAgain(String),
-    /// A pool's capacity would have been exceeded, or a named node held twice.
+    /// The capacity of a pool or of its site would have been exceeded, or a named node held twice.
     #[error("the pool's capacity would be exceeded")]
     OverCapacity,
     /// There is a row like this already.

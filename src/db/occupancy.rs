@@ -1,28 +1,47 @@
-//! Units held, by pool and grid cell: the table that refuses to overbook.
+//! Units held by pool and grid cell, and by site and grid cell where a site bounds its pools: the tables that refuse to
+//! overbook.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
 use super::connection::{Conn, on};
-use super::schema::{node_cells, occupancy};
+use super::schema::{node_cells, occupancy, pools, site_occupancy};
 use super::types::Ts;
 use super::{DbError, dialect};
-use crate::domain::course::{Period, Pool};
+use crate::domain::course::{Period, Pool, Site};
 use crate::domain::ids::{BookingId, PersonId, PoolId};
 use crate::domain::interval::Interval;
-use crate::domain::occupancy::{Cell, Occupancy};
+use crate::domain::occupancy::Occupancy;
 
-/// The cells of the pool that `span` touches: one range scan, and one more if the pool's nodes have names.
+/// The cells of the pool that `span` touches: one range scan, one more if the site bounds its pools, and one more if the
+/// pool's nodes have names.
 pub fn occupancy(conn: &mut Conn<'_>, pool: &Pool, span: &Interval) -> Result<Occupancy, DbError> {
-    let rows: Vec<(Ts, i32, i32)> = on!(conn, |c| occupancy::table
+    let held: Vec<(Ts, i32)> = on!(conn, |c| occupancy::table
         .filter(occupancy::pool_id.eq(pool.id.as_str()))
         .filter(occupancy::cell.ge(Ts(pool.floor(span.start()))))
         .filter(occupancy::cell.lt(Ts(span.end())))
-        .select((occupancy::cell, occupancy::capacity, occupancy::booked))
+        .select((occupancy::cell, occupancy::booked))
         .load(c))?;
-    let cells = rows.into_iter().map(|(at, capacity, booked)| (at.0, Cell { capacity, booked }));
-    Ok(Occupancy::from_cells(cells).with_taken(taken(conn, pool, span)?))
+    let (of_site, taken) = (held_of_site(conn, pool, span)?, taken(conn, pool, span)?);
+    Ok(Occupancy::of(instants(held)).with_site(instants(of_site)).with_taken(taken))
+}
+
+fn instants<T>(rows: Vec<(Ts, T)>) -> impl Iterator<Item = (DateTime<Utc>, T)> {
+    rows.into_iter().map(|(at, what)| (at.0, what))
+}
+
+/// The same of the pool's site, if the site bounds its pools.
+fn held_of_site(conn: &mut Conn<'_>, pool: &Pool, span: &Interval) -> Result<Vec<(Ts, i32)>, DbError> {
+    if pool.site_capacity.is_none() {
+        return Ok(Vec::new());
+    }
+    Ok(on!(conn, |c| site_occupancy::table
+        .filter(site_occupancy::site_id.eq(pool.site.as_str()))
+        .filter(site_occupancy::cell.ge(Ts(pool.floor(span.start()))))
+        .filter(site_occupancy::cell.lt(Ts(span.end())))
+        .select((site_occupancy::cell, site_occupancy::booked))
+        .load(c))?)
 }
 
 /// The named nodes that are held in the cells that `span` touches.
@@ -30,13 +49,13 @@ fn taken(conn: &mut Conn<'_>, pool: &Pool, span: &Interval) -> Result<Vec<(DateT
     if pool.nodes.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<(Ts, String)> = on!(conn, |c| node_cells::table
+    let rows = on!(conn, |c| node_cells::table
         .filter(node_cells::pool_id.eq(pool.id.as_str()))
         .filter(node_cells::cell.ge(Ts(pool.floor(span.start()))))
         .filter(node_cells::cell.lt(Ts(span.end())))
         .select((node_cells::cell, node_cells::node))
         .load(c))?;
-    Ok(rows.into_iter().map(|(at, node)| (at.0, node)).collect())
+    Ok(instants(rows).collect())
 }
 
 /// Makes concurrent bookings of this person and of this pool wait until the transaction is over.
@@ -58,6 +77,30 @@ pub fn hold(conn: &mut Conn<'_>, pool: &Pool, span: &Interval, units: i32) -> Re
             .on_conflict((occupancy::pool_id, occupancy::cell))
             .do_update()
             .set(occupancy::booked.eq(occupancy::booked + excluded(occupancy::booked)))
+            .execute(c))?;
+    }
+    pool.site_capacity.map_or(Ok(()), |capacity| hold_of_site(conn, pool, span, units, capacity))
+}
+
+fn hold_of_site(
+    conn: &mut Conn<'_>,
+    pool: &Pool,
+    span: &Interval,
+    units: i32,
+    capacity: i32,
+) -> Result<(), DbError> {
+    for cell in pool.cells(span) {
+        let row = (
+            site_occupancy::site_id.eq(pool.site.as_str()),
+            site_occupancy::cell.eq(Ts(cell)),
+            site_occupancy::capacity.eq(capacity),
+            site_occupancy::booked.eq(units),
+        );
+        on!(conn, |c| diesel::insert_into(site_occupancy::table)
+            .values(row)
+            .on_conflict((site_occupancy::site_id, site_occupancy::cell))
+            .do_update()
+            .set(site_occupancy::booked.eq(site_occupancy::booked + excluded(site_occupancy::booked)))
             .execute(c))?;
     }
     Ok(())
@@ -107,7 +150,7 @@ pub fn give_nodes_back(
     Ok(())
 }
 
-/// Takes `units` from each cell that lies in `span`: one statement.
+/// Takes `units` from each cell that lies in `span`: one statement, and one for a site that bounds its pools.
 pub fn give_back(conn: &mut Conn<'_>, pool: &Pool, span: &Interval, units: i32) -> Result<(), DbError> {
     on!(conn, |c| diesel::update(occupancy::table)
         .filter(occupancy::pool_id.eq(pool.id.as_str()))
@@ -115,6 +158,56 @@ pub fn give_back(conn: &mut Conn<'_>, pool: &Pool, span: &Interval, units: i32) 
         .filter(occupancy::cell.lt(Ts(span.end())))
         .set(occupancy::booked.eq(occupancy::booked - units))
         .execute(c))?;
+    if pool.site_capacity.is_none() {
+        return Ok(());
+    }
+    on!(conn, |c| diesel::update(site_occupancy::table)
+        .filter(site_occupancy::site_id.eq(pool.site.as_str()))
+        .filter(site_occupancy::cell.ge(Ts(pool.floor(span.start()))))
+        .filter(site_occupancy::cell.lt(Ts(span.end())))
+        .set(site_occupancy::booked.eq(site_occupancy::booked - units))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Makes whoever holds units or gives them back wait until the transaction is over. Rows of pools are to be locked before.
+pub fn lock_occupancy(conn: &mut Conn<'_>) -> Result<(), DbError> {
+    Ok(dialect::lock_occupancy(conn)?)
+}
+
+fn forget_site(conn: &mut Conn<'_>, site: &Site, from: DateTime<Utc>) -> Result<(), DbError> {
+    on!(conn, |c| diesel::delete(site_occupancy::table)
+        .filter(site_occupancy::site_id.eq(site.id.as_str()))
+        .filter(site_occupancy::cell.ge(Ts(from)))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Counts anew what the cells of the site hold from `from` on, and gives them its capacity; a cell that holds more already may
+/// hold that and no more. A site that does not bound its pools has none. Needs [`lock_occupancy`].
+pub fn set_site_capacity(conn: &mut Conn<'_>, site: &Site, from: DateTime<Utc>) -> Result<(), DbError> {
+    let Some(capacity) = site.capacity else { return forget_site(conn, site, DateTime::UNIX_EPOCH) };
+    forget_site(conn, site, from)?;
+    let held: Vec<(Ts, Option<i64>)> = on!(conn, |c| occupancy::table
+        .inner_join(pools::table)
+        .filter(pools::site_id.eq(site.id.as_str()))
+        .filter(occupancy::cell.ge(Ts(from)))
+        .group_by(occupancy::cell)
+        .select((occupancy::cell, diesel::dsl::sum(occupancy::booked)))
+        .load(c))?;
+    let row = |(cell, booked): (Ts, Option<i64>)| {
+        let booked = i32::try_from(booked.unwrap_or_default()).unwrap_or(i32::MAX);
+        (
+            site_occupancy::site_id.eq(site.id.as_str()),
+            site_occupancy::cell.eq(cell),
+            site_occupancy::capacity.eq(capacity.max(booked)),
+            site_occupancy::booked.eq(booked),
+        )
+    };
+    let rows: Vec<_> = held.into_iter().map(row).collect();
+    for some in rows.chunks(ROWS_AT_ONCE) {
+        on!(conn, |c| diesel::insert_into(site_occupancy::table).values(some).execute(c))?;
+    }
     Ok(())
 }
 

@@ -83,6 +83,17 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{Text, Integer};
+    use crate::db::types::Instant;
+    site_occupancy (site_id, cell) {
+        site_id -> Text,
+        cell -> Instant,
+        capacity -> Integer,
+        booked -> Integer,
+    }
+}
+
+table! {
     use diesel::sql_types::{Text, Integer, BigInt, Nullable};
     use crate::db::types::Instant;
     bookings (id) {
@@ -209,4 +220,7 @@ table! {
 joinable!(bookings -> people (person_id));
 joinable!(exceptions -> people (person_id));
 joinable!(sessions -> people (person_id));
+joinable!(occupancy -> pools (pool_id));
+joinable!(pools -> sites (site_id));
 allow_tables_to_appear_in_same_query!(people, sessions, bookings, exceptions);
+allow_tables_to_appear_in_same_query!(occupancy, pools, sites);

@@ -69,6 +69,9 @@ pub struct Site {
     pub cloud: CloudName,
     /// Whether it has Blazar: then a booking is backed by a lease from the moment it is made.
     pub leases: bool,
+    /// Units that all its pools together can hold at one instant, if that is bounded.
+    #[serde(default)]
+    pub capacity: Option<i32>,
     /// What the site charges an hour for one server of each flavor.
     #[serde(default)]
     pub su_per_hour: BTreeMap<String, Su>,
@@ -101,6 +104,9 @@ pub struct Pool {
     pub id: PoolId,
     /// The site whose capacity it is.
     pub site: SiteId,
+    /// Units that all pools of the site together can hold at one instant, if the site says so: it is stored there.
+    #[serde(skip)]
+    pub site_capacity: Option<i32>,
     /// Units that can be held at one instant, until the first of the changes. With named nodes, how many there are.
     pub capacity: i32,
     /// Later capacities, by the instant from which on they hold, in order.
@@ -155,6 +161,12 @@ pub struct Closure {
 }
 
 impl Pool {
+    /// The pool as its site bounds it.
+    #[must_use]
+    pub fn bounded_by(self, site: &Site) -> Self {
+        Self { site_capacity: site.capacity, ..self }
+    }
+
     /// The length of one grid cell.
     pub fn grid(&self) -> TimeDelta {
         TimeDelta::minutes(i64::from(self.grid_minutes.max(1)))

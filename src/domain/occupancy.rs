@@ -1,4 +1,4 @@
-//! How much of a pool is held, cell by cell, and which of its nodes, if they have names.
+//! How much of a pool is held, cell by cell, and of its site, if that is bounded; and which of its nodes, if they have names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,27 +7,28 @@ use chrono::{DateTime, Utc};
 use super::course::Pool;
 use super::interval::Interval;
 
-/// What one grid cell holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cell {
-    /// Units that may be held.
-    pub capacity: i32,
-    /// Units that are held.
-    pub booked: i32,
-}
-
 /// The cells of a pool that differ from empty, over some range.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Occupancy {
-    cells: BTreeMap<DateTime<Utc>, Cell>,
+    /// Units that are held, by the start of the cell.
+    held: BTreeMap<DateTime<Utc>, i32>,
+    /// The same of all the site's pools together, if the site bounds them.
+    held_of_site: BTreeMap<DateTime<Utc>, i32>,
     /// The starts of the cells in which each named node is held.
     taken: BTreeMap<String, BTreeSet<DateTime<Utc>>>,
 }
 
 impl Occupancy {
-    /// The occupancy that `cells` tell, each by its start.
-    pub fn from_cells(cells: impl IntoIterator<Item = (DateTime<Utc>, Cell)>) -> Self {
-        Self { cells: cells.into_iter().collect(), taken: BTreeMap::new() }
+    /// The occupancy of a pool that holds so many units in the cells that start then.
+    pub fn of(held: impl IntoIterator<Item = (DateTime<Utc>, i32)>) -> Self {
+        Self { held: held.into_iter().collect(), ..Self::default() }
+    }
+
+    /// The same, with what all pools of the site hold together.
+    #[must_use]
+    pub fn with_site(mut self, held: impl IntoIterator<Item = (DateTime<Utc>, i32)>) -> Self {
+        self.held_of_site = held.into_iter().collect();
+        self
     }
 
     /// The same, with named nodes that are held in the cells that start then.
@@ -43,8 +44,8 @@ impl Occupancy {
     #[must_use]
     pub fn without(mut self, pool: &Pool, span: &Interval, units: i32, nodes: &[String]) -> Self {
         for at in pool.cells(span) {
-            if let Some(cell) = self.cells.get_mut(&at) {
-                cell.booked = (cell.booked - units).max(0);
+            for cells in [&mut self.held, &mut self.held_of_site] {
+                cells.entry(at).and_modify(|held| *held = (*held - units).max(0));
             }
             for node in nodes {
                 self.taken.get_mut(node).map(|cells| cells.remove(&at));
@@ -64,7 +65,9 @@ impl Occupancy {
     /// in all of it.
     pub fn least_free(&self, pool: &Pool, span: &Interval) -> i32 {
         let counted = pool.cells(span).map(|cell| self.counted_free(pool, cell)).min();
-        counted.unwrap_or(pool.capacity).min(self.most_nodes(pool, span))
+        counted
+            .unwrap_or_else(|| self.counted_free(pool, pool.floor(span.start())))
+            .min(self.most_nodes(pool, span))
     }
 
     /// The first cell of `span` up to which fewer than `units` can be had together: nothing if one booking can have them.
@@ -111,8 +114,10 @@ impl Occupancy {
 
     /// Free units by their number alone.
     fn counted_free(&self, pool: &Pool, cell: DateTime<Utc>) -> i32 {
-        let known = self.cells.get(&cell).map(|cell| cell.capacity - cell.booked);
-        known.unwrap_or_else(|| pool.capacity_at(cell)).max(0)
+        let held = |cells: &BTreeMap<DateTime<Utc>, i32>| cells.get(&cell).copied().unwrap_or_default();
+        let of_pool = pool.capacity_at(cell) - held(&self.held);
+        let of_site = pool.site_capacity.map(|capacity| capacity - held(&self.held_of_site));
+        of_site.map_or(of_pool, |of_site| of_site.min(of_pool)).max(0)
     }
 
     /// How many named nodes are free over all of `span`; no bound if they have no names.
@@ -186,6 +191,7 @@ mod tests {
         Pool {
             id: "gpus".parse().unwrap(),
             site: "chi".parse().unwrap(),
+            site_capacity: None,
             capacity: i32::try_from(nodes.len()).unwrap(),
             changes: Vec::new(),
             nodes: nodes.iter().map(|name| (*name).to_owned()).collect(),
@@ -214,10 +220,9 @@ mod tests {
             .collect();
         let mut cells = BTreeMap::new();
         for (at, _) in &taken {
-            let cell = cells.entry(*at).or_insert(Cell { capacity: pool.capacity, booked: 0 });
-            cell.booked += 1;
+            *cells.entry(*at).or_insert(0) += 1;
         }
-        Occupancy::from_cells(cells).with_taken(taken)
+        Occupancy::of(cells).with_taken(taken)
     }
 
     fn names(names: &[&str]) -> Vec<String> {

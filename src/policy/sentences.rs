@@ -130,7 +130,7 @@ pub(crate) mod tests {
     use crate::domain::calendar::Weekdays;
     use crate::domain::course::{Judged, Lab, Policy, Pool};
     use crate::domain::interval::Interval;
-    use crate::domain::occupancy::{Cell, Occupancy};
+    use crate::domain::occupancy::Occupancy;
     use crate::domain::su::Su;
     use crate::policy::standing::Standing;
 
@@ -146,7 +146,7 @@ pub(crate) mod tests {
         pub(crate) zone: Tz,
         pub(crate) net_id: NetId,
         pub(crate) standing: Standing,
-        cells: BTreeMap<DateTime<Utc>, Cell>,
+        held: BTreeMap<DateTime<Utc>, i32>,
         occupancy: Occupancy,
     }
 
@@ -201,6 +201,7 @@ pub(crate) mod tests {
             let pool = Pool {
                 id: "vms".parse().unwrap(),
                 site: "kvm".parse().unwrap(),
+                site_capacity: None,
                 capacity: 3,
                 changes: Vec::new(),
                 nodes: Vec::new(),
@@ -216,7 +217,7 @@ pub(crate) mod tests {
                 zone: New_York,
                 standing: Standing::blank(Parity::of(&net_id.parse().unwrap())),
                 net_id: net_id.parse().unwrap(),
-                cells: BTreeMap::new(),
+                held: BTreeMap::new(),
                 occupancy: Occupancy::default(),
             }
         }
@@ -246,8 +247,8 @@ pub(crate) mod tests {
         }
 
         pub(crate) fn fill_at(&mut self, cell: DateTime<Utc>) {
-            self.cells.insert(cell, Cell { capacity: self.pool.capacity, booked: self.pool.capacity });
-            self.occupancy = Occupancy::from_cells(self.cells.clone());
+            self.held.insert(cell, self.pool.capacity);
+            self.occupancy = Occupancy::of(self.held.clone());
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -46,11 +46,18 @@ impl MaybeDbError for ApplyError {
 pub fn apply(conn: &mut Conn<'_>, course: &Course, now: DateTime<Utc>) -> Result<(), ApplyError> {
     refuse_what_is_in_use(conn, course)?;
     db::save_course(conn, course)?;
+    db::lock_occupancy(conn)?;
     for pool in &course.pools {
         db::set_capacity(conn, pool, pool.floor(now))?;
     }
+    for site in &course.sites {
+        db::set_site_capacity(conn, site, now - LONGEST_CELL)?;
+    }
     Ok(())
 }
+
+/// Whatever a pool's grid is, its current cell started within it.
+const LONGEST_CELL: TimeDelta = TimeDelta::hours(1);
 
 /// What applying a course would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -151,6 +158,7 @@ fn affected(course: &Course, booking: &Booking, net_id: &NetId) -> Option<Affect
 fn refuse_what_is_in_use(conn: &mut Conn<'_>, course: &Course) -> Result<(), ApplyError> {
     for site in &course.sites {
         keep_site(conn, site)?;
+        keep_one_grid(conn, course, site)?;
     }
     course.pools.iter().try_for_each(|pool| keep_pool(conn, pool))
 }
@@ -182,6 +190,21 @@ fn keep_site(conn: &mut Conn<'_>, site: &Site) -> Result<(), ApplyError> {
     };
     unless_in_use(conn, key("leases"), &known.leases, &site.leases, live)?;
     unless_in_use(conn, key("cloud"), &known.cloud, &site.cloud, live)
+}
+
+/// A site that bounds its pools counts what they hold by cells of one grid: that of a pool which the file no longer has, too,
+/// while bookings stand on it.
+fn keep_one_grid(conn: &mut Conn<'_>, course: &Course, site: &Site) -> Result<(), ApplyError> {
+    let grid = course.pools.iter().find(|pool| pool.site == site.id).map(|pool| pool.grid_minutes);
+    let (Some(_), Some(grid)) = (site.capacity, grid) else { return Ok(()) };
+    for id in db::pools_of_site(conn, &site.id)? {
+        if !course.pools.iter().any(|pool| pool.id == id) {
+            let known = db::pool(conn, &id)?;
+            let live = |conn: &mut Conn<'_>| db::unended_bookings_in_pools(conn, std::slice::from_ref(&id));
+            unless_in_use(conn, format!("pool.{id}.grid_minutes"), &known.grid_minutes, &grid, live)?;
+        }
+    }
+    Ok(())
 }
 
 fn unless_in_use<T: PartialEq + ToString>(

@@ -4,6 +4,7 @@ DROP TABLE events;
 DROP TABLE resources;
 DROP TABLE node_cells;
 DROP TABLE bookings;
+DROP TABLE site_occupancy;
 DROP TABLE occupancy;
 DROP TABLE labs;
 DROP TABLE pools;

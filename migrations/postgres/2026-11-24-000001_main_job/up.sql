@@ -63,6 +63,17 @@ CREATE TABLE occupancy (
     CONSTRAINT occupancy_not_negative CHECK (booked >= 0)
 );
 
+-- The same for sites that bound their pools together: what the cells of their pools hold, summed.
+CREATE TABLE site_occupancy (
+    site_id TEXT COLLATE "C" NOT NULL REFERENCES sites (id),
+    cell TIMESTAMPTZ NOT NULL,
+    capacity INTEGER NOT NULL,
+    booked INTEGER NOT NULL,
+    PRIMARY KEY (site_id, cell),
+    CONSTRAINT site_occupancy_within_capacity CHECK (booked <= capacity),
+    CONSTRAINT site_occupancy_not_negative CHECK (booked >= 0)
+);
+
 CREATE TABLE bookings (
     id TEXT COLLATE "C" PRIMARY KEY,
     person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),

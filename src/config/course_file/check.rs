@@ -122,20 +122,26 @@ impl<'a> Check<'a> {
             .iter()
             .map(|(flavor, price)| Some((flavor.clone(), self.su(&key, *price)?)))
             .collect();
+        if let Some(capacity) = table.capacity {
+            self.range(&format!("site.{}.capacity", table.id), capacity, CAPACITIES);
+        }
         let id = self.parse(&format!("site.{}.id", table.id), &table.id)?;
         Some(Site {
             id,
             title: table.title.clone().unwrap_or_else(|| table.id.clone()),
             cloud,
             leases: table.leases,
+            capacity: table.capacity,
             su_per_hour: prices.into_iter().collect::<Option<_>>()?,
         })
     }
 
     fn pool(&mut self, around: &Around<'_>, table: &PoolTable) -> Option<Pool> {
         let key = |field: &str| format!("pool.{}.{field}", table.id);
-        if !around.file.site.iter().any(|site| site.id == table.site) {
-            self.error(&key("site"), format!("there is no site \"{}\"", table.site));
+        let site = around.file.site.iter().find(|site| site.id == table.site);
+        match site {
+            None => self.error(&key("site"), format!("there is no site \"{}\"", table.site)),
+            Some(site) => self.one_grid(around.file, site, table),
         }
         let capacity = self.capacity(&key("capacity"), table);
         self.nodes(&key("nodes"), table);
@@ -160,6 +166,7 @@ impl<'a> Check<'a> {
         Some(Pool {
             id: self.parse(&key("id"), &table.id)?,
             site: self.parse(&key("site"), &table.site)?,
+            site_capacity: site.and_then(|site| site.capacity),
             capacity: capacity?,
             changes: changes?,
             nodes: table.nodes.clone(),
@@ -169,6 +176,22 @@ impl<'a> Check<'a> {
             cleaning_minutes: table.cleaning_minutes,
             closures: closures.into_iter().collect::<Option<_>>()?,
         })
+    }
+
+    /// A site that bounds its pools counts what they hold together, cell by cell.
+    fn one_grid(&mut self, file: &CourseFile, site: &SiteTable, table: &PoolTable) {
+        let first = file.pool.iter().find(|pool| pool.site == site.id);
+        if let Some(first) = first.filter(|first| first.grid_minutes != table.grid_minutes)
+            && site.capacity.is_some()
+        {
+            self.error(
+                &format!("pool.{}.grid_minutes", table.id),
+                format!(
+                    "it is {}, and {} in pool {}: site {} has a capacity, so its pools have one grid",
+                    table.grid_minutes, first.grid_minutes, first.id, site.id
+                ),
+            );
+        }
     }
 
     fn capacity(&mut self, key: &str, table: &PoolTable) -> Option<i32> {
@@ -244,7 +267,7 @@ impl<'a> Check<'a> {
         let pool = around.file.pool.iter().find(|pool| pool.id == table.pool);
         match pool {
             None => self.error(&key("pool"), format!("there is no pool \"{}\"", table.pool)),
-            Some(pool) => self.range(&key("units"), table.units, 1..=most_units(pool)),
+            Some(pool) => self.range(&key("units"), table.units, 1..=most_units(around.file, pool)),
         }
         let open = self.instant(&key("open"), around.zone, table.open);
         let due = table.due.map(|due| self.instant(&key("due"), around.zone, due));
@@ -560,10 +583,12 @@ const MOST_NODES: usize = 1000;
 const MOST_CHANGES: usize = 100;
 
 /// The most units of the pool that can be held at any instant, at least 1.
-fn most_units(pool: &PoolTable) -> i32 {
+fn most_units(file: &CourseFile, pool: &PoolTable) -> i32 {
     let nodes = i32::try_from(pool.nodes.len()).unwrap_or(i32::MAX);
     let changed = pool.change.iter().map(|change| change.capacity);
-    changed.chain(pool.capacity).chain([nodes, 1]).max().unwrap_or(1)
+    let of_pool = changed.chain(pool.capacity).chain([nodes]).max();
+    let of_site = file.site.iter().find(|site| site.id == pool.site).and_then(|site| site.capacity);
+    of_pool.into_iter().chain(of_site).min().unwrap_or(1).max(1)
 }
 
 /// An optional part: nothing if it is wrong.
