@@ -2,8 +2,9 @@
 
 use chrono::TimeDelta;
 use fairlease::domain::booking::{EndReason, State};
+use fairlease::domain::exception::Grant;
 use fairlease::services::booking::{self, BookingError};
-use fairlease::services::{courses, notices};
+use fairlease::services::{courses, exceptions, notices};
 
 use crate::world::{World, local, on_both_databases, slot};
 
@@ -247,6 +248,35 @@ on_both_databases! {
             renamed.changes,
             ["course.term.name: \"Spring 2025\" -> \"Spring\"", "lab.k8s.expected_minutes: 300 -> 360"]
         );
+    }
+
+    async fn a_plan_judges_each_booking_by_what_its_student_has_and_was_granted(backend: Backend) {
+        let world = World::new(backend).await;
+        let (one, two) = (world.student("ff524").await, world.student("gg222").await);
+        let granted = exceptions::NewException {
+            net_id: "gg222".parse().unwrap(),
+            lab: None,
+            grant: Grant::CapMinutes(600),
+            until: Some(local("2025-02-08T09:30")),
+            reason: "was ill".into(),
+            by: "ta".into(),
+        };
+        exceptions::grant(&world.app, granted).await.unwrap();
+        let first = world.book(&one, slot("2025-02-08T10:00", "2025-02-08T18:00")).await;
+        world.book(&one, slot("2025-02-10T10:00", "2025-02-10T12:00")).await;
+        world.book(&two, slot("2025-02-08T10:00", "2025-02-08T20:00")).await;
+        world.clock.set(local("2025-02-08T09:35"));
+        let plan = async |replace: &[(&str, &str)]| {
+            let changed = crate::world::course(replace);
+            world.app.db.read("plan", move |conn| courses::plan(conn, &changed)).await.unwrap().affected
+        };
+        let shorter = plan(&[("cap_hours = 8 ", "cap_hours = 7 ")]).await;
+        let [affected] = &shorter[..] else { panic!("{shorter:?}") };
+        assert_eq!(affected.booking, first.id, "the other has ten hours by an exception, though it ended since");
+        let fewer: Vec<_> = plan(&[("bookings_ahead = 2", "bookings_ahead = 1")]).await;
+        let told: Vec<_> = fewer.iter().map(|it| (it.net_id.as_str(), it.why.concat())).collect();
+        let why = "You have a booking of this lab already, and may have one at a time.".to_owned();
+        assert_eq!(told, [("ff524", why.clone()), ("ff524", why)]);
     }
 
     async fn without_a_key_nothing_is_booked(backend: Backend) {

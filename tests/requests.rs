@@ -319,6 +319,33 @@ async fn a_search_that_cannot_be_read_is_told_each_field() {
 }
 
 #[tokio::test]
+async fn programs_can_ask_what_the_rules_make_of_a_slot() {
+    let demo = demo().await;
+    let student = Visitor::sign_in(&client(), demo.url(), "ff524").await;
+    let ask = async |start: &str, hours: &str| {
+        let start = start.replace('+', "%2B");
+        student.get(&format!("/api/v1/labs/k8s/explanation?start={start}&hours={hours}")).await
+    };
+    let (theirs, not_theirs) = (demo.course.at(2, "10:00"), demo.course.at(1, "10:00"));
+    let body: Value = ask(&theirs, "4").await.json().await.unwrap();
+    assert_eq!(body, json!({"accepted": true, "violations": [], "warnings": [], "nearest": []}));
+    assert_eq!(student.book(&theirs).await.0, StatusCode::CREATED, "asking takes nothing");
+    let body: Value = ask(&not_theirs, "9").await.json().await.unwrap();
+    let codes: Vec<_> = body["violations"].as_array().unwrap().iter().map(|it| it["code"].as_str()).collect();
+    assert_eq!(
+        (&body["accepted"], codes),
+        (&json!(false), vec![Some("wrong_day"), Some("over_cap")]),
+        "{body}"
+    );
+    assert_eq!(
+        fields(&problem(ask("soon", "").await, StatusCode::UNPROCESSABLE_ENTITY).await),
+        ["start", "hours"]
+    );
+    let unknown = format!("/api/v1/labs/none/explanation?start={}&hours=4", theirs.replace('+', "%2B"));
+    problem(student.get(&unknown).await, StatusCode::NOT_FOUND).await;
+}
+
+#[tokio::test]
 async fn programs_can_move_a_booking_that_is_theirs() {
     let demo = demo().await;
     let http = client();

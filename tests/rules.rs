@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use fairlease::config::course_file::CourseFile;
 use fairlease::domain::calendar::DailyWindow;
 use fairlease::domain::course::Course;
+use fairlease::domain::ids::{LabId, NetId};
+use fairlease::domain::interval::Interval;
 use fairlease::policy::admission::Violation;
-use fairlease::services::explain;
+use fairlease::services::booking::Refusal;
+use fairlease::services::explain::{self, Judgement};
 use serde_json::Value;
 
 use crate::world::{EXAMPLE, local, slot};
@@ -26,11 +29,21 @@ fn course(text: &str, replace: &[(&str, &str)]) -> Course {
     CourseFile::parse("course.toml", &text).unwrap().check("course.toml").unwrap()
 }
 
+/// The refusal of a slot for someone with nothing booked, as of a time.
+fn refused(course: &Course, net_id: &NetId, lab: &LabId, slot: &Interval, now: DateTime<Utc>) -> Refusal {
+    match explain::by_the_rules(course, net_id, lab, slot, now) {
+        Some(Judgement::Refused(refusal)) => refusal,
+        other => panic!("it is not refused: {other:?}"),
+    }
+}
+
 /// Codes of the rules that a slot breaks for someone with nothing booked, as of a time.
 fn broken(course: &Course, net_id: &str, now: &str, start: &str, end: &str) -> Vec<&'static str> {
     let (net_id, lab) = (net_id.parse().unwrap(), "k8s".parse().unwrap());
-    let refusal = explain::by_the_rules(course, &net_id, &lab, &slot(start, end), local(now)).unwrap();
-    refusal.violations.iter().map(Violation::code).collect()
+    match explain::by_the_rules(course, &net_id, &lab, &slot(start, end), local(now)).unwrap() {
+        Judgement::Accepted { .. } => Vec::new(),
+        Judgement::Refused(refusal) => refusal.violations.iter().map(Violation::code).collect(),
+    }
 }
 
 /// Days of February 2025 on which this net ID may start at ten for an hour.
@@ -141,7 +154,7 @@ fn case_7_a_planned_outage_two_days_before_the_due_date() {
     assert_eq!(on("2025-01-30T22:00", "2025-01-31T00:30"), ["past_due"]);
     let (net_id, lab) = ("ff524".parse().unwrap(), "k8s".parse().unwrap());
     let wish = slot("2025-01-28T12:00", "2025-01-28T14:00");
-    let refusal = explain::by_the_rules(&outage, &net_id, &lab, &wish, local("2025-01-25T12:00")).unwrap();
+    let refusal = refused(&outage, &net_id, &lab, &wish, local("2025-01-25T12:00"));
     assert_eq!(
         refusal.violations[0].sentence(New_York),
         "Closed from Tue Jan 28, 08:00 to 20:00: planned outage."
@@ -168,7 +181,7 @@ fn far_wishes_are_led_to_where_slots_are() {
     ] {
         let (net_id, lab) = ("ff524".parse().unwrap(), "k8s".parse().unwrap());
         let wish = slot(start, end);
-        let refusal = explain::by_the_rules(&first, &net_id, &lab, &wish, local("2025-01-31T12:10")).unwrap();
+        let refusal = refused(&first, &net_id, &lab, &wish, local("2025-01-31T12:10"));
         assert_eq!(refusal.nearest[0].start(), local(nearest), "{start}");
     }
 }
@@ -217,6 +230,37 @@ fn explain_says_the_same_without_a_database() {
     assert_eq!(by_code["wrong_day"]["days"], serde_json::json!(["Mon", "Wed", "Sat"]));
     assert_eq!(body["nearest"].as_array().unwrap().len(), 3);
     assert_eq!(body["nearest"][0]["start"], "2025-02-08T23:30:00-05:00");
+}
+
+#[test]
+fn explain_warns_of_a_gap_and_accepts() {
+    let text = std::fs::read_to_string(example("course.toml")).unwrap();
+    let gaps = "bookings_ahead = 2 \ngaps = { shorter_than_hours = 2, then = \"warn\" } ";
+    let closure = "[[pool.closure]]\nfrom = 2025-02-08T15:00\nto = 2025-02-08T18:00\nreason = \"maintenance\"\n\n[[lab]]";
+    let text = text
+        .replace("capacity = 30 ", "capacity = 1 ")
+        .replace("bookings_ahead = 2 ", gaps)
+        .replace("[[lab]]", closure);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let path = file.path().display().to_string();
+    let words = [
+        "explain",
+        "--course",
+        &path,
+        "--as",
+        "ff524",
+        "--lab",
+        "k8s",
+        "--now",
+        "2025-02-06T12:00",
+        "--json",
+    ];
+    let asked = ["--start", "2025-02-08T10:00", "--hours", "4"];
+    let (code, body) = fairlease(&[&words[..], &asked].concat());
+    assert_eq!((code, &body["accepted"]), (0, &Value::Bool(true)), "{body}");
+    assert_eq!(body["warnings"][0]["code"], "gap", "{body}");
+    assert_eq!(body["warnings"][0]["start"], "2025-02-08T14:00:00-05:00");
 }
 
 #[test]

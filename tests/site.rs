@@ -87,6 +87,7 @@ async fn free(world: &World, at: &str) -> [i32; 2] {
     read.await.unwrap()
 }
 
+const NAME: &str = "course.toml";
 const TEN: &str = "2025-02-08T10:00";
 const NOON: &str = "2025-02-08T12:00";
 const TWO: &str = "2025-02-08T14:00";
@@ -188,7 +189,6 @@ fn pools_of_a_site_that_bounds_them_have_one_grid_and_labs_fit() {
         .replace("leases = true ", "capacity = 2\nleases = true ")
         .replace("\n[[lab]]", &GPU.replace("capacity = 30", "capacity = 30\ngrid_minutes = 15"))
         .replace("\nunits = 1", "\nunits = 3");
-    const NAME: &str = "course.toml";
     let errors = CourseFile::parse(NAME, &text).unwrap().check(NAME).unwrap_err().0;
     let wanted = [
         "pool.gpus.grid_minutes: it is 15, and 30 in pool kvm-clusters: site kvm-tacc has a capacity, so its pools have \

@@ -10,7 +10,7 @@ use crate::domain::calendar;
 use crate::domain::ids::LabId;
 use crate::services::App;
 use crate::services::booking::{self, BookingError, Refusal, Wish};
-use crate::services::explain::Explanation;
+use crate::services::explain::{Explanation, Judgement};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -42,7 +42,7 @@ pub(super) async fn run(options: &Options, args: Args) -> Result<(), Failure> {
         }
         Ok(made) => output::line(format_args!("booking {}: {}", made.id, calendar::span(zone, &made.slot))),
         Err(BookingError::Refused(refusal)) => {
-            print(&refusal, args.json)?;
+            print(&Judgement::Refused(refusal), args.json)?;
             Err(Failure("it was not booked".to_owned()))
         }
         Err(BookingError::NoSuchLab(lab)) => Err(no_such_lab(&app, &lab).await?),
@@ -50,11 +50,21 @@ pub(super) async fn run(options: &Options, args: Args) -> Result<(), Failure> {
     }
 }
 
-/// Says why not, and what would be accepted.
-pub(super) fn print(refusal: &Refusal, json: bool) -> Result<(), Failure> {
+/// Says what the rules make of a slot, and what would be accepted.
+pub(super) fn print(judgement: &Judgement, json: bool) -> Result<(), Failure> {
     if json {
-        return output::json(&Explanation::of(refusal));
+        return output::json(&Explanation::of(judgement));
     }
+    match judgement {
+        Judgement::Accepted { warnings, zone } => {
+            output::line("accepted")?;
+            warnings.iter().try_for_each(|it| output::line(format_args!("mind: {}", it.sentence(*zone))))
+        }
+        Judgement::Refused(refusal) => print_refusal(refusal),
+    }
+}
+
+fn print_refusal(refusal: &Refusal) -> Result<(), Failure> {
     for violation in &refusal.violations {
         output::line(format_args!("{}: {}", violation.code(), violation.sentence(refusal.zone)))?;
     }

@@ -7,15 +7,15 @@ use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
 
 use super::slot::{self, Asked};
-use super::{Failure, Options, apply, assemble, book, output};
+use super::{Failure, Options, apply, assemble, book};
 use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::db::{self, DbError};
 use crate::domain::course::Course;
 use crate::domain::ids::{NetId, PersonId};
 use crate::domain::interval::Interval;
 use crate::domain::person::{Person, Role};
-use crate::services::booking::{self, Refusal, Wish};
-use crate::services::explain;
+use crate::services::booking::{self, Wish};
+use crate::services::explain::{self, Judgement};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -33,16 +33,15 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
-    let refusal = match &args.course {
+    let judgement = match &args.course {
         Some(file) => by_the_file(args, &apply::read(file)?)?,
         None => by_the_database(options, args).await?,
     };
-    if args.json || !refusal.violations.is_empty() {
-        book::print(&refusal, args.json)?;
-    } else {
-        output::line("accepted")?;
+    book::print(&judgement, args.json)?;
+    match judgement {
+        Judgement::Accepted { .. } => Ok(()),
+        Judgement::Refused(_) => Err(Failure("it is not accepted".to_owned())),
     }
-    if refusal.violations.is_empty() { Ok(()) } else { Err(Failure("it is not accepted".to_owned())) }
 }
 
 /// The slot, and as of when it is judged.
@@ -54,7 +53,7 @@ fn wanted(args: &Args, zone: chrono_tz::Tz) -> Result<(Interval, DateTime<Utc>),
     Ok((args.asked.slot(zone)?, now))
 }
 
-fn by_the_file(args: &Args, course: &Course) -> Result<Refusal, Failure> {
+fn by_the_file(args: &Args, course: &Course) -> Result<Judgement, Failure> {
     let (slot, now) = wanted(args, course.zone)?;
     explain::by_the_rules(course, &args.asked.who, &args.asked.lab, &slot, now).ok_or_else(|| {
         let known: Vec<_> = course.labs.iter().map(|lab| lab.id.to_string()).collect();
@@ -63,7 +62,7 @@ fn by_the_file(args: &Args, course: &Course) -> Result<Refusal, Failure> {
 }
 
 /// A net ID that is not known yet is judged as that of someone who has nothing booked.
-async fn by_the_database(options: &Options, args: &Args) -> Result<Refusal, Failure> {
+async fn by_the_database(options: &Options, args: &Args) -> Result<Judgement, Failure> {
     let db = assemble::database(options)?;
     let who = args.asked.who.clone();
     let (known, course) = db

@@ -195,6 +195,10 @@ pub fn seats_taken(conn: &mut Conn<'_>, person: &PersonId, lab: &LabId) -> Resul
 /// More bookings than anyone makes in a term; the latest count.
 const MOST_OF_ONE: i64 = 2000;
 
+/// How many people one statement asks for, and the most rows of them.
+const PEOPLE_AT_ONCE: usize = 100;
+const MOST_OF_SOME: i64 = 100 * MOST_OF_ONE;
+
 /// All bookings of the person, soonest first.
 pub fn bookings_of_person(conn: &mut Conn<'_>, person: &PersonId) -> Result<Vec<Booking>, DbError> {
     let rows: Vec<BookingRow> = on!(conn, |c| bookings::table
@@ -204,6 +208,21 @@ pub fn bookings_of_person(conn: &mut Conn<'_>, person: &PersonId) -> Result<Vec<
         .select(BookingRow::as_select())
         .load(c))?;
     rows.into_iter().rev().map(Booking::try_from).collect()
+}
+
+/// All bookings of these people, soonest first.
+pub fn bookings_of_people(conn: &mut Conn<'_>, people: &[&PersonId]) -> Result<Vec<Booking>, DbError> {
+    let mut found = Vec::new();
+    for some in people.chunks(PEOPLE_AT_ONCE) {
+        let rows: Vec<BookingRow> = on!(conn, |c| bookings::table
+            .filter(bookings::person_id.eq_any(some.iter().map(|id| id.as_str())))
+            .order((bookings::person_id, bookings::start_at, bookings::id))
+            .limit(MOST_OF_SOME)
+            .select(BookingRow::as_select())
+            .load(c))?;
+        found.extend(rows.into_iter().map(Booking::try_from));
+    }
+    found.into_iter().collect()
 }
 
 /// The `limit` bookings that start last, of everyone or of one person.

@@ -58,6 +58,10 @@ pub fn insert_exception(conn: &mut Conn<'_>, exception: &Exception) -> Result<()
 /// More exceptions than anyone gets; the latest count.
 const MOST_OF_ONE: i64 = 200;
 
+/// How many people one statement asks for, and the most rows of them.
+const PEOPLE_AT_ONCE: usize = 100;
+const MOST_OF_SOME: i64 = 100 * MOST_OF_ONE;
+
 /// The exceptions of one person that were not taken back, latest first.
 pub fn exceptions_of_person(conn: &mut Conn<'_>, person: &PersonId) -> Result<Vec<Exception>, DbError> {
     let rows: Vec<ExceptionRow> = on!(conn, |c| exceptions::table
@@ -68,6 +72,22 @@ pub fn exceptions_of_person(conn: &mut Conn<'_>, person: &PersonId) -> Result<Ve
         .select(ExceptionRow::as_select())
         .load(c))?;
     rows.into_iter().map(Exception::try_from).collect()
+}
+
+/// The exceptions of these people that were not taken back.
+pub fn exceptions_of_people(conn: &mut Conn<'_>, people: &[&PersonId]) -> Result<Vec<Exception>, DbError> {
+    let mut found = Vec::new();
+    for some in people.chunks(PEOPLE_AT_ONCE) {
+        let rows: Vec<ExceptionRow> = on!(conn, |c| exceptions::table
+            .filter(exceptions::person_id.eq_any(some.iter().map(|id| id.as_str())))
+            .filter(exceptions::revoked_at.is_null())
+            .order((exceptions::person_id, exceptions::granted_at.desc(), exceptions::id))
+            .limit(MOST_OF_SOME)
+            .select(ExceptionRow::as_select())
+            .load(c))?;
+        found.extend(rows.into_iter().map(Exception::try_from));
+    }
+    found.into_iter().collect()
 }
 
 /// The `limit` latest exceptions of everyone that were not taken back, with their people.

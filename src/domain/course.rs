@@ -333,6 +333,22 @@ impl Lab {
     }
 }
 
+/// What the numbers of a lab's rules may be, in the course file and in an exception for one person.
+pub mod bounds {
+    use std::ops::RangeInclusive;
+
+    /// The longest time that a slot may have: a week at most.
+    pub const CAP_MINUTES: RangeInclusive<i32> = 1..=10_080;
+    /// Bookings of a lab ahead or running: each takes a numbered seat.
+    pub const BOOKINGS_AHEAD: RangeInclusive<i32> = 1..=100;
+    /// Days for which one may book ahead.
+    pub const HORIZON_DAYS: RangeInclusive<i32> = 1..=366;
+    /// A budget of bookings.
+    pub const BUDGET_BOOKINGS: RangeInclusive<i32> = 1..=1000;
+    /// A budget of hours, in minutes.
+    pub const BUDGET_MINUTES: RangeInclusive<i32> = 1..=100_000;
+}
+
 /// A lab's rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -511,6 +527,7 @@ mod tests {
         Pool {
             id: "vms".parse().unwrap(),
             site: "kvm".parse().unwrap(),
+            site_capacity: None,
             capacity: 3,
             changes: changes
                 .iter()

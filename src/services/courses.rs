@@ -1,18 +1,13 @@
 //! Applying a course file.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
-use serde_json::{Map, Value, json};
-
-use super::explain;
 
 use crate::db::{self, Conn, DbError, MaybeDbError};
-use crate::domain::booking::Booking;
-use crate::domain::calendar;
-use crate::domain::course::{Course, Lab, Pool, Site};
-use crate::domain::ids::{BookingId, LabId, NetId};
+use crate::domain::course::{Course, Pool, Site};
+
+mod plan;
+
+pub use plan::{Affected, Plan, plan};
 
 /// Why a course can't be applied.
 #[derive(Debug, thiserror::Error)]
@@ -58,102 +53,6 @@ pub fn apply(conn: &mut Conn<'_>, course: &Course, now: DateTime<Utc>) -> Result
 
 /// Whatever a pool's grid is, its current cell started within it.
 const LONGEST_CELL: TimeDelta = TimeDelta::hours(1);
-
-/// What applying a course would do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Plan {
-    /// What is stored and would be another: `lab.k8s.policy.cap_minutes: 480 -> 360`.
-    pub changes: Vec<String>,
-    /// Live bookings that would not be accepted under the new rules. They stay all the same.
-    pub affected: Vec<Affected>,
-}
-
-/// A live booking that the new rules would not accept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Affected {
-    /// The booking.
-    pub booking: BookingId,
-    /// Whose it is.
-    pub net_id: NetId,
-    /// Its lab.
-    pub lab: LabId,
-    /// Its slot, in words.
-    pub slot: String,
-    /// Every rule that it would break, in sentences.
-    pub why: Vec<String>,
-}
-
-/// How many live bookings a plan looks at.
-const MOST_BOOKINGS: i64 = 10_000;
-
-/// What [`apply`] would do with the course. Refuses what it would refuse; changes nothing.
-pub fn plan(conn: &mut Conn<'_>, course: &Course) -> Result<Plan, ApplyError> {
-    refuse_what_is_in_use(conn, course)?;
-    let known = db::course(conn)?;
-    let before = known.as_ref().map_or(Value::Null, outline);
-    let mut changes = Vec::new();
-    differences("", &before, &outline(course), &mut changes);
-    let live = db::live_bookings_ending(conn, DateTime::<Utc>::MAX_UTC, MOST_BOOKINGS)?;
-    let affected = live.iter().filter_map(|(booking, net_id)| affected(course, booking, net_id)).collect();
-    Ok(Plan { changes, affected })
-}
-
-/// The course as its tables and keys, for comparing.
-fn outline(course: &Course) -> Value {
-    let by_id = |entries: Vec<(&str, Value)>| {
-        Value::Object(entries.into_iter().map(|(id, value)| (id.to_owned(), value)).collect())
-    };
-    json!({
-        "course": {
-            "id": course.id,
-            "title": course.title,
-            "zone": course.zone.name(),
-            "contact": course.contact,
-            "term": course.term,
-        },
-        "site": by_id(course.sites.iter().map(|site| (site.id.as_str(), json!(site))).collect()),
-        "pool": by_id(course.pools.iter().map(|pool| (pool.id.as_str(), json!(pool))).collect()),
-        "lab": by_id(course.labs.iter().map(|lab| (lab.id.as_str(), lab_outline(lab))).collect()),
-    })
-}
-
-/// The term is the course's: it is told there once.
-fn lab_outline(lab: &Lab) -> Value {
-    json!(Lab { term: None, term_end: None, ..lab.clone() })
-}
-
-fn differences(path: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
-    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-    match (before, after) {
-        (Value::Object(before), Value::Object(after)) => {
-            let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-            for key in keys {
-                let side = |side: &Map<String, Value>| side.get(key).cloned().unwrap_or(Value::Null);
-                differences(&below(key), &side(before), &side(after), found);
-            }
-        }
-        (before, after) if before == after => {}
-        (Value::Null, Value::Object(_)) => found.push(format!("{path} is new").trim_start().to_owned()),
-        (Value::Object(_), Value::Null) => found.push(format!("{path} is no longer there")),
-        (before, after) => found.push(format!("{path}: {before} -> {after}")),
-    }
-}
-
-/// Judged as of its start, since what is over or far ahead now was accepted when it was made.
-fn affected(course: &Course, booking: &Booking, net_id: &NetId) -> Option<Affected> {
-    let why = match explain::by_the_rules(course, net_id, &booking.lab, &booking.slot, booking.slot.start()) {
-        Some(refusal) => refusal.violations.iter().map(|it| it.sentence(refusal.zone)).collect(),
-        None => vec![format!("The course has no lab {} any more.", booking.lab)],
-    };
-    let told = Affected {
-        booking: booking.id.clone(),
-        net_id: net_id.clone(),
-        lab: booking.lab.clone(),
-        slot: calendar::span(course.zone, &booking.slot),
-        why,
-    };
-    (!told.why.is_empty()).then_some(told)
-}
 
 fn refuse_what_is_in_use(conn: &mut Conn<'_>, course: &Course) -> Result<(), ApplyError> {
     for site in &course.sites {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::App;
 use crate::db::{self, Conn, DbError, MaybeDbError};
+use crate::domain::course::bounds;
 use crate::domain::exception::{Exception, Grant};
 use crate::domain::ids::{ExceptionId, LabId, NetId};
 
@@ -108,18 +109,18 @@ pub fn check_until(until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(
     until.filter(|until| *until <= now).map_or(Ok(()), |until| Err(ExceptionError::Over(until)))
 }
 
-/// Whether the rule can have this value. The bounds are those of the course file's keys.
+/// Whether the rule can have this value: one that the course file can have, or a budget of nothing.
 pub fn check_range(grant: &Grant) -> Result<(), ExceptionError> {
-    let (given, least, most) = match *grant {
-        Grant::CapMinutes(minutes) => (minutes, 1, 10_080),
-        Grant::BudgetMinutes(minutes) => (minutes, 0, 100_000),
-        Grant::BudgetBookings(bookings) => (bookings, 0, 1000),
-        Grant::BookingsAhead(bookings) => (bookings, 1, 100),
-        Grant::HorizonDays(days) => (days, 1, 366),
+    let (given, range) = match *grant {
+        Grant::CapMinutes(minutes) => (minutes, bounds::CAP_MINUTES),
+        Grant::BudgetMinutes(minutes) => (minutes, 0..=*bounds::BUDGET_MINUTES.end()),
+        Grant::BudgetBookings(bookings) => (bookings, 0..=*bounds::BUDGET_BOOKINGS.end()),
+        Grant::BookingsAhead(bookings) => (bookings, bounds::BOOKINGS_AHEAD),
+        Grant::HorizonDays(days) => (days, bounds::HORIZON_DAYS),
         _ => return Ok(()),
     };
-    let fits = (least..=most).contains(&given);
-    fits.then_some(()).ok_or(ExceptionError::OutOfRange { given, least, most })
+    let (least, most) = (*range.start(), *range.end());
+    range.contains(&given).then_some(()).ok_or(ExceptionError::OutOfRange { given, least, most })
 }
 
 /// Takes an exception back. What was booked by it stays. False if there is none of this id that holds.

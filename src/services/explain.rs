@@ -17,6 +17,20 @@ use crate::policy::admission::{self, Case, Number, Violation};
 use crate::policy::availability;
 use crate::policy::standing::Standing;
 
+/// What the rules make of a slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// It would be accepted.
+    Accepted {
+        /// What the student should know of it all the same.
+        warnings: Vec<Violation>,
+        /// The course's zone, for the sentences.
+        zone: Tz,
+    },
+    /// It would not.
+    Refused(Refusal),
+}
+
 /// Whether a slot is accepted, and if not why, and what would be. Instants carry the zone's offset.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explanation {
@@ -24,6 +38,8 @@ pub struct Explanation {
     pub accepted: bool,
     /// Every rule that it breaks.
     pub violations: Vec<Broken>,
+    /// What to know of it, although it is accepted.
+    pub warnings: Vec<Broken>,
     /// The nearest slots that would be accepted, nearest first.
     pub nearest: Vec<Slot>,
 }
@@ -50,14 +66,32 @@ pub struct Slot {
 }
 
 impl Explanation {
-    /// That of a refusal, which may be empty: then it is none.
-    pub fn of(refusal: &Refusal) -> Self {
+    /// That of a judgement.
+    pub fn of(judgement: &Judgement) -> Self {
+        match judgement {
+            Judgement::Accepted { warnings, zone } => Self {
+                accepted: true,
+                violations: Vec::new(),
+                warnings: all_broken(warnings, *zone),
+                nearest: Vec::new(),
+            },
+            Judgement::Refused(refusal) => Self::of_refusal(refusal),
+        }
+    }
+
+    /// That of a refusal.
+    pub fn of_refusal(refusal: &Refusal) -> Self {
         Self {
-            accepted: refusal.violations.is_empty(),
-            violations: refusal.violations.iter().map(|it| Broken::of(it, refusal.zone)).collect(),
+            accepted: false,
+            violations: all_broken(&refusal.violations, refusal.zone),
+            warnings: Vec::new(),
             nearest: refusal.nearest.iter().map(|slot| Slot::of(slot, refusal.zone)).collect(),
         }
     }
+}
+
+fn all_broken(violations: &[Violation], zone: Tz) -> Vec<Broken> {
+    violations.iter().map(|it| Broken::of(it, zone)).collect()
 }
 
 impl Broken {
@@ -83,13 +117,16 @@ pub fn by_the_rules(
     lab: &LabId,
     slot: &Interval,
     now: DateTime<Utc>,
-) -> Option<Refusal> {
+) -> Option<Judgement> {
     let lab = course.labs.iter().find(|known| known.id == *lab)?;
     let pool = course.pools.iter().find(|pool| pool.id == lab.pool)?;
     let occupancy = Occupancy::default();
     let standing = Standing::blank(Parity::of(net_id));
     let case = Case { lab, pool, zone: course.zone, standing: &standing, occupancy: &occupancy, now };
     let violations = admission::judge(&case, slot);
-    let nearest = if violations.is_empty() { Vec::new() } else { availability::nearest(&case, slot, 3) };
-    Some(Refusal { violations, nearest, zone: course.zone })
+    if violations.is_empty() {
+        return Some(Judgement::Accepted { warnings: admission::warnings(&case, slot), zone: course.zone });
+    }
+    let nearest = availability::nearest(&case, slot, 3);
+    Some(Judgement::Refused(Refusal { violations, nearest, zone: course.zone }))
 }

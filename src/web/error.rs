@@ -280,7 +280,7 @@ fn problem(error: &WebError, reference: &str) -> Value {
     say("instance", json!(format!("urn:uuid:{reference}")));
     match error {
         WebError::Refused { refusal, .. } => {
-            let explanation = Explanation::of(refusal);
+            let explanation = Explanation::of_refusal(refusal);
             say("violations", json!(explanation.violations));
             say("nearest", json!(explanation.nearest));
         }

@@ -1,4 +1,4 @@
-//! `/api/v1/labs/{lab}/slots`: the first slots that fit.
+//! `/api/v1/labs/{lab}/slots`: the first slots that fit. `/api/v1/labs/{lab}/explanation`: what the rules make of one.
 
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
@@ -8,11 +8,12 @@ use serde_json::json;
 use super::ok;
 use crate::domain::ids::LabId;
 use crate::policy::search::Wanted;
-use crate::services::explain::Slot;
+use crate::services::booking::{self, Wish};
+use crate::services::explain::{Explanation, Slot};
 use crate::services::labs;
 use crate::web::context::SignedIn;
 use crate::web::error::WebError;
-use crate::web::handlers::lab::{read_hours, read_start};
+use crate::web::handlers::lab::{read_hours, read_slot, read_start};
 use crate::web::pages::layout::Problem;
 
 /// What someone looks for, as it is typed: what can't be read is told with its field.
@@ -47,6 +48,32 @@ pub(super) async fn slots(
     let zone = who.context.zone();
     let slots: Vec<_> = found.iter().map(|slot| Slot::of(slot, zone)).collect();
     Ok(ok(&json!({"slots": slots})))
+}
+
+/// A slot that someone asks about, as it is typed.
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    start: String,
+    #[serde(default)]
+    hours: String,
+}
+
+/// Says whether it would be accepted now; nothing is booked.
+pub(super) async fn explanation(
+    who: SignedIn,
+    path: web::Path<LabId>,
+    query: web::Query<Asked>,
+) -> Result<HttpResponse, WebError> {
+    let slot = read_slot(&query.start, &query.hours)?;
+    let lab = path.into_inner();
+    let wish = Wish { person: who.session.person.clone(), lab: lab.clone(), slot, idempotency_key: None };
+    let (db, now) = (who.context.app().db.clone(), who.context.app().now());
+    let judgement = db
+        .read("explain", move |conn| booking::explain(conn, &wish, now))
+        .await
+        .map_err(|error| WebError::of_booking(error, Some(&lab)))?;
+    Ok(ok(&Explanation::of(&judgement)))
 }
 
 /// What is wanted and how many of it, or everything that is wrong with it.

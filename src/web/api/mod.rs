@@ -29,6 +29,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/labs/{lab}/starts", web::get().to(starts))
         .route("/labs/{lab}/slots", web::get().to(find::slots))
+        .route("/labs/{lab}/explanation", web::get().to(find::explanation))
         .route("/labs/{lab}/bookings", web::post().to(book))
         .route("/bookings/{booking}", web::get().to(show))
         .route("/bookings/{booking}", web::patch().to(change::change))

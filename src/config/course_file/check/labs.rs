@@ -1,0 +1,168 @@
+//! Labs and their blueprints.
+
+use chrono::{DateTime, Utc};
+
+use super::pools::most_units;
+use super::{Around, Check, all_right, whole_minutes};
+use crate::config::course_file::{
+    BlueprintTable, CourseFile, LabTable, PoolTable, ReadingTable, ServerTable,
+};
+use crate::domain::blueprint::{Blueprint, Kind, NetworkPlan, ServerPlan, sole_key};
+use crate::domain::course::{Lab, Reading};
+use crate::domain::su::Su;
+
+impl Check<'_> {
+    pub(super) fn lab(&mut self, around: &Around<'_>, table: &LabTable) -> Option<Lab> {
+        let key = |field: &str| format!("lab.{}.{field}", table.id);
+        let pool = around.file.pool.iter().find(|pool| pool.id == table.pool);
+        match pool {
+            None => self.error(&key("pool"), format!("there is no pool \"{}\"", table.pool)),
+            Some(pool) => self.range(&key("units"), table.units, 1..=most_units(around.file, pool)),
+        }
+        let open = self.instant(&key("open"), around.zone, table.open);
+        let due = table.due.map(|due| self.instant(&key("due"), around.zone, due));
+        self.within_term(around, &table.id, open, due.flatten());
+        if let Some(manual) = &table.manual {
+            self.web_address(&key("manual"), manual);
+        }
+        let course_budget_su = around.file.course.budget_su.map(|su| self.su("course.budget_su", su));
+        let reading = self.reading(&key("reading"), &table.reading);
+        let expected = table.expected_hours.map(|hours| self.expected(&key("expected_hours"), hours));
+        let policy = self.policy(&key("policy"), pool, &table.policy);
+        let su_per_hour = self.su_per_hour(around.file, pool, table);
+        let other_parts =
+            around.file.lab.iter().filter(|it| it.series.is_some() && it.series == table.series);
+        let other_parts =
+            other_parts.filter(|it| it.id != table.id).filter_map(|it| it.id.parse().ok()).collect();
+        let blueprint = self.blueprint(&key("blueprint"), &table.blueprint);
+        Some(Lab {
+            id: self.parse(&key("id"), &table.id)?,
+            pool: self.parse(&key("pool"), &table.pool)?,
+            title: table.title.clone(),
+            summary: table.summary.trim().to_owned(),
+            manual: table.manual.clone(),
+            reading,
+            expected_minutes: all_right(expected)?,
+            units: table.units,
+            open: open?,
+            due: all_right(due)?,
+            term: around.term.as_ref().map(|term| term.name.clone()),
+            term_end: around.term.as_ref().map(|term| term.end(around.zone)),
+            other_parts,
+            su_per_hour: su_per_hour?,
+            course_budget_su: all_right(course_budget_su)?,
+            policy: policy?,
+            blueprint: blueprint?,
+        })
+    }
+
+    /// What a booking of the lab costs an hour. Where something bounds service units, each flavor must have its price.
+    fn su_per_hour(&mut self, file: &CourseFile, pool: Option<&PoolTable>, table: &LabTable) -> Option<Su> {
+        let site = pool.and_then(|pool| file.site.iter().find(|site| site.id == pool.site))?;
+        let bounded = file.course.budget_su.is_some() || table.policy.budget_su.is_some();
+        let mut total = Su::ZERO;
+        for server in &table.blueprint.server {
+            match site.su_per_hour.get(&server.flavor).map(|price| Su::from_number(*price)) {
+                Some(price) => total = total + price?,
+                None if bounded => self.error(
+                    &format!("site.{}.su_per_hour", site.id),
+                    format!(
+                        "there is no price of \"{}\", and lab {} has a budget of service units",
+                        server.flavor, table.id
+                    ),
+                ),
+                None => {}
+            }
+        }
+        Some(total)
+    }
+
+    fn within_term(
+        &mut self,
+        around: &Around<'_>,
+        lab: &str,
+        open: Option<DateTime<Utc>>,
+        due: Option<DateTime<Utc>>,
+    ) {
+        let key = |field: &str| format!("lab.{lab}.{field}");
+        if open.zip(due).is_some_and(|(open, due)| due <= open) {
+            self.error(&key("due"), format!("it is not after lab.{lab}.open"));
+        }
+        let Some(term) = &around.term else { return };
+        if open.is_some_and(|open| open < term.start(around.zone)) {
+            self.error(&key("open"), format!("it is before the first day of the term, {}", term.from));
+        }
+        if open.is_some_and(|open| open >= term.end(around.zone)) {
+            self.error(&key("open"), format!("it is after the last day of the term, {}", term.to));
+        }
+        if due.is_some_and(|due| due > term.end(around.zone)) {
+            self.error(&key("due"), format!("it is after the last day of the term, {}", term.to));
+        }
+    }
+
+    fn reading(&mut self, key: &str, entries: &[ReadingTable]) -> Vec<Reading> {
+        for (number, entry) in (1..).zip(entries) {
+            self.web_address(&format!("{key}.{number}.url"), &entry.url);
+        }
+        let reading = |entry: &ReadingTable| Reading { title: entry.title.clone(), url: entry.url.clone() };
+        entries.iter().map(reading).collect()
+    }
+
+    fn expected(&mut self, key: &str, hours: f64) -> Option<i32> {
+        let minutes = whole_minutes((hours * 60.0).round()).filter(|minutes| (1..=60_000).contains(minutes));
+        if minutes.is_none() {
+            self.error(key, format!("{hours} is not more than 0 and at most 1000"));
+        }
+        minutes
+    }
+
+    fn blueprint(&mut self, key: &str, table: &BlueprintTable) -> Option<Blueprint> {
+        if table.server.is_empty() {
+            self.error(&format!("{key}.server"), "there is none");
+        }
+        let fixed = table.server.iter().filter(|server| server.address.is_some()).count();
+        if fixed != 0 && fixed != table.server.len() {
+            self.error(
+                &format!("{key}.server"),
+                "give each server an address or none: a free one might be given away first",
+            );
+        }
+        self.unique(&format!("{key}.server"), table.server.iter().map(|server| server.name.as_str()));
+        let servers: Vec<_> = table
+            .server
+            .iter()
+            .map(|server| self.server(&format!("{key}.server.{}", server.name), server))
+            .collect();
+        Some(Blueprint {
+            servers: servers.into_iter().collect::<Option<_>>()?,
+            network: NetworkPlan {
+                cidr: table.network.cidr.clone(),
+                external: table.network.external.clone(),
+            },
+            open_tcp_ports: table.open_tcp_ports.clone(),
+            login: table.login.clone(),
+        })
+    }
+
+    fn server(&mut self, key: &str, table: &ServerTable) -> Option<ServerPlan> {
+        let taken = Kind::ALL.iter().any(|kind| sole_key(*kind).as_str() == table.name);
+        if taken
+            || table.name.starts_with("lease-")
+            || table.name.starts_with("ip-")
+            || table.name.starts_with("stray-")
+        {
+            self.error(
+                &format!("{key}.name"),
+                "it is kept for another part of a booking: choose a name such as node1",
+            );
+        }
+        Some(ServerPlan {
+            name: self.parse(&format!("{key}.name"), &table.name)?,
+            image: table.image.clone(),
+            flavor: table.flavor.clone(),
+            address: table.address,
+            floating_ip: table.floating_ip,
+            user_data: table.user_data.as_ref().map(|text| text.trim_start().to_owned()),
+        })
+    }
+}
