@@ -1,6 +1,8 @@
 //! What people come for, told through a real browser.
 
 mod changes;
+mod finding;
+mod keyboard;
 mod main_job;
 mod real_openstack;
 mod refused;

@@ -36,6 +36,15 @@ async fn every_page_fits_and_is_quiet() {
 
     student.open("/labs/k8s").await;
     poses(&student, "lab").await;
+    student.follow("List").await;
+    student.sees("is not a day for even net IDs").await;
+    poses(&student, "lab-list").await;
+    student.follow("Find a slot").await;
+    student.sees("The first 8 times").await;
+    poses(&student, "lab-find").await;
+    student.open("/labs/k8s").await;
+    student.focus(".grid td.n").await;
+    poses(&student, "lab-why").await;
     chooses_the_first_start(&student).await;
     poses(&student, "lab-chosen").await;
     student.choose("2 h until").await;

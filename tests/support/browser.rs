@@ -8,6 +8,7 @@ use std::str::FromStr;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
+use fantoccini::key::Key;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -230,6 +231,60 @@ impl Student {
         .await;
     }
 
+    /// Presses a key, wherever the focus is.
+    pub(crate) async fn key(&self, key: Key) {
+        self.types(&char::from(key).to_string()).await;
+    }
+
+    /// Puts the focus on the first element that the selector finds and that is seen.
+    pub(crate) async fn focus(&self, css: &str) {
+        let script = "[...document.querySelectorAll(arguments[0])].find((it) => it.offsetParent).focus()";
+        self.run(script, &[css]).await;
+    }
+
+    /// Types, wherever the focus is.
+    pub(crate) async fn types(&self, text: &str) {
+        let focused = self.client.active_element().await.unwrap();
+        focused.send_keys(text).await.unwrap();
+    }
+
+    /// What is read of the element that has the focus.
+    pub(crate) async fn focused(&self) -> String {
+        let script = "const it = document.activeElement; return it.ariaLabel || it.labels?.[0]?.innerText || it.innerText";
+        self.run(script, &[]).await.as_str().unwrap_or_default().trim().to_owned()
+    }
+
+    /// Presses Tab until the focus is on what is read with these words.
+    pub(crate) async fn tabs_to(&self, words: &str) {
+        self.walks_to(words, &char::from(Key::Tab).to_string()).await;
+    }
+
+    /// The same in the other direction.
+    pub(crate) async fn tabs_back_to(&self, words: &str) {
+        self.walks_to(words, &format!("{}{}", char::from(Key::Shift), char::from(Key::Tab))).await;
+    }
+
+    /// Waits until the focus is on what is read with these words.
+    pub(crate) async fn has_the_focus_on(&self, words: &str) {
+        self.until(&format!("the focus on \"{words}\""), async || {
+            Ok(self.focused().await.contains(words).then_some(()))
+        })
+        .await;
+    }
+
+    async fn walks_to(&self, words: &str, keys: &str) {
+        let mut passed = Vec::new();
+        for _ in 0..80 {
+            self.types(keys).await;
+            let focused = self.focused().await;
+            if focused.contains(words) {
+                return;
+            }
+            passed.push(focused);
+        }
+        panic!("Tab does not lead to \"{words}\", but to {passed:#?}");
+    }
+
     /// Puts a value into a field that a person does not see, as a page that is out of date would send it.
     pub(crate) async fn tamper(&self, field: &str, value: &str) {
         let script = "document.querySelector(arguments[0]).value = arguments[1]";
@@ -247,6 +302,12 @@ impl Student {
         let mut texts = self.texts(css).await;
         assert_eq!(texts.len(), 1, "{css}: {texts:?}");
         texts.remove(0)
+    }
+
+    /// The value of the one field that the selector finds.
+    pub(crate) async fn value(&self, css: &str) -> String {
+        let value = self.run("return document.querySelector(arguments[0]).value", &[css]).await;
+        value.as_str().unwrap().to_owned()
     }
 
     /// The addresses of all links that the selector finds.
@@ -299,7 +360,7 @@ impl Student {
     pub(crate) async fn look_with(&self, screen: Screen) {
         let (width, height) = match screen {
             Screen::Wide => (1280, 900),
-            Screen::Phone => (390, 844),
+            Screen::Phone => (360, 780),
         };
         let phone = screen == Screen::Phone;
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone});

@@ -262,7 +262,7 @@ pub async fn places(
     }
     let mut query = query.into_inner();
     query.moving = Some(path.clone());
-    let shown = lab::lab_page(&who, &view.booking.lab, &query).await?;
+    let shown = lab::lab_page(&who, &view.booking.lab, &query, request.query_string()).await?;
     Ok(page_once(&request, shown.render()?))
 }
 

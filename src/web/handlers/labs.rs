@@ -98,6 +98,7 @@ fn lab_card(card: &Card, now: DateTime<Utc>, person: &Person) -> LabCard {
         state_text,
         due: lab.due.map(|due| present::when(card.setting.zone, now, due)),
         rule: card.rule.clone(),
+        rule_more: card.next_week.clone(),
         bookings: card
             .bookings
             .iter()

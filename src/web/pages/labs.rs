@@ -39,6 +39,8 @@ pub struct LabCard {
     pub due: Option<When>,
     /// What holds for the reader: one sentence.
     pub rule: String,
+    /// Their days of next week: `Next week: Sun, Tue or Thu.`
+    pub rule_more: Option<String>,
     /// The reader's bookings for it, the present one first.
     pub bookings: Vec<BookingLine>,
     /// `4 h used, 8 h left`.
@@ -96,6 +98,7 @@ impl LabCard {
             state_text: state_text.to_owned(),
             due,
             rule: rule.to_owned(),
+            rule_more: None,
             bookings: Vec::new(),
             usage: None,
             action: None,
@@ -110,6 +113,7 @@ impl LabCard {
             "Your net ID ends in 4, so this week you may start on Sat, Mon or Wed, until Thu Dec 3, 23:59; at most 8 h \
              at once.",
         );
+        due_soon.rule_more = Some("Next week: Sun, Tue or Thu.".to_owned());
         due_soon.bookings = BookingLine::samples();
         due_soon.usage = Some("9 h booked".to_owned());
         due_soon.action = Some(Link::new("/bookings/b-7f3a", "Go to my cluster"));

@@ -363,3 +363,25 @@ impl LabState {
         }
     }
 }
+
+/// A line to type into.
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(path = "parts/field.html")]
+pub struct Field {
+    /// Its id and name.
+    pub id: &'static str,
+    /// Its type, if it is no plain text.
+    pub kind: Option<&'static str>,
+    /// What it is called.
+    pub label: &'static str,
+    /// What to type.
+    pub hint: String,
+    /// What was typed.
+    pub value: String,
+    /// What is wrong with it.
+    pub problem: Option<String>,
+    /// Whether something must be typed.
+    pub required: bool,
+}
+
+impl HtmlSafe for Field {}
