@@ -18,6 +18,7 @@ mod crashes;
 mod deploy;
 mod faults;
 mod killed;
+mod looking;
 mod mail;
 mod moving;
 mod pools;

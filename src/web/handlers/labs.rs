@@ -65,15 +65,18 @@ fn answer(cards: &[Card], now: DateTime<Utc>) -> (String, Option<String>) {
     }
 }
 
-/// `4 h of 10 h used or booked`.
+/// `4 h of 10 h used or booked, 6 h left`.
 fn usage(card: &Card) -> Option<String> {
     let used = (card.used > TimeDelta::zero()).then(|| calendar::in_words(card.used));
     match (used, card.setting.lab.policy.budget_minutes) {
         (None, None) => None,
         (Some(used), None) => Some(format!("{used} used or booked")),
         (used, Some(budget)) => {
-            let budget = calendar::in_words(TimeDelta::minutes(budget.into()));
-            Some(format!("{} of {budget} used or booked", used.unwrap_or_else(|| "0 h".to_owned())))
+            let budget = TimeDelta::minutes(budget.into());
+            let left = budget - card.used;
+            let left = if left > TimeDelta::zero() { calendar::in_words(left) } else { "nothing".to_owned() };
+            let (used, budget) = (used.unwrap_or_else(|| "0 h".to_owned()), calendar::in_words(budget));
+            Some(format!("{used} of {budget} used or booked, {left} left"))
         }
     }
 }

@@ -188,3 +188,43 @@ fn found(view: &LabView, asked: &Asked) -> Found {
     };
     Found { title, text, slots: view.found.iter().map(slot).collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono_tz::America::New_York;
+
+    fn problems(query: &str) -> Vec<String> {
+        let asked = Asked::read(query, New_York);
+        assert_eq!(asked.wanted().is_none(), !asked.problems.is_empty(), "{query}");
+        asked.problems.into_iter().map(|it| it.field.unwrap_or_default()).collect()
+    }
+
+    #[test]
+    fn what_is_typed_is_read() {
+        let query = "view=find&hours=1.5&Sat=1&Mon=1&after=2025-03-08&before=2025-03-09&from=09%3A00&to=";
+        let (wanted, spread) = Asked::read(query, New_York).wanted().unwrap();
+        assert_eq!((wanted.length, spread.apart), (TimeDelta::minutes(90), TimeDelta::minutes(90)));
+        assert_eq!(wanted.days, Some(Weekdays::of(&[Weekday::Sat, Weekday::Mon])));
+        assert_eq!(wanted.hours, Some(DailyWindow { from: 540, to: 1440 }));
+        let days = wanted.latest.unwrap() - wanted.earliest.unwrap();
+        assert_eq!(days, TimeDelta::hours(47), "one of the two days has 23 hours");
+        let (anything, _) = Asked::read("view=find", New_York).wanted().unwrap();
+        assert_eq!((anything.length, anything.days, anything.earliest), (USUAL, None, None));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_told_with_its_field() {
+        for (query, fields) in [
+            ("hours=0", &["hours"][..]),
+            ("after=soon&before=2025-02-30", &["after", "before"]),
+            ("after=%2B262142-12-31", &["after"]),
+            ("after=2025-03-09&before=2025-03-08", &["before"]),
+            ("from=9&to=25:00", &["from", "to"]),
+            ("from=12:00&to=12:00", &["to"]),
+            ("after=2025-03-08&before=2025-03-08&from=&to=", &[]),
+        ] {
+            assert_eq!(problems(query), fields, "{query}");
+        }
+    }
+}
