@@ -76,6 +76,10 @@ function timeOf(td) {
   const minute = String(part * 60 / perHour).padStart(2, "0");
   return `${head.querySelector("span").textContent} ${head.childNodes[1].textContent.trim()}, ${td.parentElement.cells[0].textContent}:${minute}`;
 }
+document.addEventListener("pointerover", ({ target }) => {
+  const td = target.closest(".grid td[data-r]");
+  if (td) td.title = reasonOf(td);
+});
 document.addEventListener("focusin", ({ target }) => {
   const [why, td] = [byId("why"), target.closest(".grid td")];
   if (!why) return;

@@ -150,7 +150,9 @@ pub fn lab_state(lab: &Lab, now: DateTime<Utc>) -> (LabState, String) {
     if now < lab.open {
         return (LabState::Upcoming, format!("opens in {}", calendar::in_words(lab.open - now)));
     }
-    let Some(due) = lab.due else { return (LabState::Open, "open, due date to be announced".to_owned()) };
+    let Some(due) = lab.due else {
+        return (LabState::Deferred, "deferred: due date to be announced".to_owned());
+    };
     let left = due - now;
     match left.num_days() {
         _ if due <= now => (LabState::Closed, "closed".to_owned()),

@@ -8,4 +8,5 @@ mod real_openstack;
 mod refused;
 mod screenshots;
 mod steps;
+mod three_clicks;
 mod without_javascript;

@@ -85,7 +85,7 @@ fn lab_card(card: &Card, now: DateTime<Utc>, person: &Person) -> LabCard {
     let lab = &card.setting.lab;
     let needs_key = person.ssh_public_key.is_none();
     let (state, state_text) = present::lab_state(lab, now);
-    let bookable = matches!(state, LabState::Open | LabState::DueSoon);
+    let bookable = matches!(state, LabState::Open | LabState::DueSoon | LabState::Deferred);
     let room = i32::try_from(card.bookings.len()).is_ok_and(|have| have < lab.policy.bookings_ahead);
     let action = match card.bookings.first() {
         Some(booking) if !room => Some(Link::new(format!("/bookings/{}", booking.id), "Go to my booking")),

@@ -62,7 +62,7 @@ pub struct LabPage {
     pub find: Option<Find>,
     /// The chosen start.
     pub panel: Option<Panel>,
-    /// Why there is no week, and what to do instead: lab closed, not open yet, to be announced.
+    /// Why there is no week: the lab is over.
     pub no_week: Option<NoWeek>,
 }
 
@@ -98,7 +98,7 @@ pub struct Refused {
 /// Why a lab has no week to choose from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoWeek {
-    /// `Booking opens on Sat Nov 28, 00:00`.
+    /// `This lab is over`.
     pub title: String,
     /// What that means and what to do.
     pub text: String,

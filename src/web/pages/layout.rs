@@ -329,9 +329,9 @@ impl BookingLine {
 /// Where a lab is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LabState {
-    /// Its dates are not known yet.
-    Announced,
-    /// Its dates are known; booking opens later.
+    /// It can be booked, and its due date is still to be announced.
+    Deferred,
+    /// Booking opens later.
     Upcoming,
     /// It can be booked.
     Open,
@@ -345,8 +345,8 @@ impl LabState {
     /// The name of the style.
     pub fn class(self) -> &'static str {
         match self {
-            Self::Announced | Self::Closed => "calm",
-            Self::Upcoming => "info",
+            Self::Closed => "calm",
+            Self::Upcoming | Self::Deferred => "info",
             Self::Open => "good",
             Self::DueSoon => "work",
         }
@@ -355,7 +355,7 @@ impl LabState {
     /// The shape that says the same as the colour.
     pub fn icon(self) -> Icon {
         match self {
-            Self::Announced => Icon("circle-dashed"),
+            Self::Deferred => Icon("circle-dashed"),
             Self::Upcoming => Icon("calendar"),
             Self::Open => Icon("circle-play"),
             Self::DueSoon => Icon("hourglass"),

@@ -50,40 +50,22 @@ impl LabPage {
         if let Some(week) = &mut full.week {
             week.fill();
         }
-        let none = |state, state_text: &str, rule: &str, title: &str, text: &str| {
-            let mut page = Self::sample();
-            page.state = state;
-            state_text.clone_into(&mut page.state_text);
-            rule.clone_into(&mut page.rule);
-            page.rule_more = None;
-            page.bookings.clear();
-            page.week = None;
-            page.views.clear();
-            page.no_week = Some(NoWeek { title: title.to_owned(), text: text.to_owned() });
-            page
-        };
-        let upcoming = none(
-            LabState::Upcoming,
-            "opens in 5 days",
-            "Booking opens on Sat Nov 28, 00:00.",
-            "Nothing to choose yet",
-            "Your net ID ends in 4, so in the first week you may start on Sat, Mon or Wed. The times appear here on \
-             Sat Nov 28, 00:00.",
-        );
-        let announced = none(
-            LabState::Announced,
-            "to be announced",
-            "Its dates are not set yet.",
-            "Nothing to choose yet",
-            "You get a mail as soon as staff set the dates. There is nothing for you to do.",
-        );
-        let mut closed = none(
-            LabState::Closed,
-            "closed",
-            "It was due on Thu Nov 5, 23:59. Nothing can be booked any more.",
-            "This lab is over",
-            "If you have an extension, write to course-staff@example.edu.",
-        );
+        let mut deferred = week.clone();
+        deferred.state = LabState::Deferred;
+        "deferred: due date to be announced".clone_into(&mut deferred.state_text);
+        "Your net ID ends in 4, so this week you may start on Sat, Mon or Wed, with the due date to be announced; at most \
+         8 h at once."
+            .clone_into(&mut deferred.rule);
+        let mut closed = week.clone();
+        closed.state = LabState::Closed;
+        "closed".clone_into(&mut closed.state_text);
+        closed.rule_more = None;
+        closed.week = None;
+        closed.views.clear();
+        closed.no_week = Some(NoWeek {
+            title: "This lab is over".to_owned(),
+            text: "It was due on Thu Nov 5, 23:59. Nothing can be booked any more.".to_owned(),
+        });
         closed.bookings = BookingLine::samples().into_iter().skip(1).collect();
         vec![
             ("lab_list", Self::as_list()),
@@ -95,8 +77,7 @@ impl LabPage {
             ("lab_refused", refused),
             ("lab_no_key", no_key),
             ("lab_nothing_free", full),
-            ("lab_upcoming", upcoming),
-            ("lab_announced", announced),
+            ("lab_deferred", deferred),
             ("lab_closed", closed),
         ]
     }
