@@ -28,6 +28,7 @@ mod replicas;
 mod requests;
 mod rules;
 mod schema;
+mod simulation;
 mod site;
 mod stories;
 mod support;
