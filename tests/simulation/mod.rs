@@ -14,7 +14,7 @@ use crate::world::Backend;
 const REGRESSIONS: [u64; 0] = [];
 
 /// The seeds that the suite runs.
-const USUAL: std::ops::Range<u64> = 0..1000;
+const USUAL: std::ops::Range<u64> = 0..150;
 
 fn seeds() -> Vec<u64> {
     let asked = std::env::var("FAIRLEASE_SEEDS").ok();
