@@ -28,6 +28,7 @@ mod requests;
 mod rules;
 mod schema;
 mod site;
+mod statics;
 mod stories;
 mod support;
 mod world;

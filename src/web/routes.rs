@@ -56,7 +56,7 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
             .wrap(TracingLogger::default())
             .route("/health/live", web::get().to(health::live))
             .route("/health/ready", web::get().to(health::ready))
-            .route("/static/{path:.*}", web::get().to(statics::file))
+            .route("/static/{name:.*}", web::get().to(statics::file))
             .service(web::scope("/api/v1").wrap(from_fn(as_problem)).configure(api::routes))
             .service(
                 web::scope("").wrap(from_fn(as_page)).configure(|config| pages(config, data.demo.is_some())),

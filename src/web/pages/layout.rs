@@ -129,7 +129,7 @@ impl FlashKind {
 /// A shape of `static/icons.svg`, for the eye only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Template)]
 #[template(
-    source = r#"<svg class="i" aria-hidden="true"><use href="/static/icons.svg#{{ self.0 }}"/></svg>"#,
+    source = r##"<svg class="i" aria-hidden="true"><use href="{{ crate::web::statics::path("icons.svg") }}#{{ self.0 }}"/></svg>"##,
     ext = "html"
 )]
 pub struct Icon(pub &'static str);

@@ -17,6 +17,9 @@ use super::me::MePage;
 use super::refusal::RefusalPage;
 use super::sign_in::SignInPage;
 use super::staff_lab::StaffLabPage;
+use crate::web::statics;
+
+const ICONS: &str = include_str!("../../../static/icons.svg");
 
 fn drawn<T: Template>(samples: Vec<(&'static str, T)>) -> impl Iterator<Item = (&'static str, String)> {
     samples.into_iter().map(|(name, page)| (name, page.render().expect("a sample can be drawn")))
@@ -77,6 +80,11 @@ fn check_page(name: &str, page: &Html) {
                 assert!(ids.contains(id), "{name}: {attribute} names {id}, which is not there");
             }
         }
+    }
+    for icon in select(page, "use") {
+        let (file, id) = icon.attr("href").and_then(|href| href.split_once('#')).unwrap_or_default();
+        assert_eq!(file, statics::path("icons.svg"), "{name}: where icons are");
+        assert!(ICONS.contains(&format!("<symbol id=\"{id}\"")), "{name}: there is no icon {id}");
     }
     for link in select(page, "a") {
         let href = link.attr("href").unwrap_or_default();
