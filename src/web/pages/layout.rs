@@ -107,6 +107,9 @@ pub enum FlashKind {
 }
 
 impl FlashKind {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Done, Self::Note, Self::Trouble];
+
     /// The name of the style.
     pub fn class(self) -> &'static str {
         match self {
@@ -244,6 +247,10 @@ pub enum BookingState {
 }
 
 impl BookingState {
+    /// Each of them, on the way of a booking.
+    pub const ALL: [Self; 7] =
+        [Self::Held, Self::Booked, Self::Preparing, Self::Active, Self::Releasing, Self::Ended, Self::Failed];
+
     /// The state in a word.
     pub fn word(self) -> &'static str {
         match self {
@@ -302,7 +309,15 @@ pub struct BookingLine {
 impl HtmlSafe for BookingLine {}
 
 impl BookingLine {
-    /// One in each of three states.
+    /// One in each state.
+    #[must_use]
+    pub fn in_every_state() -> Vec<Self> {
+        let lines = Self::samples();
+        let each = BookingState::ALL.iter().zip(lines.iter().cycle());
+        each.map(|(state, line)| Self { state: *state, ..line.clone() }).collect()
+    }
+
+    /// One that runs, and one that is ahead.
     #[must_use]
     pub fn samples() -> Vec<Self> {
         vec![

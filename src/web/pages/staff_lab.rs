@@ -138,7 +138,7 @@ impl HtmlSafe for Field {}
 
 impl GrantForm {
     /// What is wrong with the choice of the rule.
-    fn rule_problem(&self) -> Option<&str> {
+    pub(super) fn rule_problem(&self) -> Option<&str> {
         self.problems.iter().find(|it| it.field.as_deref() == Some("rule")).map(|it| it.text.as_str())
     }
 }

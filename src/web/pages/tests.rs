@@ -6,35 +6,23 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use askama::Template;
+use askama::{DynTemplate, Template};
 use scraper::{ElementRef, Html, Selector};
 
 use super::booking::{BookingPage, Timeline};
+use super::components::ComponentsPage;
 use super::lab::{CellKind, LabPage};
-use super::labs::LabsPage;
-use super::mailbox::MailboxPage;
-use super::me::MePage;
-use super::refusal::RefusalPage;
-use super::sign_in::SignInPage;
-use super::staff_lab::StaffLabPage;
+use super::layout::{Layout, Section};
+use super::samples;
 use crate::web::statics;
 
 const ICONS: &str = include_str!("../../../static/icons.svg");
 
-fn drawn<T: Template>(samples: Vec<(&'static str, T)>) -> impl Iterator<Item = (&'static str, String)> {
-    samples.into_iter().map(|(name, page)| (name, page.render().expect("a sample can be drawn")))
-}
-
 fn all_pages() -> Vec<(&'static str, String)> {
-    drawn(SignInPage::samples())
-        .chain(drawn(LabsPage::samples()))
-        .chain(drawn(LabPage::samples()))
-        .chain(drawn(BookingPage::samples()))
-        .chain(drawn(MePage::samples()))
-        .chain(drawn(MailboxPage::samples()))
-        .chain(drawn(StaffLabPage::samples()))
-        .chain(drawn(RefusalPage::samples()))
-        .collect()
+    let components = ComponentsPage::new(Layout::sample("Components", Section::Elsewhere));
+    let components: Box<dyn DynTemplate> = Box::new(components);
+    let pages = samples().into_iter().chain([("components", components)]);
+    pages.map(|(name, page)| (name, page.dyn_render().expect("a sample can be drawn"))).collect()
 }
 
 fn select<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
@@ -128,6 +116,15 @@ fn the_timeline_that_is_pushed_is_the_one_of_the_page() {
         assert_eq!(select(&fragment, "[aria-current=step]").len(), 1, "{name}: one present step");
     }
     assert!(Timeline::samples().len() > 6);
+}
+
+#[test]
+fn every_kind_of_cell_is_among_the_components() {
+    let page = ComponentsPage::new(Layout::sample("Components", Section::Elsewhere));
+    let page = Html::parse_document(&page.render().expect("the page can be drawn"));
+    for class in ["f1", "f2", "f3", "f4", "c", "x", "n", "p", "m", "due", "now"] {
+        assert!(!select(&page, &format!(".grid td.{class}")).is_empty(), "no cell is {class}");
+    }
 }
 
 #[test]
