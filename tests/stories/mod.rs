@@ -1,5 +1,6 @@
 //! What people come for, told through a real browser.
 
+mod accessibility;
 mod changes;
 mod main_job;
 mod real_openstack;

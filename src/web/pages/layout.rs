@@ -312,9 +312,16 @@ impl BookingLine {
     /// One in each state.
     #[must_use]
     pub fn in_every_state() -> Vec<Self> {
-        let lines = Self::samples();
-        let each = BookingState::ALL.iter().zip(lines.iter().cycle());
-        each.map(|(state, line)| Self { state: *state, ..line.clone() }).collect()
+        let note = |state| match state {
+            BookingState::Held | BookingState::Releasing => None,
+            BookingState::Booked => Some("starts in 2 h"),
+            BookingState::Preparing => Some("starts in 8 min"),
+            BookingState::Active => Some("2 h 41 min left"),
+            BookingState::Ended => Some("released early"),
+            BookingState::Failed => Some("the cloud had no room"),
+        };
+        let each = BookingState::ALL.into_iter().zip(Self::samples().into_iter().take(1).cycle());
+        each.map(|(state, line)| Self { state, note: note(state).map(str::to_owned), ..line }).collect()
     }
 
     /// One that runs, and one that is ahead.
