@@ -110,7 +110,7 @@ document.addEventListener("keydown", (event) => {
   else if (to) { rove(to); to.focus(); }
 });
 document.addEventListener("htmx:historyRestore", dress);
-document.addEventListener("change", ({ target }) => { if (target.id === "night") rove(); });
+document.addEventListener("change", ({ target }) => { if (target.closest(".fold")) rove(); });
 
 dress();
 byId("problems")?.focus();

@@ -30,6 +30,7 @@ mod rules;
 mod schema;
 mod simulation;
 mod site;
+mod statics;
 mod stories;
 mod support;
 mod world;

@@ -85,7 +85,7 @@ async fn a_labs_page_leads_to_what_there_is_to_read() {
 async fn every_page_carries_its_protection() {
     let demo = demo().await;
     let student = Visitor::sign_in(&client(), demo.url(), "ff524").await;
-    for path in ["/", "/labs/k8s", "/me", "/mailbox", "/labs/none", "/sign-in"] {
+    for path in ["/", "/labs/k8s", "/me", "/mailbox", "/labs/none", "/sign-in", "/components"] {
         let headers = student.get(path).await.headers().clone();
         let policy = header(&headers, "content-security-policy");
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");

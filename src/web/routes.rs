@@ -11,7 +11,7 @@ use tracing_actix_web::TracingLogger;
 
 use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
-use super::handlers::{booking, health, lab, labs, mailbox, me, sign_in, staff};
+use super::handlers::{booking, components, health, lab, labs, mailbox, me, sign_in, staff};
 use super::{api, statics};
 
 /// What a page may load and where it may lead: only from here, nothing inline.
@@ -56,7 +56,7 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
             .wrap(TracingLogger::default())
             .route("/health/live", web::get().to(health::live))
             .route("/health/ready", web::get().to(health::ready))
-            .route("/static/{path:.*}", web::get().to(statics::file))
+            .route("/static/{name:.*}", web::get().to(statics::file))
             .service(web::scope("/api/v1").wrap(from_fn(as_problem)).configure(api::routes))
             .service(
                 web::scope("").wrap(from_fn(as_page)).configure(|config| pages(config, data.demo.is_some())),
@@ -113,6 +113,8 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
     if demo {
         config
             .route("/sign-in", web::post().to(sign_in::enter))
+            .route("/components", web::get().to(components::show))
+            .route("/components/{page}", web::get().to(components::whole))
             .route("/mailbox", web::get().to(mailbox::list))
             .route("/mailbox/{notice}", web::get().to(mailbox::open));
     }

@@ -1,7 +1,8 @@
-//! The files that pages load, built into the binary.
+//! The files that pages load, built into the binary. The name of each holds a hash of what is in it, so a browser keeps it
+//! for good and never has an old one.
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
@@ -9,20 +10,26 @@ use super::error::WebError;
 use crate::entropy::hex;
 
 struct File {
-    path: &'static str,
+    name: &'static str,
+    path: String,
     kind: &'static str,
     bytes: &'static [u8],
-    etag: String,
+}
+
+/// How many bytes of the hash are in a name.
+const HASH: usize = 8;
+
+impl File {
+    fn new(name: &'static str, kind: &'static str, bytes: &'static [u8]) -> Self {
+        let hash = hex(Sha256::digest(bytes).get(..HASH).unwrap_or_default());
+        let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+        Self { name, path: format!("/static/{stem}.{hash}.{extension}"), kind, bytes }
+    }
 }
 
 macro_rules! files {
-    ($($path:literal => $kind:literal),* $(,)?) => {
-        [$(File {
-            path: $path,
-            kind: $kind,
-            bytes: include_bytes!(concat!("../../static/", $path)),
-            etag: format!("\"{}\"", hex(&Sha256::digest(include_bytes!(concat!("../../static/", $path))))),
-        }),*]
+    ($($name:literal => $kind:literal),* $(,)?) => {
+        [$(File::new($name, $kind, include_bytes!(concat!("../../static/", $name)))),*]
     };
 }
 
@@ -37,15 +44,16 @@ static FILES: LazyLock<[File; 6]> = LazyLock::new(|| {
     }
 });
 
-/// One of the files. A browser asks again each time and is told that nothing has changed.
-pub async fn file(path: web::Path<String>, request: HttpRequest) -> Result<HttpResponse, WebError> {
-    let file = FILES.iter().find(|file| file.path == *path).ok_or(WebError::NotFound)?;
-    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let mut response =
-        if known == Some(file.etag.as_str()) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response
-        .insert_header((header::ETAG, file.etag.as_str()))
-        .insert_header((header::CACHE_CONTROL, "public, no-cache"))
-        .content_type(file.kind);
-    Ok(if known == Some(file.etag.as_str()) { response.finish() } else { response.body(file.bytes) })
+/// Where pages find a file of `static/`: `/static/app.0a1b2c3d4e5f6071.css` for `app.css`.
+pub fn path(name: &str) -> &'static str {
+    FILES.iter().find(|file| file.name == name).map_or("/static/", |file| &file.path)
+}
+
+/// One of the files, under its present name only.
+pub async fn file(request: HttpRequest) -> Result<HttpResponse, WebError> {
+    let file = FILES.iter().find(|file| file.path == request.path()).ok_or(WebError::NotFound)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .content_type(file.kind)
+        .body(file.bytes))
 }

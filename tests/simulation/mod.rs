@@ -8,6 +8,7 @@ mod gates;
 mod invariants;
 mod simulator;
 
+use crate::support::named;
 use crate::world::Backend;
 
 /// Seeds that failed once.
@@ -17,7 +18,7 @@ const REGRESSIONS: [u64; 0] = [];
 const USUAL: std::ops::Range<u64> = 0..150;
 
 fn seeds() -> Vec<u64> {
-    let asked = std::env::var("FAIRLEASE_SEEDS").ok();
+    let asked = named("FAIRLEASE_SEEDS");
     let asked = asked.map(|text| {
         let (from, to) = text.split_once("..").expect("FAIRLEASE_SEEDS is FROM..TO");
         from.parse().unwrap()..to.parse().unwrap()

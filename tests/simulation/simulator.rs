@@ -78,8 +78,8 @@ pub(super) async fn run(backend: Backend, seed: u64) {
     let mut simulator = Simulator::new(backend, seed).await;
     for _ in 0..STEPS {
         simulator.step().await;
-        let seen = simulator.look().await;
-        seen.hold_always(&simulator.world, simulator.now());
+        let state = simulator.look().await;
+        state.hold_always(&simulator.world, simulator.now());
     }
     simulator.rest().await;
 }

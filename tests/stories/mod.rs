@@ -1,5 +1,6 @@
 //! What people come for, told through a real browser.
 
+mod accessibility;
 mod changes;
 mod finding;
 mod keyboard;

@@ -1,5 +1,6 @@
-//! Every page as people see it: on a wide screen, in the dark, on a phone. Nothing runs over the phone's edge, and no
-//! page complains on the console. With `FAIRLEASE_TEST_ARTIFACTS` the pictures are kept in `screenshots/` there.
+//! Every page as people see it: on a wide screen, in the dark, on a phone. Nothing runs over the phone's edge, no page
+//! complains on the console, and axe-core finds nothing. With `FAIRLEASE_TEST_ARTIFACTS` the pictures are kept in
+//! `screenshots/` there.
 
 use super::steps::{adds_a_key, chooses_the_first_start};
 use crate::support::browser::{Screen, Student};
@@ -9,8 +10,11 @@ use crate::support::demo::Setup;
 /// Takes the pictures of the page that is open. What is pushed to it meanwhile may come with any of them.
 async fn poses(student: &Student, name: &str) {
     student.screenshot(&format!("{name}-wide")).await;
+    let mut found = student.axe_findings(&[]).await;
     student.prefer_dark(true).await;
     student.screenshot(&format!("{name}-dark")).await;
+    found.extend(student.axe_findings(&[]).await);
+    assert_eq!(found, [""; 0], "{name}");
     student.prefer_dark(false).await;
     student.look_with(Screen::Phone).await;
     student.screenshot(&format!("{name}-phone")).await;

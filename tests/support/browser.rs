@@ -6,6 +6,7 @@ use std::process::Command;
 use std::str::FromStr;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::key::Key;
@@ -147,7 +148,7 @@ impl Student {
     }
 
     /// Runs a script in the page; again if the page was just being replaced.
-    async fn run(&self, script: &str, arguments: &[&str]) -> Value {
+    pub(super) async fn run(&self, script: &str, arguments: &[&str]) -> Value {
         let arguments: Vec<Value> = arguments.iter().map(|argument| (*argument).into()).collect();
         self.until(script, async || self.client.execute(script, arguments.clone()).await.map(Some)).await
     }
@@ -336,6 +337,14 @@ impl Student {
         self.fill("Or any other net ID", net_id).await;
         self.press("Sign in").await;
         self.sees("Sign out").await;
+    }
+
+    /// Presses the Tab key.
+    pub(crate) async fn press_tab(&self) {
+        let down = KeyAction::Down { value: Key::Tab.into() };
+        let up = KeyAction::Up { value: Key::Tab.into() };
+        let keys = KeyActions::new("keyboard".to_owned()).then(down).then(up);
+        self.client.perform_actions(keys).await.unwrap();
     }
 
     /// Notes which page this is, for [`Self::is_on_the_noted_page`].

@@ -1,6 +1,7 @@
 //! What stories stand on: the service as a process of its own, and around it a browser, a mail server, databases and
 //! clouds, all real. Each test starts its own; nothing outlives the test.
 
+pub(crate) mod accessibility;
 pub(crate) mod bed;
 pub(crate) mod browser;
 pub(crate) mod course;

@@ -1,6 +1,7 @@
 //! What requests do, one file a feature.
 
 pub mod booking;
+pub mod components;
 pub mod health;
 pub mod lab;
 pub mod labs;

@@ -156,6 +156,10 @@ pub enum ResourceState {
 }
 
 impl ResourceState {
+    /// Each of them.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Working, Self::Ready, Self::Failed, Self::Deleting, Self::Gone];
+
     /// The state in a word.
     pub fn word(self) -> &'static str {
         match self {

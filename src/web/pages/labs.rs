@@ -1,6 +1,7 @@
 //! `/`: my labs.
 
 use askama::Template;
+use askama::filters::HtmlSafe;
 
 use super::layout::{BookingLine, BookingState, LabState, Layout, Link, Section, When};
 
@@ -21,7 +22,8 @@ pub struct LabsPage {
 }
 
 /// A lab on the start page.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(path = "parts/lab_card.html")]
 pub struct LabCard {
     /// What staff see of it, for staff only.
     pub staff: Option<Link>,
@@ -50,6 +52,8 @@ pub struct LabCard {
     /// Whether the action is the one that stands out on the page.
     pub action_stands_out: bool,
 }
+
+impl HtmlSafe for LabCard {}
 
 impl LabsPage {
     /// Every state of the page.

@@ -107,6 +107,9 @@ pub enum FlashKind {
 }
 
 impl FlashKind {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Done, Self::Note, Self::Trouble];
+
     /// The name of the style.
     pub fn class(self) -> &'static str {
         match self {
@@ -129,7 +132,7 @@ impl FlashKind {
 /// A shape of `static/icons.svg`, for the eye only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Template)]
 #[template(
-    source = r#"<svg class="i" aria-hidden="true"><use href="/static/icons.svg#{{ self.0 }}"/></svg>"#,
+    source = r##"<svg class="i" aria-hidden="true"><use href="{{ crate::web::statics::path("icons.svg") }}#{{ self.0 }}"/></svg>"##,
     ext = "html"
 )]
 pub struct Icon(pub &'static str);
@@ -244,6 +247,10 @@ pub enum BookingState {
 }
 
 impl BookingState {
+    /// Each of them, on the way of a booking.
+    pub const ALL: [Self; 7] =
+        [Self::Held, Self::Booked, Self::Preparing, Self::Active, Self::Releasing, Self::Ended, Self::Failed];
+
     /// The state in a word.
     pub fn word(self) -> &'static str {
         match self {
@@ -302,7 +309,22 @@ pub struct BookingLine {
 impl HtmlSafe for BookingLine {}
 
 impl BookingLine {
-    /// One in each of three states.
+    /// One in each state.
+    #[must_use]
+    pub fn in_every_state() -> Vec<Self> {
+        let note = |state| match state {
+            BookingState::Held | BookingState::Releasing => None,
+            BookingState::Booked => Some("starts in 2 h"),
+            BookingState::Preparing => Some("starts in 8 min"),
+            BookingState::Active => Some("2 h 41 min left"),
+            BookingState::Ended => Some("released early"),
+            BookingState::Failed => Some("the cloud had no room"),
+        };
+        let each = BookingState::ALL.into_iter().zip(Self::samples().into_iter().take(1).cycle());
+        each.map(|(state, line)| Self { state, note: note(state).map(str::to_owned), ..line }).collect()
+    }
+
+    /// One that runs, and one that is ahead.
     #[must_use]
     pub fn samples() -> Vec<Self> {
         vec![

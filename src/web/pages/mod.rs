@@ -4,7 +4,10 @@
 //! zone), the askama template that draws them, and `samples()`: a realistic context for every state that the page can
 //! be in. The tests below draw each sample and check what must hold for every page.
 
+use askama::{DynTemplate, Template};
+
 pub mod booking;
+pub mod components;
 pub mod lab;
 pub mod labs;
 pub mod layout;
@@ -16,3 +19,24 @@ pub mod staff_lab;
 
 #[cfg(test)]
 mod tests;
+
+/// Every page in every state that it can be in, each with a name of its own.
+pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
+    fn boxed<T: Template + 'static>(
+        samples: Vec<(&'static str, T)>,
+    ) -> impl Iterator<Item = (&'static str, Box<dyn DynTemplate>)> {
+        samples.into_iter().map(|(name, page)| {
+            let page: Box<dyn DynTemplate> = Box::new(page);
+            (name, page)
+        })
+    }
+    boxed(sign_in::SignInPage::samples())
+        .chain(boxed(labs::LabsPage::samples()))
+        .chain(boxed(lab::LabPage::samples()))
+        .chain(boxed(booking::BookingPage::samples()))
+        .chain(boxed(me::MePage::samples()))
+        .chain(boxed(mailbox::MailboxPage::samples()))
+        .chain(boxed(staff_lab::StaffLabPage::samples()))
+        .chain(boxed(refusal::RefusalPage::samples()))
+        .collect()
+}

@@ -115,7 +115,7 @@ pub struct RuleOption {
 
 impl GrantForm {
     /// What is wrong with the choice of the rule.
-    fn rule_problem(&self) -> Option<&str> {
+    pub(super) fn rule_problem(&self) -> Option<&str> {
         self.problems.iter().find(|it| it.field.as_deref() == Some("rule")).map(|it| it.text.as_str())
     }
 }

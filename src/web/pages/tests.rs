@@ -6,32 +6,23 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use askama::Template;
+use askama::{DynTemplate, Template};
 use scraper::{ElementRef, Html, Selector};
 
 use super::booking::{BookingPage, Timeline};
+use super::components::ComponentsPage;
 use super::lab::{CellKind, LabPage};
-use super::labs::LabsPage;
-use super::mailbox::MailboxPage;
-use super::me::MePage;
-use super::refusal::RefusalPage;
-use super::sign_in::SignInPage;
-use super::staff_lab::StaffLabPage;
+use super::layout::{Layout, Section};
+use super::samples;
+use crate::web::statics;
 
-fn drawn<T: Template>(samples: Vec<(&'static str, T)>) -> impl Iterator<Item = (&'static str, String)> {
-    samples.into_iter().map(|(name, page)| (name, page.render().expect("a sample can be drawn")))
-}
+const ICONS: &str = include_str!("../../../static/icons.svg");
 
 fn all_pages() -> Vec<(&'static str, String)> {
-    drawn(SignInPage::samples())
-        .chain(drawn(LabsPage::samples()))
-        .chain(drawn(LabPage::samples()))
-        .chain(drawn(BookingPage::samples()))
-        .chain(drawn(MePage::samples()))
-        .chain(drawn(MailboxPage::samples()))
-        .chain(drawn(StaffLabPage::samples()))
-        .chain(drawn(RefusalPage::samples()))
-        .collect()
+    let components = ComponentsPage::new(Layout::sample("Components", Section::Elsewhere));
+    let components: Box<dyn DynTemplate> = Box::new(components);
+    let pages = samples().into_iter().chain([("components", components)]);
+    pages.map(|(name, page)| (name, page.dyn_render().expect("a sample can be drawn"))).collect()
 }
 
 fn select<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
@@ -77,6 +68,11 @@ fn check_page(name: &str, page: &Html) {
                 assert!(ids.contains(id), "{name}: {attribute} names {id}, which is not there");
             }
         }
+    }
+    for icon in select(page, "use") {
+        let (file, id) = icon.attr("href").and_then(|href| href.split_once('#')).unwrap_or_default();
+        assert_eq!(file, statics::path("icons.svg"), "{name}: where icons are");
+        assert!(ICONS.contains(&format!("<symbol id=\"{id}\"")), "{name}: there is no icon {id}");
     }
     for link in select(page, "a") {
         let href = link.attr("href").unwrap_or_default();
@@ -124,6 +120,15 @@ fn the_timeline_that_is_pushed_is_the_one_of_the_page() {
         assert_eq!(select(&fragment, "[aria-current=step]").len(), 1, "{name}: one present step");
     }
     assert!(Timeline::samples().len() > 6);
+}
+
+#[test]
+fn every_kind_of_cell_is_among_the_components() {
+    let page = ComponentsPage::new(Layout::sample("Components", Section::Elsewhere));
+    let page = Html::parse_document(&page.render().expect("the page can be drawn"));
+    for class in ["f1", "f2", "f3", "f4", "c", "x", "n", "p", "m", "due", "now"] {
+        assert!(!select(&page, &format!(".grid td.{class}")).is_empty(), "no cell is {class}");
+    }
 }
 
 #[test]
