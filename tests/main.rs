@@ -27,6 +27,7 @@ mod replicas;
 mod requests;
 mod rules;
 mod schema;
+mod seen;
 mod site;
 mod stories;
 mod support;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BookingError, log_by, own_booking};
+use super::{BookingError, Seen, log_by, own_booking};
 use crate::db::{self, Conn};
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::ids::BookingId;
@@ -14,10 +14,25 @@ use crate::services::places;
 /// The student gives the booking back: at once the place is free from the next grid time on, and the deletion of its
 /// resources begins. Giving back what is being released already changes nothing.
 pub async fn release(app: &Arc<App>, person: Person, id: BookingId) -> Result<(), BookingError> {
+    release_if(app, person, id, Seen::Anything).await
+}
+
+/// The same if the booking is still what the student saw, else [`BookingError::Changed`]. Giving back again what was given
+/// back already changes nothing.
+pub async fn release_if(
+    app: &Arc<App>,
+    person: Person,
+    id: BookingId,
+    seen: Seen,
+) -> Result<(), BookingError> {
     let inner = app.clone();
     let db = app.db.clone();
     db.write("release", move |conn| {
         let booking = own_booking(&person, db::booking_locked(conn, &id)?, &id)?;
+        if given_back(&booking) {
+            return Ok(());
+        }
+        seen.check(&booking)?;
         if !booking.state.is_live() {
             return Ok(());
         }
@@ -35,6 +50,10 @@ pub async fn release(app: &Arc<App>, person: Person, id: BookingId) -> Result<()
     .await?;
     app.wake.call();
     Ok(())
+}
+
+fn given_back(booking: &Booking) -> bool {
+    matches!(booking.state.reason(), Some(EndReason::Released | EndReason::Cancelled))
 }
 
 /// Ends a live booking: its units are free again in the pool that they were taken from, from the next grid time on, and its resources are next to be deleted.

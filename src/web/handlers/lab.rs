@@ -176,7 +176,7 @@ fn panel(who: &SignedIn, view: &LabView, choice: &Choice, needs_key: bool) -> Pa
         format!("Preparing begins at {ready_by} and takes a few minutes.")
     };
     let (action, button) = match &view.moving {
-        Some(_) => (view.path(), "Move it there".to_owned()),
+        Some(booking) => (format!("{}?seen={}", view.path(), booking.mark()), "Move it there".to_owned()),
         None => (format!("{}/bookings", view.path()), "Book".to_owned()),
     };
     let have = i32::try_from(view.bookings.len()).unwrap_or(i32::MAX);

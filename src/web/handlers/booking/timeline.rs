@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::change::{Asked, is_movable};
 use crate::domain::blueprint::{Kind, Spec};
 use crate::domain::booking::{EndReason, State};
 use crate::domain::calendar;
@@ -16,18 +17,19 @@ use crate::web::pages::booking::{
 use crate::web::pages::layout::{Link, When};
 use crate::web::present;
 
-/// The whole of it.
-pub(super) fn compose(who: &SignedIn, view: &BookingView) -> Timeline {
-    let it = Composer { view };
+/// The whole of it. What a form asked for in vain stays chosen.
+pub(super) fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) -> Timeline {
+    let it = Composer { view, kept };
     let (answer, detail) = it.answer();
     Timeline {
         id: view.booking.id.to_string(),
         csrf: who.session.csrf.clone(),
+        seen: view.booking.mark(),
         state: present::booking_state(&view.booking),
         answer,
         detail,
         steps: it.steps(),
-        movable: view.booking.state == State::Booked && view.booking.wanted_slot.is_none(),
+        movable: is_movable(view),
         release: it.release(),
         log: it.log(),
     }
@@ -35,6 +37,7 @@ pub(super) fn compose(who: &SignedIn, view: &BookingView) -> Timeline {
 
 struct Composer<'a> {
     view: &'a BookingView,
+    kept: Option<&'a Asked>,
 }
 
 impl Composer<'_> {
@@ -239,8 +242,13 @@ impl Composer<'_> {
                 present::end(zone, self.start(), *end).text,
                 calendar::in_words(self.end() - *end)
             ),
+            chosen: self.keeps(*end),
         };
         self.view.ends.earlier.iter().rev().map(option).collect()
+    }
+
+    fn keeps(&self, end: DateTime<Utc>) -> bool {
+        self.kept == Some(&Asked::End(end))
     }
 
     fn why_no_extension(&self) -> String {
@@ -273,13 +281,15 @@ impl Composer<'_> {
             .collect()
     }
 
-    /// Whole hours, and the longest even if it is none.
+    /// Whole hours, and the longest even if it is none. That is chosen at first.
     fn extend(&self) -> Option<Extend> {
         let end = self.end();
         let longest = *self.view.ends.later.last()?;
+        let chosen = self.view.ends.later.iter().copied().find(|later| self.keeps(*later)).unwrap_or(longest);
         let option = |later: &DateTime<Utc>| {
             let added = *later - end;
             ExtendOption {
+                chosen: *later == chosen,
                 hours: hours_text(added.num_minutes()),
                 text: format!("{} more", calendar::in_words(added)),
                 end: present::end(self.view.setting.zone, self.start(), *later),
@@ -292,18 +302,14 @@ impl Composer<'_> {
             .later
             .iter()
             .rev()
-            .filter(|later| (**later - end).num_minutes() % 60 == 0 || **later == longest);
+            .filter(|later| (**later - end).num_minutes() % 60 == 0 || [longest, chosen].contains(later));
         let cap = self.view.setting.lab.policy.cap();
         let because = if longest - self.start() >= cap {
             format!("{} in all is the most.", calendar::in_words(cap))
         } else {
             "After that the place is taken, or the due date comes.".to_owned()
         };
-        Some(Extend {
-            end: present::iso(self.view.setting.zone, end),
-            options: offered.map(option).collect(),
-            longest_because: because,
-        })
+        Some(Extend { options: offered.map(option).collect(), longest_because: because })
     }
 
     fn used(
@@ -393,14 +399,17 @@ impl Composer<'_> {
     }
 
     fn release(&self) -> Option<Release> {
+        let open = self.kept == Some(&Asked::Release);
         let given_back = self.server_hours(self.end() - self.view.now.max(self.start()));
         match self.view.booking.state {
             State::Held | State::Booked => Some(Release {
+                open,
                 action: "Cancel this booking".to_owned(),
                 consequence: "The place is free for someone else at once.".to_owned(),
                 undo: "It can't be undone, but you can book again.".to_owned(),
             }),
             State::Preparing | State::Active { .. } => Some(Release {
+                open,
                 action: "Release now".to_owned(),
                 consequence: "All servers, their network and everything on them are deleted at once."
                     .to_owned(),
