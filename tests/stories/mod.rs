@@ -6,4 +6,5 @@ mod real_openstack;
 mod refused;
 mod screenshots;
 mod steps;
+mod two_tabs;
 mod without_javascript;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use reqwest::{Method, Url};
@@ -176,6 +176,23 @@ impl Student {
         self.client.goto(self.home.join(path).unwrap().as_str()).await.unwrap();
     }
 
+    /// The tab that is looked at.
+    pub(crate) async fn tab(&self) -> WindowHandle {
+        self.client.window().await.unwrap()
+    }
+
+    /// Opens another tab, and looks at it.
+    pub(crate) async fn opens_a_tab(&self) -> WindowHandle {
+        let tab = self.client.new_window(true).await.unwrap().handle;
+        self.looks_at(&tab).await;
+        tab
+    }
+
+    /// Looks at one of the tabs.
+    pub(crate) async fn looks_at(&self, tab: &WindowHandle) {
+        self.client.switch_to_window(tab.clone()).await.unwrap();
+    }
+
     /// Loads the page again.
     pub(crate) async fn reload(&self) {
         self.client.refresh().await.unwrap();
@@ -311,6 +328,19 @@ impl Student {
         let scheme = if dark { "dark" } else { "light" };
         let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
         self.devtools("Emulation.setEmulatedMedia", features).await;
+    }
+
+    /// Looks at pages as they are printed, or as on a screen again.
+    pub(crate) async fn prints(&self, on_paper: bool) {
+        let media = if on_paper { "print" } else { "" };
+        self.devtools("Emulation.setEmulatedMedia", json!({"media": media})).await;
+    }
+
+    /// How many of the elements that the selector finds can be seen.
+    pub(crate) async fn shows(&self, css: &str) -> u64 {
+        let script =
+            "return [...document.querySelectorAll(arguments[0])].filter((it) => it.checkVisibility()).length";
+        self.run(script, &[css]).await.as_u64().unwrap()
     }
 
     /// Switches JavaScript off, from the next page on.

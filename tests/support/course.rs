@@ -58,6 +58,13 @@ impl Course {
         self
     }
 
+    /// The course on a site with pages of its own there.
+    #[must_use]
+    pub(crate) fn with_dashboard(mut self, address: &str) -> Self {
+        self.table("site").insert("dashboard".to_owned(), address.into());
+        self
+    }
+
     /// The course with room for so many bookings at one instant.
     #[must_use]
     pub(crate) fn with_capacity(mut self, capacity: i64) -> Self {

@@ -23,7 +23,8 @@ use change::place_without;
 pub use change::{change, change_if};
 pub(in crate::services) use change::{drop_wanted_slot, extend_lease, take_wanted_end, take_wanted_slot};
 pub(in crate::services) use release::end;
-pub use release::{release, release_if};
+use release::gift;
+pub use release::{Gift, release, release_if};
 
 /// Why a wish was not met.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +124,8 @@ pub struct BookingView {
     pub events: Vec<Event>,
     /// Other ends that it may have now.
     pub ends: OtherEnds,
+    /// What giving it back now would leave to others, while it is live.
+    pub gift: Option<Gift>,
     /// The `ssh` command that leads to it, once there is one.
     pub ssh: Option<String>,
     /// As of when.
@@ -154,9 +157,10 @@ pub fn view(
     let resources = db::resources(conn, id)?;
     let now = app.now();
     let ends = other_ends(conn, person, &booking, now)?;
+    let gift = gift(conn, &booking, now)?;
     let ssh = ssh_command(&setting, &resources);
     let events = db::events(conn, id, LOG_LINES)?;
-    Ok(BookingView { booking, resources, setting, events, ends, ssh, now })
+    Ok(BookingView { booking, resources, setting, events, ends, gift, ssh, now })
 }
 
 /// Later and earlier ends that a booking which has begun may have now.

@@ -211,8 +211,12 @@ impl ResourceState {
 pub struct Access {
     /// The whole command: `ssh cc@203.0.113.9`.
     pub ssh: String,
-    /// The public address.
-    pub address: String,
+    /// The commands that lead to further servers with a public address.
+    pub commands: Vec<Command>,
+    /// How to get to the servers without one.
+    pub behind: Option<Behind>,
+    /// The site's own pages: `Open KVM@TACC's dashboard`.
+    pub dashboard: Option<Link>,
     /// The servers and their private addresses.
     pub servers: Vec<ServerLine>,
     /// `2 h 41 min left`.
@@ -229,6 +233,24 @@ pub struct Access {
     pub no_extend: Option<String>,
     /// Earlier ends to choose from, the latest first.
     pub earlier: Vec<Earlier>,
+}
+
+/// A command that leads to a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// `node2`.
+    pub server: String,
+    /// `ssh cc@203.0.113.9`.
+    pub text: String,
+}
+
+/// How to get to servers without a public address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    /// The server that one goes through.
+    pub through: String,
+    /// The commands, one for each of them.
+    pub commands: Vec<Command>,
 }
 
 /// A server of an active booking.
@@ -286,8 +308,10 @@ pub struct Release {
     pub action: String,
     /// What will happen: `All three servers and what is on them are deleted at once. …`
     pub consequence: String,
-    /// Whether it can be undone, and what is given back.
+    /// Whether it can be undone.
     pub undo: String,
+    /// What others gain: `You give back 3 h 20 min. …`
+    pub gift: String,
 }
 
 impl Access {

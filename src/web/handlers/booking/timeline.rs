@@ -7,12 +7,12 @@ use crate::domain::blueprint::{Kind, Spec};
 use crate::domain::booking::{EndReason, State};
 use crate::domain::calendar;
 use crate::domain::resource::{Resource as Known, ResourceState as Stored};
-use crate::services::booking::BookingView;
+use crate::services::booking::{BookingView, Gift};
 use crate::web::context::SignedIn;
 use crate::web::handlers::lab::hours_text;
 use crate::web::pages::booking::{
-    Access, Earlier, Extend, ExtendOption, Fact, LogLine, Outcome, Phase, Release, Resource, ResourceState,
-    ServerLine, Step, Timeline,
+    Access, Behind, Command, Earlier, Extend, ExtendOption, Fact, LogLine, Outcome, Phase, Release, Resource,
+    ResourceState, ServerLine, Step, Timeline,
 };
 use crate::web::pages::layout::{Link, When};
 use crate::web::present;
@@ -217,10 +217,13 @@ impl Composer<'_> {
         let total = self.view.booking.slot.length();
         let minutes = |length: TimeDelta| u32::try_from(length.num_minutes()).unwrap_or(0);
         let extend = self.extend();
+        let servers = self.server_lines();
         Some(Access {
-            address: ssh.rsplit('@').next().unwrap_or_default().to_owned(),
+            commands: self.commands(&servers),
+            behind: self.behind(&servers),
             ssh,
-            servers: self.server_lines(),
+            servers,
+            dashboard: self.dashboard(),
             left: format!("{} left", calendar::in_words(left)),
             left_minutes: minutes(left.min(total)),
             total_minutes: minutes(total),
@@ -230,6 +233,36 @@ impl Composer<'_> {
             extend,
             earlier: self.earlier(),
         })
+    }
+
+    /// The commands that lead to further servers with a public address.
+    fn commands(&self, servers: &[ServerLine]) -> Vec<Command> {
+        let login = &self.view.setting.lab.blueprint.login;
+        let command = |(server, address): (&ServerLine, &String)| Command {
+            server: server.name.clone(),
+            text: format!("ssh {login}@{address}"),
+        };
+        servers.iter().filter_map(|it| Some((it, it.public.as_ref()?))).skip(1).map(command).collect()
+    }
+
+    /// How to get to the servers without a public address: through the first that has one.
+    fn behind(&self, servers: &[ServerLine]) -> Option<Behind> {
+        let login = &self.view.setting.lab.blueprint.login;
+        let (through, door) = servers.iter().find_map(|it| Some((it.name.clone(), it.public.clone()?)))?;
+        let hidden = servers.iter().filter(|it| it.public.is_none() && !it.private.is_empty());
+        let commands: Vec<_> = hidden
+            .map(|it| Command {
+                server: it.name.clone(),
+                text: format!("ssh -J {login}@{door} {login}@{}", it.private),
+            })
+            .collect();
+        (!commands.is_empty()).then_some(Behind { through, commands })
+    }
+
+    fn dashboard(&self) -> Option<Link> {
+        let site = &self.view.setting.site;
+        let href = site.dashboard.clone()?;
+        Some(Link::new(href, format!("Open {}'s dashboard", site.title)))
     }
 
     /// Earlier ends, the latest first.
@@ -399,24 +432,26 @@ impl Composer<'_> {
     }
 
     fn release(&self) -> Option<Release> {
-        let open = self.kept == Some(&Asked::Release);
-        let given_back = self.server_hours(self.end() - self.view.now.max(self.start()));
-        match self.view.booking.state {
-            State::Held | State::Booked => Some(Release {
-                open,
-                action: "Cancel this booking".to_owned(),
-                consequence: "The place is free for someone else at once.".to_owned(),
-                undo: "It can't be undone, but you can book again.".to_owned(),
-            }),
-            State::Preparing | State::Active { .. } => Some(Release {
-                open,
-                action: "Release now".to_owned(),
-                consequence: "All servers, their network and everything on them are deleted at once."
-                    .to_owned(),
-                undo: format!("It can't be undone. {given_back} go back, and someone else can start sooner."),
-            }),
-            _ => None,
-        }
+        let (action, consequence, undo) = match self.view.booking.state {
+            State::Held | State::Booked => (
+                "Cancel this booking",
+                "Nothing has been made for it yet, so nothing is deleted.",
+                "It can't be undone, but you can book again.",
+            ),
+            State::Preparing | State::Active { .. } => (
+                "Release now",
+                "All servers, their network and everything on them are deleted at once.",
+                "It can't be undone.",
+            ),
+            State::Releasing { .. } | State::Ended { .. } => return None,
+        };
+        Some(Release {
+            open: self.kept == Some(&Asked::Release),
+            action: action.to_owned(),
+            consequence: consequence.to_owned(),
+            undo: undo.to_owned(),
+            gift: self.view.gift.as_ref().map(gains).unwrap_or_default(),
+        })
     }
 
     fn log(&self) -> Vec<LogLine> {
@@ -432,6 +467,24 @@ impl Composer<'_> {
             },
         };
         self.view.events.iter().map(line).collect()
+    }
+}
+
+/// What others gain, in a sentence or two.
+fn gains(gift: &Gift) -> String {
+    let back = format!("You give back {}.", calendar::in_words(gift.length));
+    match gift.fullest {
+        None => back,
+        Some((_, 1)) => format!("{back} It is the only place, and free for someone else then."),
+        Some((taken, places)) if taken >= places => {
+            format!(
+                "{back} All {places} places are taken for a part of that time: someone else can have yours."
+            )
+        }
+        Some((..=1, places)) => format!("{back} Nobody else has one of the {places} places in that time."),
+        Some((taken, places)) => {
+            format!("{back} In that time at most {taken} of {places} places are taken, yours among them.")
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The booking page in every state that it can be in.
 
 use super::{
-    Access, BookingPage, Changed, Earlier, Extend, ExtendOption, Fact, LogLine, Outcome, Phase, Release,
-    Resource, ResourceState, ServerLine, Step, Timeline,
+    Access, Behind, BookingPage, Changed, Command, Earlier, Extend, ExtendOption, Fact, LogLine, Outcome,
+    Phase, Release, Resource, ResourceState, ServerLine, Step, Timeline,
 };
 use crate::web::pages::layout::{BookingState, Flash, FlashKind, Layout, Link, NearestStart, Section, When};
 
@@ -97,8 +97,9 @@ impl Timeline {
             release: Some(Release {
                 open: false,
                 action: "Cancel this booking".to_owned(),
-                consequence: "The place goes to someone else, and nothing is counted against you.".to_owned(),
+                consequence: "Nothing has been made for it yet, so nothing is deleted.".to_owned(),
                 undo: "It can't be undone, but you can book again.".to_owned(),
+                gift: "You give back 4 h. All 30 places are taken for a part of that time: someone else can have yours.".to_owned(),
             }),
             log: vec![
                 line("2026-11-22T21:01:07-05:00", "Nov 22, 21:01:07", "You asked for 14:00 to 18:00."),
@@ -209,10 +210,18 @@ impl Timeline {
         let mut now = Step::new(Phase::Now, "Ready for you").at("2026-11-23T13:58:00-05:00", "since 13:58");
         now.access = Some(Access {
             ssh: "ssh cc@203.0.113.9".to_owned(),
-            address: "203.0.113.9".to_owned(),
+            commands: vec![Command { server: "node2".to_owned(), text: "ssh cc@203.0.113.10".to_owned() }],
+            behind: Some(Behind {
+                through: "node1".to_owned(),
+                commands: vec![Command {
+                    server: "node3".to_owned(),
+                    text: "ssh -J cc@203.0.113.9 cc@192.168.1.13".to_owned(),
+                }],
+            }),
+            dashboard: Some(Link::new("https://kvm.example.org", "Open KVM@TACC's dashboard")),
             servers: vec![
                 server("node1", "192.168.1.11", Some("203.0.113.9")),
-                server("node2", "192.168.1.12", None),
+                server("node2", "192.168.1.12", Some("203.0.113.10")),
                 server("node3", "192.168.1.13", None),
             ],
             left: "2 h 41 min left".to_owned(),
@@ -244,8 +253,10 @@ impl Timeline {
             action: "Release now".to_owned(),
             consequence: "All three servers, their network and everything on them are deleted at once."
                 .to_owned(),
-            undo: "It can't be undone. You get 7 server-hours back, and someone else can start sooner."
-                .to_owned(),
+            undo: "It can't be undone.".to_owned(),
+            gift:
+                "You give back 2 h 41 min. In that time at most 29 of 30 places are taken, yours among them."
+                    .to_owned(),
         });
         page
     }
