@@ -158,7 +158,11 @@ struct Scene {
 impl Scene {
     /// A booking of two hours that begins within the hour, once it can be used.
     async fn active() -> Self {
-        let demo = Setup::of(Course::example()).start().await;
+        Self::active_of(Course::example()).await
+    }
+
+    async fn active_of(course: Course) -> Self {
+        let demo = Setup::of(course).start().await;
         let student = Visitor::sign_in(&client(), demo.url(), "ff524").await;
         let found: Value = student.get("/api/v1/labs/k8s/slots?hours=2").await.json().await.unwrap();
         let (status, booking) = student.book(found["slots"][0]["start"].as_str().unwrap()).await;
@@ -199,6 +203,23 @@ async fn the_longest_extension_comes_first_and_is_chosen() {
     assert_eq!(page.all("#extend [checked]", "value"), page.later()[..1]);
     let sent = scene.send("extend", &[("seen", &page.seen()), ("end", &page.later()[0])]).await;
     scene.leads_back(&sent);
+}
+
+#[tokio::test]
+async fn each_server_with_a_public_address_has_its_command() {
+    let scene = Scene::active_of(Course::example().with_public_servers().with_capacity(2)).await;
+    let page = scene.page().await;
+    let addresses = ["node1", "node2", "node3"].map(|it| page.text(&format!("#public-{it}")));
+    let commands = ["ssh", "ssh-node2", "ssh-node3"].map(|it| page.text(&format!("#{it}")));
+    assert_eq!(commands, addresses.map(|address| format!("ssh cc@{address}")));
+    assert_eq!(page.text("#behind"), "", "nothing is behind anything");
+    assert!(page.all(".board-link a", "href").is_empty(), "the site has no pages of its own");
+    let copied = page.all("[data-copy]", "data-copy");
+    assert!(
+        copied.len() == 9 && copied.iter().all(|id| !page.text(&format!("#{id}")).is_empty()),
+        "{copied:?}"
+    );
+    assert!(page.text("#release").contains("Nobody else has one of the 2 places in that time."));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Two tabs of one person: what the one does, the other learns before it does harm.
 
-use super::steps::{adds_a_key, chooses_the_first_start, watches_until};
-use crate::support::browser::Student;
+use super::steps::{LAB, adds_a_key, chooses_the_first_start, watches_until};
+use crate::support::browser::{Screen, Student};
 use crate::support::course::Course;
 use crate::support::demo::Setup;
 
@@ -127,12 +127,19 @@ async fn what_one_needs_at_a_terminal_is_copied_and_printed() {
     student.sees("You give back ").await;
     student.sees("Nobody else has one of the 30 places in that time.").await;
 
-    student.prints(true).await;
-    for needed in ["h1", ".booking-head .vh", "#ssh", ".servers tbody tr", "footer a[href^=mailto]"] {
+    student.screenshot("booking-access-wide").await;
+    student.look_with(Screen::Phone).await;
+    student.screenshot("booking-access-phone").await;
+    student.fits_the_width().await;
+
+    student.looks_at_paper().await;
+    let printed = student.text(".printed").await;
+    assert!(printed.starts_with(&format!("{LAB} at KVM@TACC, ")) && !printed.contains("today"), "{printed}");
+    for needed in [".printed", "#ssh", ".servers tbody tr", "footer a[href^=mailto]"] {
         assert!(student.shows(needed).await > 0, "{needed} is not on paper");
     }
-    assert_eq!(student.shows("button, nav, form, summary, .skip").await, 0);
+    assert_eq!(student.shows("button, nav, form, summary, .skip, .board-left").await, 0);
     student.screenshot("booking-printed").await;
-    student.prints(false).await;
+    student.fits_the_width().await;
     assert_eq!(student.console_errors().await, [""; 0]);
 }

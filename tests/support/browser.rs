@@ -330,10 +330,11 @@ impl Student {
         self.devtools("Emulation.setEmulatedMedia", features).await;
     }
 
-    /// Looks at pages as they are printed, or as on a screen again.
-    pub(crate) async fn prints(&self, on_paper: bool) {
-        let media = if on_paper { "print" } else { "" };
-        self.devtools("Emulation.setEmulatedMedia", json!({"media": media})).await;
+    /// Looks at pages as they are printed on A4.
+    pub(crate) async fn looks_at_paper(&self) {
+        let metrics = json!({"width": 718, "height": 1047, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+        self.devtools("Emulation.setEmulatedMedia", json!({"media": "print"})).await;
     }
 
     /// How many of the elements that the selector finds can be seen.

@@ -65,6 +65,16 @@ impl Course {
         self
     }
 
+    /// The course with a public address for every server.
+    #[must_use]
+    pub(crate) fn with_public_servers(mut self) -> Self {
+        let servers = self.table("lab")["blueprint"]["server"].as_array_mut().unwrap();
+        for server in servers {
+            server.as_table_mut().unwrap().insert("floating_ip".to_owned(), true.into());
+        }
+        self
+    }
+
     /// The course with room for so many bookings at one instant.
     #[must_use]
     pub(crate) fn with_capacity(mut self, capacity: i64) -> Self {

@@ -69,11 +69,18 @@ fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) -> BookingP
         start,
         end: present::end(zone, slot.start(), slot.end()),
         length: calendar::in_words(slot.length()),
+        printed: printed(view),
         nodes: present::nodes(&view.booking.nodes),
         live: !over,
         timeline: timeline::compose(who, view, kept),
         calendar: state.is_live(),
     }
+}
+
+fn printed(view: &BookingView) -> String {
+    let (setting, slot) = (&view.setting, calendar::span(view.setting.zone, &view.booking.slot));
+    let nodes = present::nodes(&view.booking.nodes).map(|nodes| format!(" on {nodes}")).unwrap_or_default();
+    format!("{} at {}{nodes}, {slot}", setting.lab.title, setting.site.title)
 }
 
 /// The timeline as it changes, as server-sent events: `timeline` with its markup, and `end` once it is over.

@@ -25,6 +25,8 @@ pub struct BookingPage {
     pub end: When,
     /// `5 h`.
     pub length: String,
+    /// What, where and when for paper, on which no day is today: `Kubernetes at KVM@TACC, Sat Nov 28, 10:00 to 15:00`.
+    pub printed: String,
     /// The named nodes that it has, if its pool's nodes have names: `gpu-01`, `gpu-01 and gpu-02`.
     pub nodes: Option<String>,
     /// Whether the server pushes changes: false only when it is over.

@@ -57,6 +57,7 @@ impl BookingPage {
             start: When::new("2026-11-23T14:00:00-05:00", "today 14:00"),
             end: When::new("2026-11-23T18:00:00-05:00", "18:00"),
             length: "4 h".to_owned(),
+            printed: "Kubernetes cluster at KVM@TACC, Mon Nov 23, 14:00 to 18:00".to_owned(),
             nodes: None,
             live: !over,
             timeline,
