@@ -5,12 +5,23 @@ use crate::support::browser::{Screen, Student};
 use crate::support::course::Course;
 use crate::support::demo::Setup;
 
+/// Extends the booking by an hour, and waits until the site has agreed.
+async fn extends_it(student: &Student) {
+    let before = student.texts(".board-left span").await;
+    student.choose("1 h more").await;
+    student.press("Extend").await;
+    student
+        .until("a later end", async || Ok((student.texts(".board-left span").await != before).then_some(())))
+        .await;
+}
+
 /// Books two hours that begin at once, and waits until they can be used.
 async fn has_servers(student: &Student) {
     student.open("/labs/k8s").await;
     chooses_the_first_start(student).await;
     student.choose("2 h until").await;
     student.press("Book").await;
+    student.sees("Your booking is made.").await;
     watches_until(student, "Your servers are ready until").await;
 }
 
@@ -35,12 +46,7 @@ async fn a_tab_that_is_out_of_date_is_told_and_nothing_is_lost() {
     student.sees("Your servers are ready until").await;
 
     student.looks_at(&live).await;
-    let before = student.texts(".board-left span").await;
-    student.choose("1 h more").await;
-    student.press("Extend").await;
-    student
-        .until("a later end", async || Ok((student.texts(".board-left span").await != before).then_some(())))
-        .await;
+    extends_it(&student).await;
     let ends = student.texts(".board-left time").await.concat();
 
     student.looks_at(&stale).await;
@@ -67,6 +73,38 @@ async fn a_tab_that_is_out_of_date_is_told_and_nothing_is_lost() {
     assert!(told.contains("You asked that it ends ") && told.contains("You released it."), "{told}");
     student.open(&booking).await;
     student.sees("Nothing is left on the cloud.").await;
+    assert_eq!(student.console_errors().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_was_asked_for_in_vain_stays_chosen_while_the_page_is_pushed() {
+    let demo = Setup::of(Course::example()).start().await;
+    let student = demo.visitor().await;
+    student.sign_in("ff524").await;
+    adds_a_key(&student).await;
+    has_servers(&student).await;
+    let (booking, live) = (student.address().await, student.tab().await);
+    let stale = student.opens_a_tab().await;
+    student.switch_javascript_off().await;
+    student.open(&booking).await;
+    student.sees("Your servers are ready until").await;
+    student.switch_javascript_on().await;
+    student.looks_at(&live).await;
+    extends_it(&student).await;
+
+    student.looks_at(&stale).await;
+    student.choose("3 h more").await;
+    student.press("Extend").await;
+    is_told_of_the_change(&student).await;
+    student.unfold("End it earlier").await;
+    student.choose_of("#earlier-end", 2).await;
+    student.sees_replaced("#timeline .status").await;
+    assert_eq!(student.shows("#earlier[open]").await, 1);
+    assert_eq!(student.chosen_of("#earlier-end").await, 2);
+    assert!(
+        student.text(".lengths label:has(:checked)").await.contains("2 h more"),
+        "an hour of them is had"
+    );
     assert_eq!(student.console_errors().await, [""; 0]);
 }
 

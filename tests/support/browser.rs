@@ -232,6 +232,17 @@ impl Student {
         self.click(&format!("choosing \"{words}\""), &xpath("label", words)).await;
     }
 
+    /// Chooses of a list the option with this number, the first being 0.
+    pub(crate) async fn choose_of(&self, css: &str, number: usize) {
+        let list = self.client.find(Locator::Css(css)).await.unwrap();
+        list.select_by_index(number).await.unwrap();
+    }
+
+    /// Which option of a list is chosen.
+    pub(crate) async fn chosen_of(&self, css: &str) -> u64 {
+        self.run("return document.querySelector(arguments[0]).selectedIndex", &[css]).await.as_u64().unwrap()
+    }
+
     /// Follows the link with exactly this address.
     pub(crate) async fn follow_address(&self, href: &str) {
         self.click(&format!("following {href}"), &format!("//a[@href=\"{href}\"]")).await;
@@ -344,9 +355,24 @@ impl Student {
         self.run(script, &[css]).await.as_u64().unwrap()
     }
 
+    /// Waits until something else is in the place of what the selector finds.
+    pub(crate) async fn sees_replaced(&self, css: &str) {
+        self.run("window.replaced = document.querySelector(arguments[0])", &[css]).await;
+        self.until(&format!("another {css}"), async || {
+            let script = "return !window.replaced.isConnected && !!document.querySelector(arguments[0])";
+            Ok((self.run(script, &[css]).await == json!(true)).then_some(()))
+        })
+        .await;
+    }
+
     /// Switches JavaScript off, from the next page on.
     pub(crate) async fn switch_javascript_off(&self) {
         self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
+    }
+
+    /// Switches JavaScript on again, from the next page on.
+    pub(crate) async fn switch_javascript_on(&self) {
+        self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": false})).await;
     }
 
     /// Fails if the page is wider than the window.
