@@ -27,11 +27,13 @@ const opened = (root) => all("details[open][id]", root).map((details) => [detail
 let kept = null;
 document.addEventListener("htmx:sseBeforeMessage", ({ target }) => {
   const focus = target.contains(document.activeElement) && document.activeElement;
-  kept = { open: opened(target), chosen: all("input:checked[id]", target).map((input) => input.id), focus };
+  const picked = all("select[id]", target).map((select) => [select.id, select.value]);
+  kept = { open: opened(target), chosen: all("input:checked[id]", target).map((input) => input.id), picked, focus };
 });
 document.addEventListener("htmx:sseMessage", ({ target }) => {
   for (const [id, text] of kept?.open ?? []) if (byId(id)?.firstElementChild.textContent === text) byId(id).open = true;
   for (const id of kept?.chosen ?? []) if (byId(id)) byId(id).checked = true;
+  for (const [id, value] of kept?.picked ?? []) if (byId(id) && all("option", byId(id)).some((it) => it.value === value)) byId(id).value = value;
   dress();
   const news = target.querySelector("[data-announce]");
   const { id, tagName } = kept?.focus || {};

@@ -28,6 +28,7 @@ mod replicas;
 mod requests;
 mod rules;
 mod schema;
+mod seen;
 mod simulation;
 mod site;
 mod statics;

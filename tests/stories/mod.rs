@@ -10,4 +10,5 @@ mod refused;
 mod screenshots;
 mod steps;
 mod three_clicks;
+mod two_tabs;
 mod without_javascript;

@@ -10,7 +10,7 @@ use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::key::Key;
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use reqwest::{Method, Url};
@@ -178,6 +178,23 @@ impl Student {
         self.client.goto(self.home.join(path).unwrap().as_str()).await.unwrap();
     }
 
+    /// The tab that is looked at.
+    pub(crate) async fn tab(&self) -> WindowHandle {
+        self.client.window().await.unwrap()
+    }
+
+    /// Opens another tab, and looks at it.
+    pub(crate) async fn opens_a_tab(&self) -> WindowHandle {
+        let tab = self.client.new_window(true).await.unwrap().handle;
+        self.looks_at(&tab).await;
+        tab
+    }
+
+    /// Looks at one of the tabs.
+    pub(crate) async fn looks_at(&self, tab: &WindowHandle) {
+        self.client.switch_to_window(tab.clone()).await.unwrap();
+    }
+
     /// Loads the page again.
     pub(crate) async fn reload(&self) {
         self.client.refresh().await.unwrap();
@@ -215,6 +232,17 @@ impl Student {
     /// Chooses the option whose label holds these words.
     pub(crate) async fn choose(&self, words: &str) {
         self.click(&format!("choosing \"{words}\""), &xpath("label", words)).await;
+    }
+
+    /// Chooses of a list the option with this number, the first being 0.
+    pub(crate) async fn choose_of(&self, css: &str, number: usize) {
+        let list = self.client.find(Locator::Css(css)).await.unwrap();
+        list.select_by_index(number).await.unwrap();
+    }
+
+    /// Which option of a list is chosen.
+    pub(crate) async fn chosen_of(&self, css: &str) -> u64 {
+        self.run("return document.querySelector(arguments[0]).selectedIndex", &[css]).await.as_u64().unwrap()
     }
 
     /// Follows the link with exactly this address.
@@ -383,9 +411,38 @@ impl Student {
         self.devtools("Emulation.setEmulatedMedia", features).await;
     }
 
+    /// Looks at pages as they are printed on A4.
+    pub(crate) async fn looks_at_paper(&self) {
+        let metrics = json!({"width": 718, "height": 1047, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+        self.devtools("Emulation.setEmulatedMedia", json!({"media": "print"})).await;
+    }
+
+    /// How many of the elements that the selector finds can be seen.
+    pub(crate) async fn shows(&self, css: &str) -> u64 {
+        let script =
+            "return [...document.querySelectorAll(arguments[0])].filter((it) => it.checkVisibility()).length";
+        self.run(script, &[css]).await.as_u64().unwrap()
+    }
+
+    /// Waits until something else is in the place of what the selector finds.
+    pub(crate) async fn sees_replaced(&self, css: &str) {
+        self.run("window.replaced = document.querySelector(arguments[0])", &[css]).await;
+        self.until(&format!("another {css}"), async || {
+            let script = "return !window.replaced.isConnected && !!document.querySelector(arguments[0])";
+            Ok((self.run(script, &[css]).await == json!(true)).then_some(()))
+        })
+        .await;
+    }
+
     /// Switches JavaScript off, from the next page on.
     pub(crate) async fn switch_javascript_off(&self) {
         self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
+    }
+
+    /// Switches JavaScript on again, from the next page on.
+    pub(crate) async fn switch_javascript_on(&self) {
+        self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": false})).await;
     }
 
     /// Fails if the page is wider than the window.

@@ -32,7 +32,7 @@ pub(super) fn compose(who: &SignedIn, view: &LabView, choice: &Choice, query: &Q
         Verdict::Refused(_) => (String::new(), Vec::new()),
     };
     let (action, button) = match &view.moving {
-        Some(_) => (view.path(), "Move it there".to_owned()),
+        Some(booking) => (format!("{}?seen={}", view.path(), booking.mark()), "Move it there".to_owned()),
         None => (format!("{}/bookings", view.path()), "Book".to_owned()),
     };
     let have = i32::try_from(view.bookings.len()).unwrap_or(i32::MAX);
