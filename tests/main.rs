@@ -19,6 +19,7 @@ mod deploy;
 mod faults;
 mod killed;
 mod mail;
+mod me;
 mod moving;
 mod pools;
 mod races;

@@ -8,7 +8,7 @@ use super::connection::{Conn, on};
 use super::schema::{people, sessions};
 use super::types::Ts;
 use crate::domain::ids::{NetId, PersonId};
-use crate::domain::person::{Person, Role};
+use crate::domain::person::{Choices, Person, Role};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = people)]
@@ -20,7 +20,16 @@ struct PersonRow {
     role: String,
     dropped_at: Option<Ts>,
     ssh_public_key: Option<String>,
+    choices: String,
     created_at: Ts,
+}
+
+pub(super) fn read_choices(text: &str) -> Result<Choices, DbError> {
+    serde_json::from_str(text).map_err(DbError::corrupt)
+}
+
+fn written_choices(choices: &Choices) -> Result<String, DbError> {
+    serde_json::to_string(choices).map_err(DbError::corrupt)
 }
 
 impl TryFrom<PersonRow> for Person {
@@ -34,6 +43,7 @@ impl TryFrom<PersonRow> for Person {
             role: Role::from_word(&row.role).ok_or_else(|| DbError::corrupt("a role"))?,
             enrolled: row.dropped_at.is_none(),
             ssh_public_key: row.ssh_public_key,
+            choices: read_choices(&row.choices)?,
         })
     }
 }
@@ -65,6 +75,7 @@ pub fn insert_person(conn: &mut Conn<'_>, person: &Person, now: DateTime<Utc>) -
         role: person.role.word().to_owned(),
         dropped_at: (!person.enrolled).then_some(Ts(now)),
         ssh_public_key: person.ssh_public_key.clone(),
+        choices: written_choices(&person.choices)?,
         created_at: Ts(now),
     };
     on!(conn, |c| diesel::insert_into(people::table).values(&row).execute(c))?;
@@ -95,6 +106,15 @@ pub fn set_contact(conn: &mut Conn<'_>, id: &PersonId, name: &str, mail: &str) -
 pub fn set_ssh_public_key(conn: &mut Conn<'_>, id: &PersonId, key: &str) -> Result<(), DbError> {
     on!(conn, |c| diesel::update(people::table.find(id.as_str()))
         .set(people::ssh_public_key.eq(key))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Sets which mails the person wants.
+pub fn set_choices(conn: &mut Conn<'_>, id: &PersonId, choices: &Choices) -> Result<(), DbError> {
+    let choices = written_choices(choices)?;
+    on!(conn, |c| diesel::update(people::table.find(id.as_str()))
+        .set(people::choices.eq(&choices))
         .execute(c))?;
     Ok(())
 }

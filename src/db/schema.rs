@@ -19,6 +19,7 @@ table! {
         role -> Text,
         dropped_at -> Nullable<Instant>,
         ssh_public_key -> Nullable<Text>,
+        choices -> Text,
         created_at -> Instant,
     }
 }

@@ -105,6 +105,7 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
         .route("/bookings/{booking}/move", web::post().to(booking::relocate))
         .route("/me", web::get().to(me::show))
         .route("/me/key", web::post().to(me::save_key))
+        .route("/me/mails", web::post().to(me::save_choices))
         .route("/staff/labs/{lab}", web::get().to(staff::show))
         .route("/staff/labs/{lab}/exceptions", web::post().to(staff::grant))
         .route("/staff/exceptions/{exception}/revoke", web::post().to(staff::revoke))

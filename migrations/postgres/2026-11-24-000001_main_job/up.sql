@@ -12,6 +12,7 @@ CREATE TABLE people (
     role TEXT NOT NULL,
     dropped_at TIMESTAMPTZ,
     ssh_public_key TEXT,
+    choices TEXT NOT NULL,
     created_at TIMESTAMPTZ NOT NULL
 );
 

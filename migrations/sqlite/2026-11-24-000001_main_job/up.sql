@@ -12,6 +12,7 @@ CREATE TABLE people (
     role TEXT NOT NULL,
     dropped_at INTEGER,
     ssh_public_key TEXT,
+    choices TEXT NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
 

@@ -1,6 +1,6 @@
 //! `/me`: the person's own page.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
@@ -11,6 +11,11 @@ use crate::web::context::{Done, SignedIn};
 use crate::web::error::WebError;
 use crate::web::pages::layout::{Problem, Section};
 use crate::web::pages::me::{MePage, SavedKey};
+use crate::web::present;
+
+mod mails;
+
+pub use mails::save_choices;
 
 /// Shows who the person is to us.
 pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {
@@ -34,6 +39,7 @@ fn me(who: &SignedIn, key_text: String, problems: Vec<Problem>) -> MePage {
         key: person.ssh_public_key.as_deref().and_then(|key| people::read_key(key).ok()).map(saved),
         key_text,
         problems,
+        mails: mails::choices(&person.choices),
     }
 }
 
@@ -62,8 +68,13 @@ pub async fn save_key(who: SignedIn, form: web::Form<Form>) -> Result<HttpRespon
     };
     let id = who.session.person.id.clone();
     who.context.app().db.write("save key", move |conn| people::set_key(conn, &id, &card)).await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, "/me"))
-        .cookie(Done::KeySaved.cookie())
-        .finish())
+    Ok(back(Done::KeySaved))
+}
+
+fn back(done: Done) -> HttpResponse {
+    let mut response = present::redirect("/me");
+    if let Err(error) = response.add_cookie(&done.cookie()) {
+        tracing::warn!(%error, "a cookie can't be set");
+    }
+    response
 }

@@ -26,6 +26,50 @@ pub struct MePage {
     pub key_text: String,
     /// Why it was refused; the field's id is `public_key`.
     pub problems: Vec<Problem>,
+    /// Which mails come.
+    pub mails: MailChoices,
+}
+
+/// Which mails come, of those that may be left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailChoices {
+    /// When one may be reminded of a booking's end.
+    pub reminders: Vec<Reminder>,
+    /// Whether one hears that the servers are ready.
+    pub ready: bool,
+    /// Whether one hears that a booking is over.
+    pub ended: bool,
+}
+
+/// One way to be reminded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reminder {
+    /// What the form sends.
+    pub value: String,
+    /// `15 minutes before`.
+    pub text: String,
+    /// Whether it is the person's.
+    pub chosen: bool,
+}
+
+impl MailChoices {
+    fn sample() -> Self {
+        let reminder = |value: &str, text: &str, chosen| Reminder {
+            value: value.to_owned(),
+            text: text.to_owned(),
+            chosen,
+        };
+        Self {
+            reminders: vec![
+                reminder("15", "15 minutes before", true),
+                reminder("30", "30 minutes before", false),
+                reminder("60", "60 minutes before", false),
+                reminder("never", "Not at all", false),
+            ],
+            ready: true,
+            ended: false,
+        }
+    }
 }
 
 /// A saved SSH public key, as one recognises it.
@@ -54,6 +98,7 @@ impl MePage {
             key: None,
             key_text: String::new(),
             problems: Vec::new(),
+            mails: MailChoices::sample(),
         };
         let saved = Self {
             key: Some(SavedKey {
