@@ -212,6 +212,50 @@ pub fn bookings_of_person(conn: &mut Conn<'_>, person: &PersonId) -> Result<Vec<
     rows.into_iter().rev().map(Booking::try_from).collect()
 }
 
+/// The `limit` bookings of the person that start last, of those that end at `since` or later; soonest first.
+pub fn bookings_of_person_since(
+    conn: &mut Conn<'_>,
+    person: &PersonId,
+    since: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Booking>, DbError> {
+    let rows: Vec<BookingRow> = on!(conn, |c| bookings::table
+        .filter(bookings::person_id.eq(person.as_str()))
+        .filter(bookings::end_at.ge(Ts(since)))
+        .order((bookings::start_at.desc(), bookings::id.desc()))
+        .limit(limit)
+        .select(BookingRow::as_select())
+        .load(c))?;
+    rows.into_iter().rev().map(Booking::try_from).collect()
+}
+
+/// Up to `limit` bookings of the person that are no longer live, latest start first: those before the start and id in
+/// `before`.
+pub fn past_bookings(
+    conn: &mut Conn<'_>,
+    person: &PersonId,
+    before: Option<(DateTime<Utc>, &BookingId)>,
+    limit: i64,
+) -> Result<Vec<Booking>, DbError> {
+    let rows: Vec<BookingRow> = on!(conn, |c| {
+        let mut query = bookings::table
+            .filter(bookings::person_id.eq(person.as_str()))
+            .filter(bookings::seat.is_null())
+            .order((bookings::start_at.desc(), bookings::id.desc()))
+            .limit(limit)
+            .select(BookingRow::as_select())
+            .into_boxed();
+        if let Some((start, id)) = before {
+            // The first condition is what the index goes by.
+            query = query
+                .filter(bookings::start_at.le(Ts(start)))
+                .filter(bookings::start_at.lt(Ts(start)).or(bookings::id.lt(id.as_str())));
+        }
+        query.load(c)
+    })?;
+    rows.into_iter().map(Booking::try_from).collect()
+}
+
 /// All bookings of these people, soonest first.
 pub fn bookings_of_people(conn: &mut Conn<'_>, people: &[&PersonId]) -> Result<Vec<Booking>, DbError> {
     let mut found = Vec::new();

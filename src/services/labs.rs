@@ -12,10 +12,12 @@ use crate::domain::ids::{BookingId, LabId};
 use crate::domain::interval::Interval;
 use crate::domain::occupancy::Occupancy;
 use crate::domain::person::Person;
+use crate::domain::su::Su;
 use crate::policy::admission::{self, Case, Violation};
 use crate::policy::availability::{self, Start, Verdict};
 use crate::policy::search::{self, Wanted};
 use crate::policy::sentences;
+use crate::policy::standing::Standing;
 
 /// A lab and how a person stands to it.
 #[derive(Debug, Clone)]
@@ -28,6 +30,12 @@ pub struct LabCard {
     pub bookings: Vec<Booking>,
     /// Hours that count which the person has used of it or has booked.
     pub used: TimeDelta,
+    /// Bookings of it with such hours.
+    pub used_bookings: i32,
+    /// Service units that the person has used of it or has booked.
+    pub used_su: Su,
+    /// The same of all labs of the course.
+    pub used_su_in_all: Su,
 }
 
 /// The course and a card for each of its labs; nothing before a course was applied.
@@ -47,7 +55,9 @@ pub fn overview(
         let situation = Situation::of(setting, person, &exceptions, &all, None, now);
         let rule = sentence(&situation, person, now);
         let Situation { setting, standing, .. } = situation;
-        Some(LabCard { bookings: live_of_lab(all.clone(), &lab.id), rule, used: standing.used, setting })
+        let Standing { used, used_bookings, used_su, used_su_in_all, .. } = standing;
+        let bookings = live_of_lab(all.clone(), &lab.id);
+        Some(LabCard { setting, rule, bookings, used, used_bookings, used_su, used_su_in_all })
     };
     let cards = course.labs.iter().filter_map(card).collect();
     Ok(Some((course, cards)))

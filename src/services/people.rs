@@ -29,7 +29,8 @@ pub struct Session {
     pub csrf: String,
 }
 
-fn hash(token: &str) -> String {
+/// What is stored of a secret.
+pub(super) fn hash(token: &str) -> String {
     entropy::hex(&Sha256::digest(token.as_bytes()))
 }
 

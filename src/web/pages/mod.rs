@@ -5,11 +5,13 @@
 //! be in. The tests below draw each sample and check what must hold for every page.
 
 pub mod booking;
+pub mod calendar_address;
 pub mod lab;
 pub mod labs;
 pub mod layout;
 pub mod mailbox;
 pub mod me;
+pub mod my_bookings;
 pub mod refusal;
 pub mod sign_in;
 pub mod staff_lab;

@@ -10,10 +10,12 @@ use askama::Template;
 use scraper::{ElementRef, Html, Selector};
 
 use super::booking::{BookingPage, Timeline};
+use super::calendar_address::CalendarAddressPage;
 use super::lab::{CellKind, LabPage};
 use super::labs::LabsPage;
 use super::mailbox::MailboxPage;
 use super::me::MePage;
+use super::my_bookings::MyBookingsPage;
 use super::refusal::RefusalPage;
 use super::sign_in::SignInPage;
 use super::staff_lab::StaffLabPage;
@@ -28,6 +30,8 @@ fn all_pages() -> Vec<(&'static str, String)> {
         .chain(drawn(LabPage::samples()))
         .chain(drawn(BookingPage::samples()))
         .chain(drawn(MePage::samples()))
+        .chain(drawn(MyBookingsPage::samples()))
+        .chain(drawn(CalendarAddressPage::samples()))
         .chain(drawn(MailboxPage::samples()))
         .chain(drawn(StaffLabPage::samples()))
         .chain(drawn(RefusalPage::samples()))
