@@ -280,15 +280,19 @@ async fn a_calendars_address_is_not_logged() {
 
 #[tokio::test]
 async fn one_sees_what_one_has_used_and_had() {
-    let demo = demo().await;
+    let course = Course::example().with_rule("budget_hours", 10).with_rule("budget_bookings", 5);
+    let demo = Setup::of(course).start().await;
     let student = Visitor::sign_in(&client(), demo.url(), "ff524").await;
     let nothing = student.get("/me/bookings").await.text().await.unwrap();
     assert!(nothing.contains("None of your bookings is over yet."), "{nothing}");
     let (_, booking) = student.book(&demo.course.at(2, "10:00")).await;
     let me = student.get("/me").await.text().await.unwrap();
-    for part in
-        ["<a href=\"/labs/k8s\">", "Hours </span>2 h", "Bookings </span>1", "Ahead or running </span>1 of "]
-    {
+    for part in [
+        "<a href=\"/labs/k8s\">",
+        "Hours </span>2 h of 10 h",
+        "Bookings </span>1 of 5",
+        "Ahead or running </span>1 of ",
+    ] {
         assert!(me.contains(part), "{part}: {me}");
     }
     let path = format!("/bookings/{}", booking["id"].as_str().unwrap());
