@@ -20,6 +20,7 @@ mod faults;
 mod killed;
 mod looking;
 mod mail;
+mod me;
 mod moving;
 mod pools;
 mod races;

@@ -12,6 +12,7 @@ use crate::domain::ids::{BookingId, LabId};
 use crate::domain::interval::Interval;
 use crate::domain::occupancy::Occupancy;
 use crate::domain::person::Person;
+use crate::domain::su::Su;
 use crate::policy::admission::{self, Case, Violation};
 use crate::policy::availability::{self, Start, Verdict};
 use crate::policy::search::{self, Wanted};
@@ -31,6 +32,12 @@ pub struct LabCard {
     pub bookings: Vec<Booking>,
     /// Hours that count which the person has used of it or has booked.
     pub used: TimeDelta,
+    /// Bookings of it with such hours.
+    pub used_bookings: i32,
+    /// Service units that the person has used of it or has booked.
+    pub used_su: Su,
+    /// The same of all labs of the course.
+    pub used_su_in_all: Su,
 }
 
 /// The course and a card for each of its labs; nothing before a course was applied.
@@ -53,8 +60,9 @@ pub fn overview(
         let rule = sentences::rule(&case, &person.net_id, week_of(&situation.setting, now));
         let next_week = sentences::next_week(&case);
         let Situation { setting, standing, .. } = situation;
+        let Standing { used, used_bookings, used_su, used_su_in_all, .. } = standing;
         let bookings = live_of_lab(all.clone(), &lab.id);
-        Some(LabCard { bookings, rule, next_week, used: standing.used, setting })
+        Some(LabCard { setting, rule, next_week, bookings, used, used_bookings, used_su, used_su_in_all })
     };
     let cards = course.labs.iter().filter_map(card).collect();
     Ok(Some((course, cards)))

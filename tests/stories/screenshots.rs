@@ -79,6 +79,17 @@ async fn every_page_fits_and_is_quiet() {
     student.press("Release now").await;
     student.sees("Nothing is left on the cloud.").await;
     poses(&student, "booking-ended").await;
+    student.open("/me").await;
+    student.press("Make an address").await;
+    student.sees("It is shown only now.").await;
+    poses(&student, "calendar-address").await;
+    student.follow("Back to Me").await;
+    student.unfold("Make another address").await;
+    poses(&student, "me-used").await;
+    student.follow("My past bookings").await;
+    student.sees("given back").await;
+    poses(&student, "me-bookings").await;
+
     student.open("/mailbox").await;
     student.sees("Ended, everything deleted").await;
     poses(&student, "mailbox").await;

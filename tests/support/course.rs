@@ -91,6 +91,13 @@ impl Course {
         self
     }
 
+    /// The course with a rule of its lab set to this value.
+    #[must_use]
+    pub(crate) fn with_rule(mut self, key: &str, value: i64) -> Self {
+        self.table("lab")["policy"].as_table_mut().unwrap().insert(key.to_owned(), value.into());
+        self
+    }
+
     /// The file as it is written.
     pub(crate) fn text(&self) -> String {
         self.file.to_string()
