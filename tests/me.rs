@@ -297,7 +297,7 @@ async fn one_sees_what_one_has_used_and_had() {
     }
     let path = format!("/bookings/{}", booking["id"].as_str().unwrap());
     assert!(!student.get("/me/bookings").await.text().await.unwrap().contains(&path), "it is ahead");
-    student.post(&format!("{path}/release"), &[]).await;
+    student.delete(&format!("/api/v1{path}")).await;
     let seen = async || -> Value { student.get(&format!("/api/v1{path}")).await.json().await.unwrap() };
     until(|| async { (seen().await["state"] == "ended").then_some(()) }).await.expect("it ends");
     let past = student.get("/me/bookings").await.text().await.unwrap();
