@@ -31,8 +31,10 @@ async fn everyone_can_use_every_component() {
         found.extend(axe_findings(&student, &["landmark-unique"]).await);
         student.fits_the_width().await;
     }
+    student.look_with(Screen::Wide).await;
     student.prefer_dark(true).await;
     student.screenshot("components-dark").await;
+    found.extend(student.lost_to_the_tab_key().await);
     nothing(&found);
 }
 
