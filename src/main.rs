@@ -31,7 +31,7 @@ fn fail(why: &str) -> ExitCode {
 }
 
 fn log_to_stderr(cli: &Cli) {
-    let quiet = if cli.is_service() { "warn,fairlease=info,tracing_actix_web=info" } else { "warn" };
+    let quiet = if cli.is_service() { "warn,fairlease=info" } else { "warn" };
     let filter = EnvFilter::try_from_env("FAIRLEASE_LOG").unwrap_or_else(|_| EnvFilter::new(quiet));
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer()

@@ -83,6 +83,26 @@ on_both_databases! {
         assert_eq!(world.state(&student, &made.id).await.reason(), Some(EndReason::Released));
     }
 
+    async fn giving_back_tells_how_scarce_the_time_is(backend: Backend) {
+        let course = crate::world::course(&[("capacity = 30 ", "capacity = 3 ")]);
+        let world = World::with(backend, course, fairlease::cloud::simulated::Profile::instant()).await;
+        let (student, others) = (world.student("ff524").await, [world.student("gg222").await, world.student("hh444").await]);
+        let made = world.book(&student, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
+        let gift = async || world.view(&student, &made.id).await.gift.map(|gift| (gift.length, gift.fullest));
+        assert_eq!(gift().await, Some((TimeDelta::hours(4), Some((1, 3)))));
+        world.book(&others[0], slot("2025-02-08T10:30", "2025-02-08T12:00")).await;
+        world.book(&others[1], slot("2025-02-08T11:30", "2025-02-08T13:00")).await;
+        assert_eq!(gift().await, Some((TimeDelta::hours(4), Some((3, 3)))), "all of them at 11:30");
+        world.clock.set(local("2025-02-08T12:10"));
+        world.work_until(&student, &made.id, "active").await;
+        world.clock.set(local("2025-02-08T12:40"));
+        assert_eq!(gift().await, Some((TimeDelta::minutes(80), Some((1, 3)))), "from the next grid time on");
+        world.clock.set(local("2025-02-08T13:40"));
+        assert_eq!(gift().await, Some((TimeDelta::minutes(20), None)), "nobody can have what is left");
+        booking::release(&world.app, student.clone(), made.id.clone()).await.unwrap();
+        assert_eq!(gift().await, None);
+    }
+
     async fn a_booking_called_off_takes_its_calendar_event_back(backend: Backend) {
         let world = World::new(backend).await;
         let student = world.student("ff524").await;

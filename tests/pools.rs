@@ -57,7 +57,7 @@ async fn occupancy(world: &World) -> Occupancy {
 /// Units that the page shows as left at this start, and the longest slot from there in minutes; nothing if it is not free.
 async fn shown(world: &World, person: &Person, at: &str) -> Option<(i32, i64)> {
     let (app, person) = (world.app.clone(), person.clone());
-    let look = labs::Look { date: None, chosen: Some(local(at)), moving: None };
+    let look = labs::Look { date: None, chosen: Some(local(at)), ..labs::Look::default() };
     let seen = world.app.db.read::<_, DbError, _>("lab", move |conn| {
         labs::lab(&app, conn, &person, &"k8s".parse().unwrap(), &look)
     });

@@ -227,7 +227,7 @@ async fn others_bookings_are_not_there() {
     }
     assert_eq!(other.post(&format!("{path}/release"), &[]).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(
-        other.post(&format!("{path}/extend"), &[("hours", "1")]).await.status(),
+        other.post(&format!("{path}/extend"), &[("end", &demo.course.at(0, "23:30"))]).await.status(),
         StatusCode::NOT_FOUND
     );
     assert_eq!(other.delete(&format!("/api/v1{path}")).await.status(), StatusCode::NOT_FOUND);

@@ -13,7 +13,7 @@ use crate::db::{self, DbError};
 use crate::domain::course::Course;
 use crate::domain::ids::{NetId, PersonId};
 use crate::domain::interval::Interval;
-use crate::domain::person::{Person, Role};
+use crate::domain::person::{Choices, Person, Role};
 use crate::services::booking::{self, Wish};
 use crate::services::explain::{self, Judgement};
 
@@ -90,5 +90,6 @@ pub(super) fn stranger(net_id: &NetId) -> Person {
         role: Role::Student,
         enrolled: true,
         ssh_public_key: None,
+        choices: Choices::default(),
     }
 }

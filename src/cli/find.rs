@@ -12,7 +12,7 @@ use crate::domain::interval::Interval;
 use crate::policy::search::Wanted;
 use crate::services::App;
 use crate::services::explain::Slot;
-use crate::services::labs;
+use crate::services::labs::{self, Spread};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -80,7 +80,7 @@ async fn search(
     app.db
         .read("find", move |conn| {
             let person = db::person_by_net_id(conn, &who)?.unwrap_or_else(|| explain::stranger(&who));
-            labs::search(&inner, conn, &person, &lab, &wanted, count)
+            labs::search(&inner, conn, &person, &lab, &wanted, Spread::all(count))
         })
         .await
 }

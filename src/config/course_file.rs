@@ -89,6 +89,8 @@ struct SiteTable {
     /// Whether the site has Blazar: then each booking is backed by a lease.
     #[serde(default)]
     leases: bool,
+    /// The web address of its own pages for those who have servers there.
+    dashboard: Option<String>,
     /// Units that all its pools together can hold at one instant.
     capacity: Option<i32>,
     /// What the site charges an hour for one server of each flavor, in service units.
@@ -733,12 +735,15 @@ mod tests {
         let text = EXAMPLE
             .replace("manual = \"https:", "manual = \"ftp:")
             .replace("expected_hours = 5", "expected_hours = 0")
-            .replace("url = \"https:", "url = \"javascript:");
+            .replace("url = \"https:", "url = \"javascript:")
+            .replace("leases = true", "leases = true\ndashboard = \"kvm.example.org\"");
         let told = errors(&text);
-        for (told, key) in told.iter().zip(["manual", "reading.1.url", "expected_hours"]) {
-            assert!(told.contains(&format!(": lab.k8s.{key}: ")), "{told}");
+        let keys =
+            ["site.kvm-tacc.dashboard", "lab.k8s.manual", "lab.k8s.reading.1.url", "lab.k8s.expected_hours"];
+        for (told, key) in told.iter().zip(keys) {
+            assert!(told.contains(&format!(": {key}: ")), "{told}");
         }
-        assert_eq!(told.len(), 3, "{told:?}");
+        assert_eq!(told.len(), 4, "{told:?}");
     }
 
     #[test]

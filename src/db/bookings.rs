@@ -4,12 +4,14 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::connection::{Conn, on};
+use super::people::read_choices;
 use super::schema::{bookings, events, notices, people};
 use super::types::Ts;
 use super::{DbError, dialect};
 use crate::domain::booking::{Booking, EndReason, Event, State};
 use crate::domain::ids::{BookingId, ClaimToken, LabId, NetId, PersonId, PoolId};
 use crate::domain::interval::Interval;
+use crate::domain::person::Choices;
 use crate::domain::su::Su;
 
 #[derive(Debug, Queryable, Selectable)]
@@ -210,6 +212,50 @@ pub fn bookings_of_person(conn: &mut Conn<'_>, person: &PersonId) -> Result<Vec<
     rows.into_iter().rev().map(Booking::try_from).collect()
 }
 
+/// The `limit` bookings of the person that start last, of those that end at `since` or later; soonest first.
+pub fn bookings_of_person_since(
+    conn: &mut Conn<'_>,
+    person: &PersonId,
+    since: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Booking>, DbError> {
+    let rows: Vec<BookingRow> = on!(conn, |c| bookings::table
+        .filter(bookings::person_id.eq(person.as_str()))
+        .filter(bookings::end_at.ge(Ts(since)))
+        .order((bookings::start_at.desc(), bookings::id.desc()))
+        .limit(limit)
+        .select(BookingRow::as_select())
+        .load(c))?;
+    rows.into_iter().rev().map(Booking::try_from).collect()
+}
+
+/// Up to `limit` bookings of the person that are no longer live, latest start first: those before the start and id in
+/// `before`.
+pub fn past_bookings(
+    conn: &mut Conn<'_>,
+    person: &PersonId,
+    before: Option<(DateTime<Utc>, &BookingId)>,
+    limit: i64,
+) -> Result<Vec<Booking>, DbError> {
+    let rows: Vec<BookingRow> = on!(conn, |c| {
+        let mut query = bookings::table
+            .filter(bookings::person_id.eq(person.as_str()))
+            .filter(bookings::seat.is_null())
+            .order((bookings::start_at.desc(), bookings::id.desc()))
+            .limit(limit)
+            .select(BookingRow::as_select())
+            .into_boxed();
+        if let Some((start, id)) = before {
+            // The first condition is what the index goes by.
+            query = query
+                .filter(bookings::start_at.le(Ts(start)))
+                .filter(bookings::start_at.lt(Ts(start)).or(bookings::id.lt(id.as_str())));
+        }
+        query.load(c)
+    })?;
+    rows.into_iter().map(Booking::try_from).collect()
+}
+
 /// All bookings of these people, soonest first.
 pub fn bookings_of_people(conn: &mut Conn<'_>, people: &[&PersonId]) -> Result<Vec<Booking>, DbError> {
     let mut found = Vec::new();
@@ -261,6 +307,34 @@ pub fn live_bookings_ending(
         .select((BookingRow::as_select(), people::net_id))
         .load(c))?;
     with_net_id(rows)
+}
+
+/// Up to `limit` active bookings that end after `now` and up to `until`, soonest first, with their people's choices: those
+/// that come after the end and id in `after`.
+pub fn active_bookings_ending(
+    conn: &mut Conn<'_>,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+    after: Option<&(DateTime<Utc>, BookingId)>,
+    limit: i64,
+) -> Result<Vec<(Booking, Choices)>, DbError> {
+    let rows: Vec<(BookingRow, String)> = on!(conn, |c| {
+        let mut query = bookings::table
+            .inner_join(people::table)
+            .filter(bookings::seat.is_not_null())
+            .filter(bookings::state.eq("active"))
+            .filter(bookings::end_at.gt(Ts(now)).and(bookings::end_at.le(Ts(until))))
+            .order((bookings::end_at, bookings::id))
+            .limit(limit)
+            .select((BookingRow::as_select(), people::choices))
+            .into_boxed();
+        if let Some((end, id)) = after {
+            let later = bookings::end_at.eq(Ts(*end)).and(bookings::id.gt(id.as_str()));
+            query = query.filter(bookings::end_at.gt(Ts(*end)).or(later));
+        }
+        query.load(c)
+    })?;
+    rows.into_iter().map(|(row, choices)| Ok((row.try_into()?, read_choices(&choices)?))).collect()
 }
 
 fn with_net_id(rows: Vec<(BookingRow, String)>) -> Result<Vec<(Booking, NetId)>, DbError> {

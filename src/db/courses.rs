@@ -1,5 +1,7 @@
 //! The course with its sites, pools and labs. Definitions are JSON of the domain's own types.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use serde::Serialize;
@@ -196,6 +198,12 @@ pub struct LabSetting {
     pub site: Site,
     /// The course's zone.
     pub zone: chrono_tz::Tz,
+}
+
+/// What labs are called: retired ones too.
+pub fn lab_titles(conn: &mut Conn<'_>) -> Result<BTreeMap<LabId, String>, DbError> {
+    let rows: Vec<String> = on!(conn, |c| labs::table.select(labs::definition).load(c))?;
+    rows.iter().map(|text| parse::<Lab>(text).map(|lab| (lab.id, lab.title))).collect()
 }
 
 /// The sites of the course.

@@ -1,14 +1,15 @@
-//! People and their sessions.
+//! People, their sessions and the addresses of their calendars.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 
 use super::DbError;
 use super::connection::{Conn, on};
-use super::schema::{people, sessions};
+use super::schema::{calendar_addresses, people, sessions};
 use super::types::Ts;
 use crate::domain::ids::{NetId, PersonId};
-use crate::domain::person::{Person, Role};
+use crate::domain::person::{Choices, Person, Role};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = people)]
@@ -20,7 +21,16 @@ struct PersonRow {
     role: String,
     dropped_at: Option<Ts>,
     ssh_public_key: Option<String>,
+    choices: String,
     created_at: Ts,
+}
+
+pub(super) fn read_choices(text: &str) -> Result<Choices, DbError> {
+    serde_json::from_str(text).map_err(DbError::corrupt)
+}
+
+fn written_choices(choices: &Choices) -> Result<String, DbError> {
+    serde_json::to_string(choices).map_err(DbError::corrupt)
 }
 
 impl TryFrom<PersonRow> for Person {
@@ -34,6 +44,7 @@ impl TryFrom<PersonRow> for Person {
             role: Role::from_word(&row.role).ok_or_else(|| DbError::corrupt("a role"))?,
             enrolled: row.dropped_at.is_none(),
             ssh_public_key: row.ssh_public_key,
+            choices: read_choices(&row.choices)?,
         })
     }
 }
@@ -65,6 +76,7 @@ pub fn insert_person(conn: &mut Conn<'_>, person: &Person, now: DateTime<Utc>) -
         role: person.role.word().to_owned(),
         dropped_at: (!person.enrolled).then_some(Ts(now)),
         ssh_public_key: person.ssh_public_key.clone(),
+        choices: written_choices(&person.choices)?,
         created_at: Ts(now),
     };
     on!(conn, |c| diesel::insert_into(people::table).values(&row).execute(c))?;
@@ -95,6 +107,15 @@ pub fn set_contact(conn: &mut Conn<'_>, id: &PersonId, name: &str, mail: &str) -
 pub fn set_ssh_public_key(conn: &mut Conn<'_>, id: &PersonId, key: &str) -> Result<(), DbError> {
     on!(conn, |c| diesel::update(people::table.find(id.as_str()))
         .set(people::ssh_public_key.eq(key))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Sets which mails the person wants.
+pub fn set_choices(conn: &mut Conn<'_>, id: &PersonId, choices: &Choices) -> Result<(), DbError> {
+    let choices = written_choices(choices)?;
+    on!(conn, |c| diesel::update(people::table.find(id.as_str()))
+        .set(people::choices.eq(&choices))
         .execute(c))?;
     Ok(())
 }
@@ -145,4 +166,58 @@ pub fn delete_session(conn: &mut Conn<'_>, token_hash: &str) -> Result<(), DbErr
 /// Forgets the sessions that have expired.
 pub fn delete_expired_sessions(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<usize, DbError> {
     Ok(on!(conn, |c| diesel::delete(sessions::table.filter(sessions::expires_at.le(Ts(now)))).execute(c))?)
+}
+
+/// Sets the address of the person's calendar, in the place of the one before: `secret_hash` is the hash of what is in it.
+pub fn save_calendar_address(
+    conn: &mut Conn<'_>,
+    person: &PersonId,
+    secret_hash: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let row = (
+        calendar_addresses::person_id.eq(person.as_str()),
+        calendar_addresses::secret_hash.eq(secret_hash),
+        calendar_addresses::made_at.eq(Ts(now)),
+    );
+    on!(conn, |c| diesel::insert_into(calendar_addresses::table)
+        .values(row)
+        .on_conflict(calendar_addresses::person_id)
+        .do_update()
+        .set((
+            calendar_addresses::secret_hash.eq(excluded(calendar_addresses::secret_hash)),
+            calendar_addresses::made_at.eq(excluded(calendar_addresses::made_at)),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Takes the address of the person's calendar away, if there is one.
+pub fn delete_calendar_address(conn: &mut Conn<'_>, person: &PersonId) -> Result<(), DbError> {
+    on!(conn, |c| diesel::delete(calendar_addresses::table.find(person.as_str())).execute(c))?;
+    Ok(())
+}
+
+/// When the address of the person's calendar was made, if there is one.
+pub fn calendar_address_made_at(
+    conn: &mut Conn<'_>,
+    person: &PersonId,
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    let made_at: Option<Ts> = on!(conn, |c| calendar_addresses::table
+        .find(person.as_str())
+        .select(calendar_addresses::made_at)
+        .first(c)
+        .optional())?;
+    Ok(made_at.map(|at| at.0))
+}
+
+/// Whose calendar has the address with this hash.
+pub fn person_of_calendar(conn: &mut Conn<'_>, secret_hash: &str) -> Result<Option<Person>, DbError> {
+    let row: Option<PersonRow> = on!(conn, |c| calendar_addresses::table
+        .inner_join(people::table)
+        .filter(calendar_addresses::secret_hash.eq(secret_hash))
+        .select(PersonRow::as_select())
+        .first(c)
+        .optional())?;
+    row.map(Person::try_from).transpose()
 }

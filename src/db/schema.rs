@@ -19,6 +19,7 @@ table! {
         role -> Text,
         dropped_at -> Nullable<Instant>,
         ssh_public_key -> Nullable<Text>,
+        choices -> Text,
         created_at -> Instant,
     }
 }
@@ -32,6 +33,16 @@ table! {
         csrf -> Text,
         created_at -> Instant,
         expires_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use crate::db::types::Instant;
+    calendar_addresses (person_id) {
+        person_id -> Text,
+        secret_hash -> Text,
+        made_at -> Instant,
     }
 }
 
@@ -218,9 +229,10 @@ table! {
 }
 
 joinable!(bookings -> people (person_id));
+joinable!(calendar_addresses -> people (person_id));
 joinable!(exceptions -> people (person_id));
 joinable!(sessions -> people (person_id));
 joinable!(occupancy -> pools (pool_id));
 joinable!(pools -> sites (site_id));
-allow_tables_to_appear_in_same_query!(people, sessions, bookings, exceptions);
+allow_tables_to_appear_in_same_query!(people, sessions, calendar_addresses, bookings, exceptions);
 allow_tables_to_appear_in_same_query!(occupancy, pools, sites);

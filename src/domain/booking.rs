@@ -248,6 +248,25 @@ pub struct Booking {
 }
 
 impl Booking {
+    /// The slot that it has, or is to have once the site agrees.
+    pub fn goal(&self) -> Interval {
+        let other_end = self.wanted_end.and_then(|end| Interval::new(self.slot.start(), end));
+        self.wanted_slot.or(other_end).unwrap_or(self.slot)
+    }
+
+    /// What a person decides upon when they change it, in a short text: whether it is ahead, has begun or is over, and
+    /// [`Booking::goal`]. `version` would not do: it counts the worker's progress too, and nobody is to be refused because
+    /// a server became ready or the site agreed to what they asked for.
+    pub fn mark(&self) -> String {
+        let stage = match self.state {
+            State::Held | State::Booked => "ahead",
+            State::Preparing | State::Active { .. } => "begun",
+            State::Releasing { .. } | State::Ended { .. } => "over",
+        };
+        let goal = self.goal();
+        format!("{stage}-{}-{}", goal.start().timestamp(), goal.end().timestamp())
+    }
+
     /// The time that it counts for against a budget: its slot, or up to the later end that was asked for; what was given
     /// back does not count, nor does anything of a booking that was cancelled or failed.
     pub fn charged(&self) -> Option<Interval> {

@@ -69,6 +69,9 @@ pub struct Site {
     pub cloud: CloudName,
     /// Whether it has Blazar: then a booking is backed by a lease from the moment it is made.
     pub leases: bool,
+    /// Where its own pages are for those who have servers there.
+    #[serde(default)]
+    pub dashboard: Option<String>,
     /// Units that all its pools together can hold at one instant, if that is bounded.
     #[serde(default)]
     pub capacity: Option<i32>,

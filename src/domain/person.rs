@@ -54,6 +54,23 @@ impl Role {
     }
 }
 
+/// Which mails someone wants, of those that may be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choices {
+    /// How many minutes before its end they hear that a booking ends, if they want to.
+    pub ending_soon_minutes: Option<i32>,
+    /// Whether they hear that their servers can be used.
+    pub ready: bool,
+    /// Whether they hear that a booking which they used is over.
+    pub ended: bool,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Self { ending_soon_minutes: Some(15), ready: true, ended: true }
+    }
+}
+
 /// Someone who takes or runs the course.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -71,6 +88,8 @@ pub struct Person {
     pub enrolled: bool,
     /// The SSH public key that their servers get, in OpenSSH's one-line form.
     pub ssh_public_key: Option<String>,
+    /// Which mails they want.
+    pub choices: Choices,
 }
 
 impl Person {

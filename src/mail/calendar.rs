@@ -1,9 +1,10 @@
 //! Calendar objects (RFC 5545, RFC 5546) for bookings.
 
 use chrono::{DateTime, Utc};
-use icalendar::{Calendar, CalendarDateTime, Component, EventLike, Property};
+use icalendar::{Calendar, CalendarDateTime, Component, Event, EventLike, Property};
 
-use crate::domain::booking::Booking;
+use crate::domain::booking::{Booking, State};
+use crate::domain::interval::Interval;
 
 /// Who and what an event is for.
 #[derive(Debug, Clone, Copy)]
@@ -34,26 +35,55 @@ pub fn cancellation(occasion: &Occasion<'_>) -> String {
 
 /// The booking as a file to import (METHOD:PUBLISH).
 pub fn file(occasion: &Occasion<'_>) -> String {
-    object("PUBLISH", "CONFIRMED", occasion)
+    published().push(event(occasion, "CONFIRMED", &occasion.booking.slot)).done().to_string()
+}
+
+/// How often programs are asked to read a feed again.
+const READ_AGAIN: &str = "PT15M";
+
+/// Bookings as a calendar that programs read again and again. Each is the same event as in the mails about it. One that is
+/// over lasts as long as it was used; one that never was used is left out.
+pub fn feed(name: &str, occasions: &[Occasion<'_>]) -> String {
+    let mut calendar = published();
+    let mut interval = Property::new("REFRESH-INTERVAL", READ_AGAIN);
+    interval.add_parameter("VALUE", "DURATION");
+    calendar.name(name).append_property(interval).append_property(("X-PUBLISHED-TTL", READ_AGAIN));
+    for occasion in occasions {
+        let booking = occasion.booking;
+        let status = if booking.state == State::Held { "TENTATIVE" } else { "CONFIRMED" };
+        let slot = if booking.state.is_live() { Some(booking.slot) } else { booking.charged() };
+        if let Some(slot) = slot {
+            calendar.push(event(occasion, status, &slot));
+        }
+    }
+    calendar.to_string()
+}
+
+fn published() -> Calendar {
+    Calendar::new().append_property(("METHOD", "PUBLISH")).done()
+}
+
+/// A calendar object for a mail program, which goes by whom it invites.
+fn object(method: &str, status: &str, occasion: &Occasion<'_>) -> String {
+    let mut attendee = Property::new("ATTENDEE", format!("mailto:{}", occasion.attendee));
+    attendee.add_parameter("ROLE", "REQ-PARTICIPANT").add_parameter("PARTSTAT", "ACCEPTED");
+    let event = event(occasion, status, &occasion.booking.slot).append_property(attendee).done();
+    Calendar::new().append_property(("METHOD", method)).push(event).done().to_string()
 }
 
 /// Instants are written in UTC, which every client shows in its own zone.
-fn object(method: &str, status: &str, occasion: &Occasion<'_>) -> String {
-    let Occasion { booking, title, attendee, organizer, url, now } = occasion;
-    let mut attendee_property = Property::new("ATTENDEE", format!("mailto:{attendee}"));
-    attendee_property.add_parameter("ROLE", "REQ-PARTICIPANT").add_parameter("PARTSTAT", "ACCEPTED");
-    let event = icalendar::Event::new()
+fn event(occasion: &Occasion<'_>, status: &str, slot: &Interval) -> Event {
+    let Occasion { booking, title, organizer, url, now, .. } = occasion;
+    Event::new()
         .uid(&format!("{}@fairlease", booking.id))
         .timestamp(*now)
         .sequence(u32::try_from(booking.version).unwrap_or(0))
-        .starts(CalendarDateTime::Utc(booking.slot.start()))
-        .ends(CalendarDateTime::Utc(booking.slot.end()))
+        .starts(CalendarDateTime::Utc(slot.start()))
+        .ends(CalendarDateTime::Utc(slot.end()))
         .summary(title)
         .description(&format!("Your booking: {url}"))
         .url(url)
         .append_property(("STATUS", status))
         .append_property(("ORGANIZER", format!("mailto:{organizer}").as_str()))
-        .append_property(attendee_property)
-        .done();
-    Calendar::new().append_property(("METHOD", method)).push(event).done().to_string()
+        .done()
 }

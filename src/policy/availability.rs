@@ -50,8 +50,7 @@ pub fn verdict(case: &Case<'_>, at: DateTime<Utc>) -> Verdict {
         let units_left = slot.map_or(0, |slot| case.occupancy.least_free(case.pool, &case.pool.held(&slot)));
         return Verdict::Free { units_left, longest: *longest };
     }
-    let shortest = lengths_to_try(case).next().unwrap_or_else(|| case.pool.grid());
-    let slot = Interval::new(at, at + shortest);
+    let slot = Interval::new(at, at + shortest(case));
     Verdict::Refused(slot.map(|slot| admission::judge(case, &slot)).unwrap_or_default())
 }
 
@@ -81,6 +80,11 @@ fn legal<T>(
         .filter(|(_, broken)| broken.is_empty())
         .map(|(candidate, _)| candidate)
         .collect()
+}
+
+/// The shortest slot that this lab may have.
+pub fn shortest(case: &Case<'_>) -> TimeDelta {
+    lengths_to_try(case).next().unwrap_or_else(|| case.pool.grid())
 }
 
 /// Lengths that slots of this lab may have at all, shortest first.

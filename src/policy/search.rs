@@ -55,15 +55,24 @@ impl Wanted {
     }
 }
 
-/// The first `count` slots that fit and are legal, soonest first. Occupancy must be known over [`Wanted::span_to_know`].
-pub fn first(case: &Case<'_>, wanted: &Wanted, count: usize) -> Vec<Interval> {
+/// The first `count` slots that fit and are legal, soonest first, each at least `apart` after the one before it starts.
+/// Occupancy must be known over [`Wanted::span_to_know`].
+pub fn first(case: &Case<'_>, wanted: &Wanted, count: usize, apart: TimeDelta) -> Vec<Interval> {
     let Some(starts) = wanted.starts(case.lab, case.pool, case.now) else { return Vec::new() };
-    successors(Some(starts.start()), |at| Some(*at + case.pool.grid()))
+    let mut found: Vec<Interval> = Vec::new();
+    let fitting = successors(Some(starts.start()), |at| Some(*at + case.pool.grid()))
         .take_while(|at| *at < starts.end())
-        .filter_map(|at| Interval::new(at, at + wanted.length))
-        .filter(|slot| wanted.likes(case.zone, slot) && admission::judge(case, slot).is_empty())
-        .take(count)
-        .collect()
+        .filter_map(|at| Interval::new(at, at + wanted.length));
+    for slot in fitting {
+        let far = found.last().is_none_or(|last| slot.start() >= last.start() + apart);
+        if far && wanted.likes(case.zone, &slot) && admission::judge(case, &slot).is_empty() {
+            found.push(slot);
+        }
+        if found.len() == count {
+            break;
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -79,8 +88,27 @@ mod tests {
     }
 
     fn found(fixture: &Fixture, now: &str, wanted: &Wanted) -> Vec<String> {
-        let slots = first(&fixture.case(local(now)), wanted, 2);
+        let slots = first(&fixture.case(local(now)), wanted, 2, TimeDelta::zero());
         slots.iter().map(|slot| calendar::span(fixture.zone, slot)).collect()
+    }
+
+    #[test]
+    fn slots_that_are_to_be_apart_are() {
+        let fixture = Fixture::origin("ff524");
+        let case = fixture.case(local("2025-02-08T09:10"));
+        let starts = |apart| {
+            let slots = first(&case, &wanted(2), 4, apart);
+            slots.iter().map(|slot| calendar::date_and_time(fixture.zone, slot.start())).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            starts(TimeDelta::hours(6)),
+            ["Sat Feb 8, 09:30", "Sat Feb 8, 15:30", "Sat Feb 8, 21:30", "Mon Feb 10, 00:00"]
+        );
+        assert_eq!(
+            starts(TimeDelta::days(3)),
+            ["Sat Feb 8, 09:30", "Wed Feb 12, 00:00"],
+            "Tuesday is not theirs"
+        );
     }
 
     #[test]
@@ -122,7 +150,7 @@ mod tests {
             let shown = availability::starts(&case, &span).into_iter().find(|start| {
                 availability::legal_lengths(&case, start.at).contains(&TimeDelta::hours(hours))
             });
-            let first = first(&case, &wanted(hours), 1).first().map(Interval::start);
+            let first = first(&case, &wanted(hours), 1, TimeDelta::zero()).first().map(Interval::start);
             prop_assert_eq!(first, shown.map(|start| start.at));
         }
     }

@@ -1,6 +1,6 @@
 //! A lab's rules in one sentence for one person and week, from the same data that decides.
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{Days, NaiveDate, TimeDelta};
 
 use super::admission::Case;
 use crate::domain::calendar;
@@ -21,6 +21,19 @@ pub fn rule(case: &Case<'_>, net_id: &NetId, week: NaiveDate) -> String {
         (Some(rule), Some(parity)) => days(case, rule, parity, net_id, week),
     };
     format!("{days}{}", bounds(case))
+}
+
+/// "Next week: Sun, Tue or Thu.": the weekdays of the week after the present one. Nothing if the lab goes by no weekdays, the
+/// person has none, or the lab is over by then or not open yet.
+pub fn next_week(case: &Case<'_>) -> Option<String> {
+    let (rule, parity) = (case.lab.policy.parity.as_ref()?, case.standing.parity?);
+    let next = case.lab.week_of(calendar::local_date(case.zone, case.now)) + Days::new(7);
+    let span = calendar::day(case.zone, next).start()..calendar::day(case.zone, next + Days::new(6)).end();
+    let over = case.lab.closes(case.pool).is_some_and(|closes| closes <= span.start);
+    if over || case.lab.open >= span.end {
+        return None;
+    }
+    Some(format!("Next week: {}.", rule.days(parity, next).in_words(rule.first_day())))
 }
 
 /// "Even net IDs may start on Sat, Mon or Wed this week, until Thu Feb 13, 23:59; at most 8 h at once.": the same rule for
@@ -250,6 +263,19 @@ pub(crate) mod tests {
             self.held.insert(cell, self.pool.capacity);
             self.occupancy = Occupancy::of(self.held.clone());
         }
+    }
+
+    #[test]
+    fn the_days_of_next_week() {
+        let mut fixture = Fixture::origin("ff524");
+        let next = |fixture: &Fixture, now: &str| next_week(&fixture.case(local(now)));
+        assert_eq!(next(&fixture, "2025-02-05T09:00"), Some("Next week: Sat, Mon or Wed.".to_owned()));
+        assert_eq!(next(&fixture, "2025-02-08T09:00"), None, "the lab is over by then");
+        assert_eq!(next(&fixture, "2025-01-10T09:00"), None, "it is not open by then");
+        fixture.lab.due = None;
+        assert_eq!(next(&fixture, "2025-02-08T09:00"), Some("Next week: Fri, Sun, Tue or Thu.".to_owned()));
+        fixture.standing.parity = None;
+        assert_eq!(next(&fixture, "2025-02-05T09:00"), None);
     }
 
     #[test]

@@ -7,15 +7,17 @@ use super::{App, places};
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
 use crate::domain::calendar;
-use crate::domain::course::{Course, Lab};
+use crate::domain::course::{Course, Lab, Pool};
 use crate::domain::ids::{BookingId, LabId};
 use crate::domain::interval::Interval;
 use crate::domain::occupancy::Occupancy;
 use crate::domain::person::Person;
+use crate::domain::su::Su;
 use crate::policy::admission::{self, Case, Violation};
 use crate::policy::availability::{self, Start, Verdict};
 use crate::policy::search::{self, Wanted};
 use crate::policy::sentences;
+use crate::policy::standing::Standing;
 
 /// A lab and how a person stands to it.
 #[derive(Debug, Clone)]
@@ -24,10 +26,18 @@ pub struct LabCard {
     pub setting: LabSetting,
     /// The person's rule for this week, in a sentence.
     pub rule: String,
+    /// Their weekdays of next week, in a phrase.
+    pub next_week: Option<String>,
     /// The person's live bookings of it, soonest first.
     pub bookings: Vec<Booking>,
     /// Hours that count which the person has used of it or has booked.
     pub used: TimeDelta,
+    /// Bookings of it with such hours.
+    pub used_bookings: i32,
+    /// Service units that the person has used of it or has booked.
+    pub used_su: Su,
+    /// The same of all labs of the course.
+    pub used_su_in_all: Su,
 }
 
 /// The course and a card for each of its labs; nothing before a course was applied.
@@ -45,9 +55,14 @@ pub fn overview(
         let site = course.sites.iter().find(|site| site.id == pool.site)?.clone();
         let setting = LabSetting { lab: lab.clone(), pool, site, zone: course.zone };
         let situation = Situation::of(setting, person, &exceptions, &all, None, now);
-        let rule = sentence(&situation, person, now);
+        let occupancy = Occupancy::default();
+        let case = situation.case(&occupancy, now);
+        let rule = sentences::rule(&case, &person.net_id, week_of(&situation.setting, now));
+        let next_week = sentences::next_week(&case);
         let Situation { setting, standing, .. } = situation;
-        Some(LabCard { bookings: live_of_lab(all.clone(), &lab.id), rule, used: standing.used, setting })
+        let Standing { used, used_bookings, used_su, used_su_in_all, .. } = standing;
+        let bookings = live_of_lab(all.clone(), &lab.id);
+        Some(LabCard { setting, rule, next_week, bookings, used, used_bookings, used_su, used_su_in_all })
     };
     let cards = course.labs.iter().filter_map(card).collect();
     Ok(Some((course, cards)))
@@ -55,11 +70,6 @@ pub fn overview(
 
 fn week_of(setting: &LabSetting, at: DateTime<Utc>) -> NaiveDate {
     setting.lab.week_of(calendar::local_date(setting.zone, at))
-}
-
-fn sentence(situation: &Situation, person: &Person, now: DateTime<Utc>) -> String {
-    let occupancy = Occupancy::default();
-    sentences::rule(&situation.case(&occupancy, now), &person.net_id, week_of(&situation.setting, now))
 }
 
 fn live_of_lab(bookings: Vec<Booking>, lab: &LabId) -> Vec<Booking> {
@@ -73,10 +83,10 @@ fn choice(case: &Case<'_>, at: DateTime<Utc>) -> Choice {
             .and_then(|longer| admission::judge(case, &longer).into_iter().next()),
         Verdict::Refused(_) => None,
     };
+    let warnings = |length| Interval::new(at, at + length).map(|slot| admission::warnings(case, &slot));
     let lengths = availability::legal_lengths(case, at);
-    let longest = lengths.last().and_then(|length| Interval::new(at, at + *length));
-    let warnings = longest.map(|slot| admission::warnings(case, &slot)).unwrap_or_default();
-    Choice { start: Start { at, verdict }, lengths, stopper, warnings }
+    let lengths = lengths.into_iter().map(|length| (length, warnings(length).unwrap_or_default())).collect();
+    Choice { start: Start { at, verdict }, lengths, stopper }
 }
 
 /// One day of a week of starts.
@@ -112,8 +122,15 @@ pub struct LabView {
     pub choice: Option<Choice>,
     /// The booking that is to be moved, if it is one: starts are places where it could be.
     pub moving: Option<Booking>,
+    /// The person's weekdays of next week, in a phrase.
+    pub next_week: Option<String>,
     /// The person's other rules, a sentence each.
     pub rules: Vec<String>,
+    /// What the person has and had.
+    pub standing: Standing,
+    /// The first slots that fit what they look for, if they look for any; else, in a week in which nothing is free for them,
+    /// the first that they could have.
+    pub found: Vec<Interval>,
     /// As of when.
     pub now: DateTime<Utc>,
 }
@@ -133,12 +150,10 @@ impl LabView {
 pub struct Choice {
     /// The start.
     pub start: Start,
-    /// Every length that the person may have from it, shortest first.
-    pub lengths: Vec<TimeDelta>,
+    /// Every length that the person may have from it, shortest first, with what to know of it although it is accepted.
+    pub lengths: Vec<(TimeDelta, Vec<Violation>)>,
     /// What stands against a slot that is one grid cell longer than the longest.
     pub stopper: Option<Violation>,
-    /// What to know of the longest, although it is accepted.
-    pub warnings: Vec<Violation>,
 }
 
 /// What of a lab's page someone wants to see.
@@ -150,7 +165,28 @@ pub struct Look {
     pub chosen: Option<DateTime<Utc>>,
     /// A booking of theirs that is to be moved: what is shown is where it could be.
     pub moving: Option<BookingId>,
+    /// What they look for.
+    pub wanted: Option<(Wanted, Spread)>,
 }
+
+/// Slots that are to be found: how many, and how far apart they are to start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spread {
+    /// How many at most.
+    pub count: usize,
+    /// How long after one the next may start.
+    pub apart: TimeDelta,
+}
+
+impl Spread {
+    /// So many, however near to each other.
+    pub fn all(count: usize) -> Self {
+        Self { count, apart: TimeDelta::zero() }
+    }
+}
+
+/// A choice of one day or another, where nothing of the shown week is free.
+const OTHER_DAYS: Spread = Spread { count: 3, apart: TimeDelta::days(1) };
 
 /// The lab's page for this person; nothing if there is no such lab, or no such booking to move.
 pub fn lab(
@@ -179,13 +215,9 @@ pub fn lab(
     });
     let first = setting.lab.week_of(date);
     let Some(span) = span_of_week(setting, first) else { return Ok(None) };
-    let occupancy = db::occupancy(conn, &setting.pool, &span)?;
-    let occupancy = match &moving {
-        Some(booking) => places::without(occupancy, &setting.pool, booking),
-        None => occupancy,
-    };
+    let occupancy = occupancy_without(conn, &setting.pool, &span, moving.as_ref())?;
     let case = situation.case(&occupancy, now);
-    let days = (0..7)
+    let days: Vec<_> = (0..7)
         .map(|n| first + Days::new(n))
         .map(|date| DayOfStarts {
             date,
@@ -193,12 +225,57 @@ pub fn lab(
         })
         .collect();
     let rule = sentences::rule(&case, &person.net_id, first);
-    let week = Week { first, rule, days };
     let choice = look.chosen.filter(|at| span.contains(*at)).map(|at| choice(&case, at));
-    let rules = sentences::all(&case);
+    let (rules, next_week) = (sentences::all(&case), sentences::next_week(&case));
+    let wanted = look.wanted.clone().or_else(|| anything_instead(&case, &days, look));
+    let found = match wanted {
+        Some((wanted, spread)) => found(conn, &situation, moving.as_ref(), &wanted, spread, now)?,
+        None => Vec::new(),
+    };
     let bookings =
         live_of_lab(all, lab).into_iter().filter(|it| Some(&it.id) != look.moving.as_ref()).collect();
-    Ok(Some(LabView { setting: situation.setting, bookings, week, choice, moving, rules, now }))
+    let Situation { setting, standing } = situation;
+    let week = Week { first, rule, days };
+    Ok(Some(LabView { setting, bookings, week, choice, moving, next_week, rules, standing, found, now }))
+}
+
+/// The shortest slot from the shown week on, if the week has none.
+fn anything_instead(case: &Case<'_>, days: &[DayOfStarts], look: &Look) -> Option<(Wanted, Spread)> {
+    let free = |start: &Start| matches!(start.verdict, Verdict::Free { .. });
+    if look.chosen.is_some() || days.iter().any(|day| day.starts.iter().any(free)) {
+        return None;
+    }
+    let earliest = days.first().map(|day| calendar::midnight(case.zone, day.date));
+    let length = availability::shortest(case);
+    Some((Wanted { length, earliest, latest: None, days: None, hours: None }, OTHER_DAYS))
+}
+
+/// The first slots that fit, as if the booking that is to be moved were not there: one range scan.
+fn found(
+    conn: &mut Conn<'_>,
+    situation: &Situation,
+    moving: Option<&Booking>,
+    wanted: &Wanted,
+    spread: Spread,
+    now: DateTime<Utc>,
+) -> Result<Vec<Interval>, DbError> {
+    let LabSetting { lab, pool, .. } = &situation.setting;
+    let Some(span) = wanted.span_to_know(lab, pool, now) else { return Ok(Vec::new()) };
+    let occupancy = occupancy_without(conn, pool, &span, moving)?;
+    Ok(search::first(&situation.case(&occupancy, now), wanted, spread.count, spread.apart))
+}
+
+fn occupancy_without(
+    conn: &mut Conn<'_>,
+    pool: &Pool,
+    span: &Interval,
+    moving: Option<&Booking>,
+) -> Result<Occupancy, DbError> {
+    let occupancy = db::occupancy(conn, pool, span)?;
+    Ok(match moving {
+        Some(booking) => places::without(occupancy, pool, booking),
+        None => occupancy,
+    })
 }
 
 /// The span over which occupancy must be known to judge every start of the week.
@@ -216,12 +293,9 @@ pub fn search(
     person: &Person,
     lab: &LabId,
     wanted: &Wanted,
-    count: usize,
+    spread: Spread,
 ) -> Result<Option<Vec<Interval>>, DbError> {
     let now = app.now();
     let Some(situation) = Situation::load(conn, lab, person, None, now)? else { return Ok(None) };
-    let LabSetting { lab, pool, .. } = &situation.setting;
-    let Some(span) = wanted.span_to_know(lab, pool, now) else { return Ok(Some(Vec::new())) };
-    let occupancy = db::occupancy(conn, pool, &span)?;
-    Ok(Some(search::first(&situation.case(&occupancy, now), wanted, count)))
+    found(conn, &situation, None, wanted, spread, now).map(Some)
 }

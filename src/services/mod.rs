@@ -1,11 +1,13 @@
 //! Use cases: load, decide, save. Each is called by the pages, the API, the command line and the worker alike.
 
 pub mod booking;
+pub mod calendar;
 pub mod courses;
 pub mod delivery;
 pub mod exceptions;
 pub mod explain;
 pub mod fulfil;
+pub mod history;
 pub mod labs;
 pub mod notices;
 pub mod people;

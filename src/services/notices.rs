@@ -1,10 +1,15 @@
 //! Putting mails into the outbox, in the transaction of what they tell.
 
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
 use super::App;
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
+use crate::domain::ids::BookingId;
 use crate::domain::notice::Notice;
-use crate::domain::person::Person;
+use crate::domain::person::{Choices, Person};
 use crate::mail::messages::{self, Message, Occurrence};
 use crate::policy::reminders;
 
@@ -35,9 +40,19 @@ impl Kind<'_> {
             Self::Ended => format!("ended/{id}"),
         }
     }
+
+    /// What carries an invitation is always wanted. When one is reminded is for [`remind`] to know.
+    fn is_wanted(&self, choices: &Choices, booking: &Booking) -> bool {
+        match self {
+            Self::Booked | Self::Moved | Self::EndingSoon => true,
+            Self::Ready(_) => choices.ready,
+            Self::Ended => reminders::ended_is_wanted(choices, &booking.state),
+        }
+    }
 }
 
-/// Puts a mail about the booking into the outbox, unless it is there already. Says whether it did.
+/// Puts a mail about the booking into the outbox, unless it is there already or its person does not want it. Says whether
+/// it did.
 pub fn tell(
     app: &App,
     conn: &mut Conn<'_>,
@@ -46,6 +61,9 @@ pub fn tell(
     setting: &LabSetting,
 ) -> Result<bool, DbError> {
     let Some(person) = db::person(conn, &booking.person)? else { return Ok(false) };
+    if !kind.is_wanted(&person.choices, booking) {
+        return Ok(false);
+    }
     let Some(course) = db::course_card(conn)? else { return Ok(false) };
     let occurrence = Occurrence {
         booking,
@@ -82,26 +100,46 @@ fn notice(app: &App, person: &Person, dedupe_key: String, message: Message) -> N
     }
 }
 
-/// How many bookings one tick reminds of.
-const BATCH: i64 = 500;
+/// How many bookings one transaction looks at.
+const BATCH: usize = 500;
 
 /// Writes the "ending soon" mails that are due, and says how many were new.
-pub async fn remind(app: &std::sync::Arc<App>) -> Result<usize, DbError> {
-    let app = app.clone();
-    let db = app.db.clone();
-    db.write("remind", move |conn| {
-        let now = app.now();
-        let mut told = 0;
-        for (booking, _) in db::live_bookings_ending(conn, now + reminders::ENDING_SOON, BATCH)? {
-            let active = booking.state.word() == "active";
-            if active
-                && reminders::ending_soon_is_due(booking.slot.end(), now)
-                && let Some(setting) = db::lab_setting(conn, &booking.lab)?
-            {
-                told += usize::from(tell(&app, conn, &Kind::EndingSoon, &booking, &setting)?);
-            }
+pub async fn remind(app: &Arc<App>) -> Result<usize, DbError> {
+    let (mut told, mut after) = (0, None);
+    loop {
+        let (inner, from) = (app.clone(), after.clone());
+        let batch = app.db.write("remind", move |conn| remind_batch(&inner, conn, from.as_ref())).await?;
+        told += batch.told;
+        if batch.last.is_none() {
+            return Ok(told);
         }
-        Ok(told)
-    })
-    .await
+        after = batch.last;
+    }
+}
+
+/// What came of one batch of bookings.
+struct Batch {
+    told: usize,
+    /// Where the next one begins, if there may be one.
+    last: Option<(DateTime<Utc>, BookingId)>,
+}
+
+fn remind_batch(
+    app: &App,
+    conn: &mut Conn<'_>,
+    after: Option<&(DateTime<Utc>, BookingId)>,
+) -> Result<Batch, DbError> {
+    let now = app.now();
+    let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
+    let ending = db::active_bookings_ending(conn, now, now + reminders::EARLIEST, after, limit)?;
+    let mut told = 0;
+    for (booking, choices) in &ending {
+        if reminders::ending_soon_is_due(choices, booking.slot.end(), now)
+            && let Some(setting) = db::lab_setting(conn, &booking.lab)?
+        {
+            told += usize::from(tell(app, conn, &Kind::EndingSoon, booking, &setting)?);
+        }
+    }
+    let last = ending.get(BATCH - 1).map(|(booking, _)| (booking.slot.end(), booking.id.clone()));
+    Ok(Batch { told, last })
 }

@@ -7,7 +7,7 @@ use ssh_key::{HashAlg, PublicKey};
 use super::App;
 use crate::db::{self, Conn, DbError, MaybeDbError};
 use crate::domain::ids::{NetId, PersonId};
-use crate::domain::person::{Person, Role};
+use crate::domain::person::{Choices, Person, Role};
 use crate::entropy;
 
 /// How long a session lasts.
@@ -29,7 +29,8 @@ pub struct Session {
     pub csrf: String,
 }
 
-fn hash(token: &str) -> String {
+/// What is stored of a secret.
+pub(super) fn hash(token: &str) -> String {
     entropy::hex(&Sha256::digest(token.as_bytes()))
 }
 
@@ -71,6 +72,7 @@ pub fn ensure_person(
         role,
         enrolled: true,
         ssh_public_key: None,
+        choices: Choices::default(),
     };
     db::insert_person(conn, &person, app.now())?;
     Ok(person)
@@ -135,6 +137,7 @@ pub fn enrol(
         role: Role::Student,
         enrolled: true,
         ssh_public_key: None,
+        choices: Choices::default(),
     };
     Ok(db::insert_person(conn, &person, app.now())?)
 }
@@ -193,6 +196,11 @@ pub fn read_key(text: &str) -> Result<KeyCard, String> {
 /// Sets the person's SSH public key. Servers that exist keep the one that they got.
 pub fn set_key(conn: &mut Conn<'_>, person: &PersonId, key: &KeyCard) -> Result<(), DbError> {
     db::set_ssh_public_key(conn, person, &key.line)
+}
+
+/// Sets which mails the person wants from now on.
+pub fn set_choices(conn: &mut Conn<'_>, person: &PersonId, choices: &Choices) -> Result<(), DbError> {
+    db::set_choices(conn, person, choices)
 }
 
 #[cfg(test)]

@@ -149,6 +149,10 @@ pub fn session_token(request: &HttpRequest) -> Option<String> {
 pub enum Done {
     /// A key was saved.
     KeySaved,
+    /// It was chosen which mails come.
+    ChoicesSaved,
+    /// The address of the person's calendar was taken away.
+    CalendarStopped,
     /// A booking was given back or called off.
     Released,
     /// An extension was asked for.
@@ -168,8 +172,10 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 9] = [
+    const ALL: [(Self, &'static str, &'static str); 11] = [
         (Self::KeySaved, "key", "Your SSH key is saved. Servers that we make from now on get it."),
+        (Self::ChoicesSaved, "choices", "Your choices are saved. They hold for every mail from now on."),
+        (Self::CalendarStopped, "calendar", "Your calendar's address leads nowhere any more."),
         (Self::Released, "released", "It is given back."),
         (Self::Extended, "extended", "The later end is asked for."),
         (Self::Shortened, "shortened", "The earlier end is asked for."),

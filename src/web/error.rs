@@ -52,6 +52,9 @@ pub enum WebError {
     /// There is no SSH public key to put on the servers.
     #[error("there is no SSH public key to put on the servers")]
     NoKey,
+    /// The booking is not what the request says that it was.
+    #[error("the booking is another one than was looked at")]
+    Changed,
     /// What is asked for does not fit the state of things.
     #[error("{0}")]
     WrongState(String),
@@ -85,6 +88,7 @@ impl WebError {
             (BookingError::NoSuchLab(_) | BookingError::NoSuchBooking(_), _) => Self::NotFound,
             (BookingError::NoKey, _) => Self::NoKey,
             (BookingError::Refused(refusal), Some(lab)) => Self::Refused { lab: lab.clone(), refusal },
+            (BookingError::Changed, _) => Self::Changed,
             (BookingError::Db(error), _) => error.into(),
             (error, _) => Self::WrongState(error.to_string()),
         }
@@ -107,6 +111,7 @@ impl WebError {
             Self::Forged => StatusCode::FORBIDDEN,
             Self::BadInput(_) | Self::NoKey => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Refused { refusal, .. } => refusal_status(refusal),
+            Self::Changed => StatusCode::PRECONDITION_FAILED,
             Self::WrongState(_) => StatusCode::CONFLICT,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -139,6 +144,11 @@ impl WebError {
                 "Add your SSH key first",
                 "Servers let you in by your SSH public key, and you have not saved one yet.".to_owned(),
                 "Nothing was booked.",
+            ),
+            Self::Changed => (
+                "This booking changed while you looked",
+                "It is not what it was when it was looked at. Look at it again.".to_owned(),
+                "Nothing was changed.",
             ),
             Self::WrongState(what) => ("It has changed meanwhile", format!("It was not done: {what}."), "Nothing was changed."),
             Self::Internal(_) => (

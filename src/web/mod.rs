@@ -5,6 +5,7 @@ mod api;
 mod context;
 mod error;
 mod handlers;
+mod log;
 pub mod pages;
 mod present;
 mod routes;

@@ -5,6 +5,7 @@ use actix_web::http::header;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::handlers::lab::hours_text;
 use super::pages::layout::{BookingLine, BookingState, LabState, Link, NearestStart, Problem, When};
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::calendar;
@@ -85,9 +86,14 @@ pub fn staff_link(person: &Person, lab: &LabId) -> Option<Link> {
     (person.role == Role::Staff).then(|| Link::new(format!("/staff/labs/{lab}"), "Staff view"))
 }
 
-/// The page at `path` with a start chosen.
-pub fn start_href(path: &str, zone: Tz, at: DateTime<Utc>) -> String {
-    format!("{path}?start={}#book", escape(&iso(zone, at)))
+/// The page at `path` with a start chosen; its query begins with `and`, such as `view=list&`.
+pub fn start_href(path: &str, zone: Tz, at: DateTime<Utc>, and: &str) -> String {
+    format!("{path}?{and}start={}#book", escape(&iso(zone, at)))
+}
+
+/// The length of a slot as the beginning of a query that chooses it.
+pub fn with_hours(slot: &Interval) -> String {
+    format!("hours={}&", hours_text(slot.length().num_minutes()))
 }
 
 /// Each broken rule in a sentence.
@@ -99,7 +105,7 @@ pub fn problems(refusal: &Refusal) -> Vec<Problem> {
 /// The starts that would be accepted.
 pub fn nearest(path: &str, refusal: &Refusal, now: DateTime<Utc>) -> Vec<NearestStart> {
     let start = |slot: &Interval| NearestStart {
-        href: start_href(path, refusal.zone, slot.start()),
+        href: start_href(path, refusal.zone, slot.start(), &with_hours(slot)),
         start: when(refusal.zone, now, slot.start()),
         note: format!("for {}", calendar::in_words(slot.length())),
     };
@@ -144,7 +150,9 @@ pub fn lab_state(lab: &Lab, now: DateTime<Utc>) -> (LabState, String) {
     if now < lab.open {
         return (LabState::Upcoming, format!("opens in {}", calendar::in_words(lab.open - now)));
     }
-    let Some(due) = lab.due else { return (LabState::Open, "open, due date to be announced".to_owned()) };
+    let Some(due) = lab.due else {
+        return (LabState::Deferred, "deferred: due date to be announced".to_owned());
+    };
     let left = due - now;
     match left.num_days() {
         _ if due <= now => (LabState::Closed, "closed".to_owned()),

@@ -13,6 +13,7 @@ use tracing_actix_web::TracingLogger;
 use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::handlers::{booking, components, health, lab, labs, mailbox, me, sign_in, staff};
+use super::log::{CALENDAR, RequestSpan};
 use super::{api, statics};
 
 /// What a page may load and where it may lead: only from here, nothing inline.
@@ -57,7 +58,7 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
                     .add(("Cross-Origin-Opener-Policy", "same-origin")),
             )
             .wrap(from_fn(tell_request_id))
-            .wrap(TracingLogger::default())
+            .wrap(TracingLogger::<RequestSpan>::new())
             .route("/health/live", web::get().to(health::live))
             .route("/health/ready", web::get().to(health::ready))
             .route("/static/{name:.*}", web::get().to(statics::file))
@@ -110,6 +111,12 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
         .route("/bookings/{booking}/move", web::post().to(booking::relocate))
         .route("/me", web::get().to(me::show))
         .route("/me/key", web::post().to(me::save_key))
+        .route("/me/mails", web::post().to(me::save_choices))
+        .route("/me/bookings", web::get().to(me::past_bookings))
+        .route("/me/calendar", web::get().to(me::to_calendar))
+        .route("/me/calendar", web::post().to(me::renew_calendar))
+        .route("/me/calendar/stop", web::post().to(me::stop_calendar))
+        .route(CALENDAR, web::get().to(me::read_calendar))
         .route("/staff/labs/{lab}", web::get().to(staff::show))
         .route("/staff/labs/{lab}/exceptions", web::post().to(staff::grant))
         .route("/staff/exceptions/{exception}/revoke", web::post().to(staff::revoke))

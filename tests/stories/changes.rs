@@ -46,6 +46,7 @@ async fn ends_one_earlier(student: &Student) {
     chooses_the_first_start(student).await;
     student.choose("2 h until").await;
     student.press("Book").await;
+    student.sees("Your booking is made.").await;
     watches_until(student, "Your servers are ready until").await;
     let before = student.text(".board-left span").await;
     student.unfold("End it earlier").await;

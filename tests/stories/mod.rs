@@ -2,9 +2,13 @@
 
 mod accessibility;
 mod changes;
+mod finding;
+mod keyboard;
 mod main_job;
 mod real_openstack;
 mod refused;
 mod screenshots;
 mod steps;
+mod three_clicks;
+mod two_tabs;
 mod without_javascript;

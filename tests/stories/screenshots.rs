@@ -40,6 +40,15 @@ async fn every_page_fits_and_is_quiet() {
 
     student.open("/labs/k8s").await;
     poses(&student, "lab").await;
+    student.follow("List").await;
+    student.sees("is not a day for even net IDs").await;
+    poses(&student, "lab-list").await;
+    student.follow("Find a slot").await;
+    student.sees("The first 8 times").await;
+    poses(&student, "lab-find").await;
+    student.open("/labs/k8s").await;
+    student.focus(".grid td.n").await;
+    poses(&student, "lab-why").await;
     chooses_the_first_start(&student).await;
     poses(&student, "lab-chosen").await;
     student.choose("2 h until").await;
@@ -70,6 +79,17 @@ async fn every_page_fits_and_is_quiet() {
     student.press("Release now").await;
     student.sees("Nothing is left on the cloud.").await;
     poses(&student, "booking-ended").await;
+    student.open("/me").await;
+    student.press("Make an address").await;
+    student.sees("It is shown only now.").await;
+    poses(&student, "calendar-address").await;
+    student.follow("Back to Me").await;
+    student.unfold("Make another address").await;
+    poses(&student, "me-used").await;
+    student.follow("My past bookings").await;
+    student.sees("given back").await;
+    poses(&student, "me-bookings").await;
+
     student.open("/mailbox").await;
     student.sees("Ended, everything deleted").await;
     poses(&student, "mailbox").await;

@@ -10,7 +10,7 @@ use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::key::Key;
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use reqwest::{Method, Url};
@@ -178,6 +178,23 @@ impl Student {
         self.client.goto(self.home.join(path).unwrap().as_str()).await.unwrap();
     }
 
+    /// The tab that is looked at.
+    pub(crate) async fn tab(&self) -> WindowHandle {
+        self.client.window().await.unwrap()
+    }
+
+    /// Opens another tab, and looks at it.
+    pub(crate) async fn opens_a_tab(&self) -> WindowHandle {
+        let tab = self.client.new_window(true).await.unwrap().handle;
+        self.looks_at(&tab).await;
+        tab
+    }
+
+    /// Looks at one of the tabs.
+    pub(crate) async fn looks_at(&self, tab: &WindowHandle) {
+        self.client.switch_to_window(tab.clone()).await.unwrap();
+    }
+
     /// Loads the page again.
     pub(crate) async fn reload(&self) {
         self.client.refresh().await.unwrap();
@@ -217,6 +234,17 @@ impl Student {
         self.click(&format!("choosing \"{words}\""), &xpath("label", words)).await;
     }
 
+    /// Chooses of a list the option with this number, the first being 0.
+    pub(crate) async fn choose_of(&self, css: &str, number: usize) {
+        let list = self.client.find(Locator::Css(css)).await.unwrap();
+        list.select_by_index(number).await.unwrap();
+    }
+
+    /// Which option of a list is chosen.
+    pub(crate) async fn chosen_of(&self, css: &str) -> u64 {
+        self.run("return document.querySelector(arguments[0]).selectedIndex", &[css]).await.as_u64().unwrap()
+    }
+
     /// Follows the link with exactly this address.
     pub(crate) async fn follow_address(&self, href: &str) {
         self.click(&format!("following {href}"), &format!("//a[@href=\"{href}\"]")).await;
@@ -230,6 +258,60 @@ impl Student {
             field.send_keys(text).await
         })
         .await;
+    }
+
+    /// Presses a key, wherever the focus is.
+    pub(crate) async fn key(&self, key: Key) {
+        self.types(&char::from(key).to_string()).await;
+    }
+
+    /// Puts the focus on the first element that the selector finds and that is seen.
+    pub(crate) async fn focus(&self, css: &str) {
+        let script = "[...document.querySelectorAll(arguments[0])].find((it) => it.offsetParent).focus()";
+        self.run(script, &[css]).await;
+    }
+
+    /// Types, wherever the focus is.
+    pub(crate) async fn types(&self, text: &str) {
+        let focused = self.client.active_element().await.unwrap();
+        focused.send_keys(text).await.unwrap();
+    }
+
+    /// What is read of the element that has the focus.
+    pub(crate) async fn focused(&self) -> String {
+        let script = "const it = document.activeElement; return it.ariaLabel || it.labels?.[0]?.innerText || it.innerText";
+        self.run(script, &[]).await.as_str().unwrap_or_default().trim().to_owned()
+    }
+
+    /// Presses Tab until the focus is on what is read with these words.
+    pub(crate) async fn tabs_to(&self, words: &str) {
+        self.walks_to(words, &char::from(Key::Tab).to_string()).await;
+    }
+
+    /// The same in the other direction.
+    pub(crate) async fn tabs_back_to(&self, words: &str) {
+        self.walks_to(words, &format!("{}{}", char::from(Key::Shift), char::from(Key::Tab))).await;
+    }
+
+    /// Waits until the focus is on what is read with these words.
+    pub(crate) async fn has_the_focus_on(&self, words: &str) {
+        self.until(&format!("the focus on \"{words}\""), async || {
+            Ok(self.focused().await.contains(words).then_some(()))
+        })
+        .await;
+    }
+
+    async fn walks_to(&self, words: &str, keys: &str) {
+        let mut passed = Vec::new();
+        for _ in 0..80 {
+            self.types(keys).await;
+            let focused = self.focused().await;
+            if focused.contains(words) {
+                return;
+            }
+            passed.push(focused);
+        }
+        panic!("Tab does not lead to \"{words}\", but to {passed:#?}");
     }
 
     /// Puts a value into a field that a person does not see, as a page that is out of date would send it.
@@ -249,6 +331,12 @@ impl Student {
         let mut texts = self.texts(css).await;
         assert_eq!(texts.len(), 1, "{css}: {texts:?}");
         texts.remove(0)
+    }
+
+    /// The value of the one field that the selector finds.
+    pub(crate) async fn value(&self, css: &str) -> String {
+        let value = self.run("return document.querySelector(arguments[0]).value", &[css]).await;
+        value.as_str().unwrap().to_owned()
     }
 
     /// The addresses of all links that the selector finds.
@@ -309,7 +397,7 @@ impl Student {
     pub(crate) async fn look_with(&self, screen: Screen) {
         let (width, height) = match screen {
             Screen::Wide => (1280, 900),
-            Screen::Phone => (390, 844),
+            Screen::Phone => (360, 780),
         };
         let phone = screen == Screen::Phone;
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone});
@@ -323,9 +411,38 @@ impl Student {
         self.devtools("Emulation.setEmulatedMedia", features).await;
     }
 
+    /// Looks at pages as they are printed on A4.
+    pub(crate) async fn looks_at_paper(&self) {
+        let metrics = json!({"width": 718, "height": 1047, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+        self.devtools("Emulation.setEmulatedMedia", json!({"media": "print"})).await;
+    }
+
+    /// How many of the elements that the selector finds can be seen.
+    pub(crate) async fn shows(&self, css: &str) -> u64 {
+        let script =
+            "return [...document.querySelectorAll(arguments[0])].filter((it) => it.checkVisibility()).length";
+        self.run(script, &[css]).await.as_u64().unwrap()
+    }
+
+    /// Waits until something else is in the place of what the selector finds.
+    pub(crate) async fn sees_replaced(&self, css: &str) {
+        self.run("window.replaced = document.querySelector(arguments[0])", &[css]).await;
+        self.until(&format!("another {css}"), async || {
+            let script = "return !window.replaced.isConnected && !!document.querySelector(arguments[0])";
+            Ok((self.run(script, &[css]).await == json!(true)).then_some(()))
+        })
+        .await;
+    }
+
     /// Switches JavaScript off, from the next page on.
     pub(crate) async fn switch_javascript_off(&self) {
         self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
+    }
+
+    /// Switches JavaScript on again, from the next page on.
+    pub(crate) async fn switch_javascript_on(&self) {
+        self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": false})).await;
     }
 
     /// Fails if the page is wider than the window.

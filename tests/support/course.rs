@@ -58,6 +58,23 @@ impl Course {
         self
     }
 
+    /// The course on a site with pages of its own there.
+    #[must_use]
+    pub(crate) fn with_dashboard(mut self, address: &str) -> Self {
+        self.table("site").insert("dashboard".to_owned(), address.into());
+        self
+    }
+
+    /// The course with a public address for every server.
+    #[must_use]
+    pub(crate) fn with_public_servers(mut self) -> Self {
+        let servers = self.table("lab")["blueprint"]["server"].as_array_mut().unwrap();
+        for server in servers {
+            server.as_table_mut().unwrap().insert("floating_ip".to_owned(), true.into());
+        }
+        self
+    }
+
     /// The course with room for so many bookings at one instant.
     #[must_use]
     pub(crate) fn with_capacity(mut self, capacity: i64) -> Self {
@@ -71,6 +88,13 @@ impl Course {
         let pool = self.table("pool");
         pool.remove("capacity");
         pool.insert("nodes".to_owned(), Value::Array(names.iter().map(|name| (*name).into()).collect()));
+        self
+    }
+
+    /// The course with a rule of its lab set to this value.
+    #[must_use]
+    pub(crate) fn with_rule(mut self, key: &str, value: i64) -> Self {
+        self.table("lab")["policy"].as_table_mut().unwrap().insert(key.to_owned(), value.into());
         self
     }
 

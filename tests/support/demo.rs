@@ -21,7 +21,7 @@ pub(crate) struct Setup {
 
 /// A running demo. Everything of it goes when this is dropped: the service first.
 pub(crate) struct Demo {
-    _service: Process,
+    service: Process,
     mail: Option<MailServer>,
     _database: Option<Database>,
     directory: TempDir,
@@ -93,7 +93,7 @@ impl Setup {
         }
         let mut service = Process::start("fairlease", &mut command, Ending::Asked);
         let url = service.hear(|line| Some(line.split_once("Open ")?.1.split_once(' ')?.0.to_owned())).await;
-        Demo { _service: service, mail, _database: self.database, directory, url, course: self.course }
+        Demo { service, mail, _database: self.database, directory, url, course: self.course }
     }
 }
 
@@ -112,6 +112,16 @@ impl Demo {
     /// Where its pages are.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// All that it has logged up to now.
+    pub(crate) fn log(&self) -> String {
+        self.service.said()
+    }
+
+    /// Its database, if that is SQLite.
+    pub(crate) fn database_file(&self) -> PathBuf {
+        data(&self.directory).join("fairlease.sqlite")
     }
 
     /// The mail server, if the story asked for one.

@@ -64,7 +64,8 @@ impl Process {
         heard.unwrap_or_else(|_| panic!("{} is not ready after {PATIENCE:?}:\n{}", self.name, self.said()))
     }
 
-    fn said(&self) -> String {
+    /// All that it has said up to now.
+    pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

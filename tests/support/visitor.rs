@@ -1,6 +1,6 @@
 //! Someone without a browser: a session's cookie, and the token that its forms carry.
 
-use reqwest::header::{COOKIE, HeaderMap, SET_COOKIE};
+use reqwest::header::{COOKIE, HeaderMap, IF_MATCH, SET_COOKIE};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -84,6 +84,15 @@ impl Visitor {
     /// Asks the API to change a booking.
     pub(crate) async fn patch(&self, path: &str, body: &Value) -> Response {
         self.request(Method::PATCH, path).json(body).send().await.unwrap()
+    }
+
+    /// The same if the booking is as it was when the API gave it this tag.
+    pub(crate) async fn patch_if(&self, path: &str, tag: &str, body: &Value) -> Response {
+        self.request(Method::PATCH, path).header(IF_MATCH, tag).json(body).send().await.unwrap()
+    }
+
+    pub(crate) async fn delete_if(&self, path: &str, tag: &str) -> Response {
+        self.request(Method::DELETE, path).header(IF_MATCH, tag).send().await.unwrap()
     }
 
     /// Books two hours through the API.

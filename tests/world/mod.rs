@@ -156,6 +156,21 @@ impl World {
         Self { app: Arc::new(app), clock, cloud, postbox, database }
     }
 
+    /// A second process on the same database, which reaches this cloud.
+    pub(crate) fn reaching(&self, cloud: Arc<dyn Cloud>) -> Arc<App> {
+        Arc::new(App {
+            instance: self.app.instance.clone(),
+            db: self.app.db.clone(),
+            clock: self.clock.clone(),
+            entropy: self.app.entropy.clone(),
+            clouds: Clouds::from([("kvm-tacc".parse().unwrap(), cloud)]),
+            mailer: self.postbox.clone(),
+            public_url: self.app.public_url.clone(),
+            claim: self.app.claim,
+            wake: Wake::default(),
+        })
+    }
+
     /// The same world with another way for mail to leave.
     pub(crate) fn mailing_by(mut self, mailer: Arc<dyn Mailer>) -> Self {
         let app = Arc::try_unwrap(self.app).unwrap_or_else(|_| panic!("somebody else holds the app"));

@@ -12,6 +12,7 @@ CREATE TABLE people (
     role TEXT NOT NULL,
     dropped_at TIMESTAMPTZ,
     ssh_public_key TEXT,
+    choices TEXT NOT NULL,
     created_at TIMESTAMPTZ NOT NULL
 );
 
@@ -23,6 +24,13 @@ CREATE TABLE sessions (
     expires_at TIMESTAMPTZ NOT NULL
 );
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+-- The address at which a person's calendar programs read: of its secret, the SHA-256.
+CREATE TABLE calendar_addresses (
+    person_id TEXT COLLATE "C" PRIMARY KEY REFERENCES people (id),
+    secret_hash TEXT COLLATE "C" NOT NULL UNIQUE,
+    made_at TIMESTAMPTZ NOT NULL
+);
 
 CREATE TABLE courses (
     id TEXT COLLATE "C" PRIMARY KEY,

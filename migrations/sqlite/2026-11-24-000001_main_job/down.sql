@@ -10,6 +10,7 @@ DROP TABLE labs;
 DROP TABLE pools;
 DROP TABLE sites;
 DROP TABLE courses;
+DROP TABLE calendar_addresses;
 DROP TABLE sessions;
 DROP TABLE people;
 DROP TABLE instance;

@@ -12,6 +12,7 @@ CREATE TABLE people (
     role TEXT NOT NULL,
     dropped_at INTEGER,
     ssh_public_key TEXT,
+    choices TEXT NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
 
@@ -23,6 +24,13 @@ CREATE TABLE sessions (
     expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+-- The address at which a person's calendar programs read: of its secret, the SHA-256.
+CREATE TABLE calendar_addresses (
+    person_id TEXT PRIMARY KEY REFERENCES people (id),
+    secret_hash TEXT NOT NULL UNIQUE,
+    made_at INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE courses (
     id TEXT PRIMARY KEY,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{BookingError, Refusal, log, log_by, own_booking};
+use super::{BookingError, Refusal, Seen, log, log_by, own_booking};
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::blueprint::{Kind as ResourceKind, Spec, lease_key};
 use crate::domain::booking::{Booking, State, WrongState};
@@ -35,8 +35,20 @@ pub async fn change(
     id: BookingId,
     slot: Interval,
 ) -> Result<(), BookingError> {
+    change_if(app, person, id, slot, Seen::Anything).await
+}
+
+/// The same if the booking is still what the student saw, else [`BookingError::Changed`]. Asking again for what was asked
+/// for already changes nothing.
+pub async fn change_if(
+    app: &Arc<App>,
+    person: Person,
+    id: BookingId,
+    slot: Interval,
+    seen: Seen,
+) -> Result<(), BookingError> {
     let (inner, who, key) = (app.clone(), person.clone(), id.clone());
-    let changed = app.db.write("change", move |conn| change_in(&inner, conn, &who, &key, &slot)).await;
+    let changed = app.db.write("change", move |conn| change_in(&inner, conn, &who, &key, &slot, &seen)).await;
     let violations = match changed {
         Ok(()) => {
             app.wake.call();
@@ -60,13 +72,15 @@ fn change_in(
     person: &Person,
     id: &BookingId,
     slot: &Interval,
+    seen: &Seen,
 ) -> Result<(), BookingError> {
     let known = own_booking(person, db::booking(conn, id)?, id)?;
     db::lock_for_booking(conn, &person.id, &known.pool)?;
     let booking = own_booking(person, db::booking_locked(conn, id)?, id)?;
-    if booking.slot == *slot && booking.wanted_end.is_none() && booking.wanted_slot.is_none() {
+    if booking.state.is_live() && booking.goal() == *slot {
         return Ok(());
     }
+    seen.check(&booking)?;
     if booking.wanted_end.is_some() || booking.wanted_slot.is_some() {
         return Err(WrongState { from: "being changed", to: "changed again" }.into());
     }

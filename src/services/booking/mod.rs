@@ -19,11 +19,12 @@ mod change;
 mod release;
 
 pub use book::{Wish, book, explain};
-pub use change::change;
 use change::place_without;
+pub use change::{change, change_if};
 pub(in crate::services) use change::{drop_wanted_slot, extend_lease, take_wanted_end, take_wanted_slot};
 pub(in crate::services) use release::end;
-pub use release::release;
+use release::gift;
+pub use release::{Gift, release, release_if};
 
 /// Why a wish was not met.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,9 @@ pub enum BookingError {
     /// It has begun, and only its end can be another.
     #[error("the booking has begun: its end can be another, its start can't")]
     Begun,
+    /// It is not what the person saw of it when they decided; nothing was done.
+    #[error("the booking has changed since it was looked at")]
+    Changed,
     /// The booking is not in a state in which that can be done.
     #[error(transparent)]
     WrongState(#[from] WrongState),
@@ -54,6 +58,24 @@ pub enum BookingError {
 impl MaybeDbError for BookingError {
     fn lost_a_race(&self) -> bool {
         matches!(self, Self::Db(error) if error.lost_a_race())
+    }
+}
+
+/// What someone saw of a booking when they decided to change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// They did not look, or it is all the same to them.
+    Anything,
+    /// A booking with one of these marks ([`Booking::mark`]).
+    OneOf(Vec<String>),
+}
+
+impl Seen {
+    fn check(&self, booking: &Booking) -> Result<(), BookingError> {
+        match self {
+            Self::OneOf(marks) if !marks.contains(&booking.mark()) => Err(BookingError::Changed),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -102,6 +124,8 @@ pub struct BookingView {
     pub events: Vec<Event>,
     /// Other ends that it may have now.
     pub ends: OtherEnds,
+    /// What giving it back now would leave to others, while it is live.
+    pub gift: Option<Gift>,
     /// The `ssh` command that leads to it, once there is one.
     pub ssh: Option<String>,
     /// As of when.
@@ -133,9 +157,10 @@ pub fn view(
     let resources = db::resources(conn, id)?;
     let now = app.now();
     let ends = other_ends(conn, person, &booking, now)?;
+    let gift = gift(conn, &booking, now)?;
     let ssh = ssh_command(&setting, &resources);
     let events = db::events(conn, id, LOG_LINES)?;
-    Ok(BookingView { booking, resources, setting, events, ends, ssh, now })
+    Ok(BookingView { booking, resources, setting, events, ends, gift, ssh, now })
 }
 
 /// Later and earlier ends that a booking which has begun may have now.

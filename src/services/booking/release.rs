@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{BookingError, log_by, own_booking};
-use crate::db::{self, Conn};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{BookingError, Seen, log_by, own_booking};
+use crate::db::{self, Conn, DbError};
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::ids::BookingId;
 use crate::domain::interval::Interval;
@@ -14,10 +16,25 @@ use crate::services::places;
 /// The student gives the booking back: at once the place is free from the next grid time on, and the deletion of its
 /// resources begins. Giving back what is being released already changes nothing.
 pub async fn release(app: &Arc<App>, person: Person, id: BookingId) -> Result<(), BookingError> {
+    release_if(app, person, id, Seen::Anything).await
+}
+
+/// The same if the booking is still what the student saw, else [`BookingError::Changed`]. Giving back again what was given
+/// back already changes nothing.
+pub async fn release_if(
+    app: &Arc<App>,
+    person: Person,
+    id: BookingId,
+    seen: Seen,
+) -> Result<(), BookingError> {
     let inner = app.clone();
     let db = app.db.clone();
     db.write("release", move |conn| {
         let booking = own_booking(&person, db::booking_locked(conn, &id)?, &id)?;
+        if given_back(&booking) {
+            return Ok(());
+        }
+        seen.check(&booking)?;
         if !booking.state.is_live() {
             return Ok(());
         }
@@ -35,6 +52,45 @@ pub async fn release(app: &Arc<App>, person: Person, id: BookingId) -> Result<()
     .await?;
     app.wake.call();
     Ok(())
+}
+
+/// What giving a booking back now would leave to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gift {
+    /// How much of its time.
+    pub length: TimeDelta,
+    /// Places that are taken in the fullest grid cell of that time, this booking's among them, and how many there are then.
+    /// Nothing if it is over before the next grid time.
+    pub fullest: Option<(i32, i32)>,
+}
+
+/// The gift of a live booking: one range scan of its pool over the time that is left.
+pub(super) fn gift(
+    conn: &mut Conn<'_>,
+    booking: &Booking,
+    now: DateTime<Utc>,
+) -> Result<Option<Gift>, DbError> {
+    let goal = booking.goal();
+    let Some(left) = Interval::new(goal.start().max(now), goal.end()) else { return Ok(None) };
+    if !booking.state.is_live() {
+        return Ok(None);
+    }
+    let pool = db::pool(conn, &booking.pool)?;
+    let Some(free_for_others) = Interval::new(pool.ceil(now).max(goal.start()), goal.end()) else {
+        return Ok(Some(Gift { length: left.length(), fullest: None }));
+    };
+    let occupancy = db::occupancy(conn, &pool, &free_for_others)?;
+    let cells = pool.cells(&free_for_others).map(|cell| (occupancy.free(&pool, cell), cell));
+    let units = booking.units.max(1);
+    let fullest = cells.min().map(|(free, cell)| {
+        let places = pool.capacity_at(cell) / units;
+        ((places - free / units).max(0), places)
+    });
+    Ok(Some(Gift { length: left.length(), fullest }))
+}
+
+fn given_back(booking: &Booking) -> bool {
+    matches!(booking.state.reason(), Some(EndReason::Released | EndReason::Cancelled))
 }
 
 /// Ends a live booking: its units are free again in the pool that they were taken from, from the next grid time on, and its resources are next to be deleted.

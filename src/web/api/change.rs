@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::{check_csrf, ok, view, whole_booking};
+use super::{check_csrf, if_match, view, whole_booking};
 use crate::domain::booking::Booking;
 use crate::domain::ids::BookingId;
 use crate::domain::interval::Interval;
@@ -28,12 +28,13 @@ pub(super) async fn change(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     check_csrf(&who, &request)?;
+    let seen = if_match(&request)?;
     let before = view(&who, &path).await?.booking;
     let slot = wanted(&body, &before)?;
-    booking::change(who.context.app(), who.session.person.clone(), path.clone(), slot)
+    booking::change_if(who.context.app(), who.session.person.clone(), path.clone(), slot, seen)
         .await
         .map_err(|error| WebError::of_booking(error, Some(&before.lab)))?;
-    Ok(ok(&whole_booking(view(&who, &path).await?)))
+    Ok(whole_booking(view(&who, &path).await?))
 }
 
 /// The slot that is asked for, or everything that is wrong with it.

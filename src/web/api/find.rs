@@ -10,7 +10,7 @@ use crate::domain::ids::LabId;
 use crate::policy::search::Wanted;
 use crate::services::booking::{self, Wish};
 use crate::services::explain::{Explanation, Slot};
-use crate::services::labs;
+use crate::services::labs::{self, Spread};
 use crate::web::context::SignedIn;
 use crate::web::error::WebError;
 use crate::web::handlers::lab::{read_hours, read_slot, read_start};
@@ -42,7 +42,7 @@ pub(super) async fn slots(
     let app = who.context.app().clone();
     let (db, person, lab) = (app.db.clone(), who.session.person.clone(), path.into_inner());
     let found = db
-        .read("slots", move |conn| labs::search(&app, conn, &person, &lab, &wanted, count))
+        .read("slots", move |conn| labs::search(&app, conn, &person, &lab, &wanted, Spread::all(count)))
         .await?
         .ok_or(WebError::NotFound)?;
     let zone = who.context.zone();

@@ -4,7 +4,8 @@
 mod change;
 mod find;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, EntityTag, Header as _, HeaderValue, IfMatch};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -20,7 +21,7 @@ use crate::domain::booking::{Booking, EndReason};
 use crate::domain::ids::{BookingId, LabId, ResourceKey};
 use crate::domain::resource::Resource;
 use crate::policy::availability::{Start, Verdict};
-use crate::services::booking::{self, BookingView, Wish};
+use crate::services::booking::{self, BookingView, Seen, Wish};
 use crate::services::explain::{Broken, Slot};
 use crate::services::labs::{self, Look};
 
@@ -49,6 +50,20 @@ fn check_csrf(who: &SignedIn, request: &HttpRequest) -> Result<(), WebError> {
     let token =
         request.headers().get("X-CSRF-Token").and_then(|value| value.to_str().ok()).unwrap_or_default();
     who.check_csrf(token)
+}
+
+/// What the caller saw of a booking, if they say so.
+fn if_match(request: &HttpRequest) -> Result<Seen, WebError> {
+    if !request.headers().contains_key(header::IF_MATCH) {
+        return Ok(Seen::Anything);
+    }
+    match IfMatch::parse(request).map_err(|error| WebError::unreadable(&error))? {
+        IfMatch::Any => Ok(Seen::Anything),
+        IfMatch::Items(tags) => {
+            let strong = tags.iter().filter(|tag| !tag.weak);
+            Ok(Seen::OneOf(strong.map(|tag| tag.tag().to_owned()).collect()))
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -118,7 +133,7 @@ async fn book(
     let made = booking::book(who.context.app(), wish)
         .await
         .map_err(|error| WebError::of_booking(error, Some(&path)))?;
-    Ok(answer(StatusCode::CREATED, &booking_json(who.context.zone(), &made)))
+    Ok(marked(&made, answer(StatusCode::CREATED, &booking_json(who.context.zone(), &made))))
 }
 
 /// A booking as the API gives it.
@@ -175,15 +190,23 @@ async fn view(who: &SignedIn, id: &BookingId) -> Result<BookingView, WebError> {
         .map_err(|error| WebError::of_booking(error, None))
 }
 
-fn whole_booking(view: BookingView) -> BookingJson {
+fn whole_booking(view: BookingView) -> HttpResponse {
     let mut body = booking_json(view.setting.zone, &view.booking);
     body.ssh = view.ssh;
     body.resources = view.resources.into_iter().map(resource_json).collect();
-    body
+    marked(&view.booking, ok(&body))
+}
+
+/// The answer with the booking's mark as its `ETag`, for `If-Match`.
+fn marked(booking: &Booking, mut answer: HttpResponse) -> HttpResponse {
+    if let Ok(tag) = HeaderValue::try_from(EntityTag::new_strong(booking.mark()).to_string()) {
+        answer.headers_mut().insert(header::ETAG, tag);
+    }
+    answer
 }
 
 async fn show(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
-    Ok(ok(&whole_booking(view(&who, &path).await?)))
+    Ok(whole_booking(view(&who, &path).await?))
 }
 
 fn resource_json(resource: Resource) -> ResourceJson {
@@ -201,7 +224,8 @@ async fn release(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     check_csrf(&who, &request)?;
-    booking::release(who.context.app(), who.session.person.clone(), path.into_inner())
+    let seen = if_match(&request)?;
+    booking::release_if(who.context.app(), who.session.person.clone(), path.into_inner(), seen)
         .await
         .map_err(|error| WebError::of_booking(error, None))?;
     Ok(HttpResponse::NoContent().finish())

@@ -6,26 +6,26 @@ use actix_web::http::header::{self, ContentEncoding};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use chrono::TimeDelta;
 use futures_util::stream;
-use serde::Deserialize;
 
-use super::lab::{self, read_hours, read_start};
 use super::page_once;
 use crate::db::{self, DbError};
 use crate::domain::booking::State;
 use crate::domain::calendar;
 use crate::domain::ids::BookingId;
-use crate::domain::interval::Interval;
 use crate::mail::calendar::{self as ics, Occasion};
-use crate::services::booking::{self, BookingError, BookingView};
-use crate::web::context::{Done, SignedIn};
+use crate::services::booking::{self, BookingView};
+use crate::web::context::SignedIn;
 use crate::web::error::WebError;
 use crate::web::pages::booking::BookingPage;
 use crate::web::pages::layout::{Link, Section};
 use crate::web::present;
 
+mod change;
 mod timeline;
+
+use change::Asked;
+pub use change::{extend, places, release, relocate, shorten};
 
 /// How often an open page asks whether the booking has changed.
 const LOOK: Duration = Duration::from_millis(700);
@@ -50,26 +50,37 @@ pub async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let view = view(&who, &path).await?;
+    let mut shown = compose(&who, &view, None);
+    let moves = matches!(view.booking.state, State::Held | State::Preparing | State::Releasing { .. });
+    shown.layout.refresh_seconds = moves.then_some(5);
+    Ok(page_once(&request, shown.render()?))
+}
+
+/// The page. What a form asked for in vain stays chosen.
+fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) -> BookingPage {
     let (zone, slot, state) = (view.setting.zone, view.booking.slot, view.booking.state);
     let over = matches!(state, State::Ended { .. });
     let start = present::when(zone, view.now, slot.start());
-    let mut layout =
-        who.context.layout(&format!("{}, {}", view.setting.lab.title, start.text), Section::Labs);
-    let moves = matches!(state, State::Held | State::Preparing | State::Releasing { .. });
-    layout.refresh_seconds = moves.then_some(5);
-    let shown = BookingPage {
-        layout,
+    BookingPage {
+        layout: who.context.layout(&format!("{}, {}", view.setting.lab.title, start.text), Section::Labs),
+        changed: None,
         id: view.booking.id.to_string(),
         lab: Link::new(format!("/labs/{}", view.booking.lab), view.setting.lab.title.clone()),
         start,
         end: present::end(zone, slot.start(), slot.end()),
         length: calendar::in_words(slot.length()),
+        printed: printed(view),
         nodes: present::nodes(&view.booking.nodes),
         live: !over,
-        timeline: timeline::compose(&who, &view),
+        timeline: timeline::compose(who, view, kept),
         calendar: state.is_live(),
-    };
-    Ok(page_once(&request, shown.render()?))
+    }
+}
+
+fn printed(view: &BookingView) -> String {
+    let (setting, slot) = (&view.setting, calendar::span(view.setting.zone, &view.booking.slot));
+    let nodes = present::nodes(&view.booking.nodes).map(|nodes| format!(" on {nodes}")).unwrap_or_default();
+    format!("{} at {}{nodes}, {slot}", setting.lab.title, setting.site.title)
 }
 
 /// The timeline as it changes, as server-sent events: `timeline` with its markup, and `end` once it is over.
@@ -129,7 +140,7 @@ impl Watch {
         let view = view(&self.who, &self.id).await.ok()?;
         let at_work = matches!(view.booking.state, State::Preparing | State::Releasing { .. });
         self.patience = if at_work { QUIET_LOOKS_AT_WORK } else { QUIET_LOOKS };
-        let html = timeline::compose(&self.who, &view).render().ok()?;
+        let html = timeline::compose(&self.who, &view, None).render().ok()?;
         let mut event = String::from("event: timeline\n");
         for line in html.lines() {
             event.push_str("data: ");
@@ -164,130 +175,4 @@ pub async fn calendar(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpR
             format!("attachment; filename=\"{}.ics\"", view.booking.lab),
         ))
         .body(text))
-}
-
-/// The token of a form.
-#[derive(Debug, Deserialize)]
-pub struct Form {
-    csrf: String,
-}
-
-/// Gives the booking back.
-pub async fn release(
-    who: SignedIn,
-    path: web::Path<BookingId>,
-    form: web::Form<Form>,
-) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
-    booking::release(who.context.app(), who.session.person.clone(), path.clone())
-        .await
-        .map_err(|error| WebError::of_booking(error, None))?;
-    Ok(back(&path, Done::Released))
-}
-
-/// Hours to add.
-#[derive(Debug, Deserialize)]
-pub struct Extension {
-    csrf: String,
-    hours: String,
-    /// The end that the page showed: a form that is sent twice adds its hours once.
-    end: Option<String>,
-}
-
-/// Extends the booking.
-pub async fn extend(
-    who: SignedIn,
-    path: web::Path<BookingId>,
-    form: web::Form<Extension>,
-) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
-    let added: TimeDelta = read_hours(&form.hours).map_err(|problem| WebError::BadInput(vec![problem]))?;
-    let view = view(&who, &path).await?;
-    let end = view.booking.slot.end();
-    if form.end.as_ref().is_some_and(|shown| *shown != present::iso(view.setting.zone, end)) {
-        return Err(WebError::WrongState("its end is another one now than the page showed".to_owned()));
-    }
-    let slot = Interval::new(view.booking.slot.start(), end + added).unwrap_or(view.booking.slot);
-    change_end(&who, &path, &view, slot).await
-}
-
-/// An earlier end.
-#[derive(Debug, Deserialize)]
-pub struct EarlierEnd {
-    csrf: String,
-    end: String,
-}
-
-/// Lets the booking end earlier.
-pub async fn shorten(
-    who: SignedIn,
-    path: web::Path<BookingId>,
-    form: web::Form<EarlierEnd>,
-) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
-    let end = read_start(&form.end).map_err(|problem| WebError::BadInput(vec![problem]))?;
-    let view = view(&who, &path).await?;
-    let slot = Interval::new(view.booking.slot.start(), end)
-        .filter(|slot| slot.end() < view.booking.slot.end())
-        .ok_or_else(|| WebError::WrongState("that is no earlier end of it".to_owned()))?;
-    change_end(&who, &path, &view, slot).await
-}
-
-async fn change_end(
-    who: &SignedIn,
-    id: &BookingId,
-    view: &BookingView,
-    slot: Interval,
-) -> Result<HttpResponse, WebError> {
-    let done = if slot.end() > view.booking.slot.end() { Done::Extended } else { Done::Shortened };
-    match booking::change(who.context.app(), who.session.person.clone(), id.clone(), slot).await {
-        Ok(()) => Ok(back(id, done)),
-        Err(BookingError::Refused(refusal)) => {
-            Err(WebError::Refused { lab: view.booking.lab.clone(), refusal })
-        }
-        Err(error) => Err(WebError::of_booking(error, None)),
-    }
-}
-
-/// Shows where the booking could be moved to.
-pub async fn places(
-    who: SignedIn,
-    path: web::Path<BookingId>,
-    query: web::Query<lab::Query>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
-    let view = view(&who, &path).await?;
-    if view.booking.state != State::Booked || view.booking.wanted_slot.is_some() {
-        return Ok(present::redirect(&format!("/bookings/{}", *path)));
-    }
-    let mut query = query.into_inner();
-    query.moving = Some(path.clone());
-    let shown = lab::lab_page(&who, &view.booking.lab, &query).await?;
-    Ok(page_once(&request, shown.render()?))
-}
-
-/// Moves the booking. A refusal keeps the choice and says what would be accepted.
-pub async fn relocate(
-    who: SignedIn,
-    path: web::Path<BookingId>,
-    form: web::Form<lab::Form>,
-) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
-    let slot = lab::read_slot(&form.start, &form.hours)?;
-    match booking::change(who.context.app(), who.session.person.clone(), path.clone(), slot).await {
-        Ok(()) => Ok(back(&path, Done::Moved)),
-        Err(BookingError::Refused(refusal)) => {
-            let view = view(&who, &path).await?;
-            lab::refused(&who, &view.booking.lab, Some(path.clone()), &slot, &refusal).await
-        }
-        Err(error) => Err(WebError::of_booking(error, None)),
-    }
-}
-
-fn back(id: &BookingId, done: Done) -> HttpResponse {
-    let mut response = present::redirect(&format!("/bookings/{id}"));
-    if let Err(error) = response.add_cookie(&done.cookie()) {
-        tracing::warn!(%error, "a cookie can't be set");
-    }
-    response
 }

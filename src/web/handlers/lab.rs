@@ -7,20 +7,22 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use self::find::Asked;
 use super::{page, page_once};
 use crate::domain::calendar;
 use crate::domain::ids::{BookingId, LabId};
 use crate::domain::interval::Interval;
-use crate::policy::admission::Violation;
-use crate::policy::availability::Verdict;
 use crate::services::booking::{self, BookingError, Refusal, Wish};
-use crate::services::labs::{self, Choice, LabView, Look};
+use crate::services::labs::{self, LabView, Look};
 use crate::web::context::{Done, SignedIn};
 use crate::web::error::{WebError, refusal_status};
-use crate::web::pages::lab::{LabPage, Length, Moving, NoWeek, Panel, Refused};
+use crate::web::pages::lab::{LabPage, Moving, NoWeek, Refused, ViewLink};
 use crate::web::pages::layout::{LabState, Link, Problem, Section};
 use crate::web::present;
 
+mod find;
+mod list;
+mod panel;
 mod week;
 
 /// What the reader chose.
@@ -28,11 +30,28 @@ mod week;
 pub struct Query {
     week: Option<NaiveDate>,
     day: Option<NaiveDate>,
+    #[serde(default)]
+    view: View,
+    /// The length that was chosen with the start, as forms write it.
+    hours: Option<String>,
     /// The booking that is to be moved; never of the address's query.
     #[serde(skip)]
     pub(super) moving: Option<BookingId>,
     #[serde(default, deserialize_with = "start_of_link")]
     start: Option<DateTime<Utc>>,
+}
+
+/// How the times are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum View {
+    /// A grid of a week.
+    #[default]
+    Week,
+    /// The same as a list.
+    List,
+    /// The first slots that fit.
+    Find,
 }
 
 /// Links write starts as forms do.
@@ -48,26 +67,39 @@ pub async fn show(
     query: web::Query<Query>,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let lab = lab_page(&who, &path, &query).await?;
+    let lab = lab_page(&who, &path, &query, request.query_string()).await?;
     Ok(page_once(&request, lab.render()?))
 }
 
-pub(super) async fn lab_page(who: &SignedIn, lab: &LabId, query: &Query) -> Result<LabPage, WebError> {
+/// The page as `query` wants it. What is looked for stands in `typed`, which is the whole query as it was typed.
+pub(super) async fn lab_page(
+    who: &SignedIn,
+    lab: &LabId,
+    query: &Query,
+    typed: &str,
+) -> Result<LabPage, WebError> {
     let app = who.context.app().clone();
     let (db, person, id) = (app.db.clone(), who.session.person.clone(), lab.clone());
-    let look = Look { date: query.week.or(query.day), chosen: query.start, moving: query.moving.clone() };
+    let asked = (query.view == View::Find).then(|| Asked::read(typed, who.context.zone()));
+    let look = Look {
+        date: query.week.or(query.day),
+        chosen: query.start,
+        moving: query.moving.clone(),
+        wanted: asked.as_ref().and_then(Asked::wanted),
+    };
     let view = db
         .read("lab", move |conn| labs::lab(&app, conn, &person, &id, &look))
         .await?
         .ok_or(WebError::NotFound)?;
-    Ok(compose(who, &view, query))
+    Ok(compose(who, &view, query, asked.as_ref()))
 }
 
-fn compose(who: &SignedIn, view: &LabView, query: &Query) -> LabPage {
+fn compose(who: &SignedIn, view: &LabView, query: &Query, asked: Option<&Asked>) -> LabPage {
     let (lab, zone) = (&view.setting.lab, view.setting.zone);
     let (state, state_text) = present::lab_state(lab, view.now);
     let needs_key = who.session.person.ssh_public_key.is_none();
     let no_week = no_week(view, state);
+    let shown = |shown| no_week.is_none() && query.view == shown;
     let links = lab.manual.iter().map(|href| Link::new(href.clone(), "Instructions")).collect();
     LabPage {
         layout: who.context.layout(&lab.title, Section::Labs),
@@ -77,7 +109,7 @@ fn compose(who: &SignedIn, view: &LabView, query: &Query) -> LabPage {
         state,
         state_text,
         rule: view.week.rule.clone(),
-        rule_more: None,
+        rule_more: view.next_week.clone(),
         about: lab.summary.split("\n\n").filter(|text| !text.is_empty()).map(str::to_owned).collect(),
         expected: lab.expected_minutes.map(expected),
         links,
@@ -95,14 +127,31 @@ fn compose(who: &SignedIn, view: &LabView, query: &Query) -> LabPage {
             href: format!("/bookings/{}", booking.id),
         }),
         refused: None,
-        week: no_week.is_none().then(|| week::compose(view, query.day)),
+        views: if no_week.is_none() { views(view, query) } else { Vec::new() },
+        week: shown(View::Week).then(|| week::compose(view, query.day)),
+        list: shown(View::List).then(|| list::compose(view)),
+        find: asked.filter(|_| shown(View::Find)).map(|asked| find::compose(view, asked)),
         panel: view
             .choice
             .as_ref()
             .filter(|_| no_week.is_none())
-            .map(|choice| panel(who, view, choice, needs_key)),
+            .map(|choice| panel::compose(who, view, choice, query)),
         no_week,
     }
+}
+
+/// The ways to look at the times of the shown week.
+fn views(view: &LabView, query: &Query) -> Vec<ViewLink> {
+    let (path, week) = (view.path(), view.week.first);
+    let link = |shown, text: &str, href: String| ViewLink {
+        link: Link::new(href, text),
+        current: query.view == shown,
+    };
+    vec![
+        link(View::Week, "Week", format!("{path}?week={week}")),
+        link(View::List, "List", format!("{path}?view=list&week={week}")),
+        link(View::Find, "Find a slot", format!("{path}?view=find")),
+    ]
 }
 
 /// "Expect about 5 h of work."
@@ -141,93 +190,6 @@ fn no_week(view: &LabView, state: LabState) -> Option<NoWeek> {
         _ => None,
     }
 }
-
-fn panel(who: &SignedIn, view: &LabView, choice: &Choice, needs_key: bool) -> Panel {
-    let (lab, pool, zone) = (&view.setting.lab, &view.setting.pool, view.setting.zone);
-    let at = choice.start.at;
-    let (free, lengths) = match &choice.start.verdict {
-        Verdict::Free { units_left, .. } => (
-            format!(
-                "{} of {} free",
-                units_left / lab.units.max(1),
-                pool.capacity_at(pool.floor(at)) / lab.units.max(1)
-            ),
-            lengths(view, choice),
-        ),
-        Verdict::Refused(_) => (String::new(), Vec::new()),
-    };
-    let because = match (&choice.start.verdict, &choice.stopper) {
-        (Verdict::Refused(violations), _) => {
-            violations.iter().map(|violation| violation.sentence(zone)).collect::<Vec<_>>().join(" ")
-        }
-        (Verdict::Free { .. }, Some(Violation::OverCap { cap, counted: None, .. })) => {
-            format!("{} at once is the most.", calendar::in_words(*cap))
-        }
-        (_, Some(violation)) => violation.sentence(zone),
-        (_, None) => String::new(),
-    };
-    let ready_by = calendar::time(zone, at);
-    let begin = at - pool.lead();
-    let preparing = if begin <= view.now {
-        format!("Preparing begins at once, so that it is ready at {ready_by}.")
-    } else if pool.lead() > TimeDelta::zero() {
-        format!("Preparing begins at {}, so that it is ready at {ready_by}.", calendar::time(zone, begin))
-    } else {
-        format!("Preparing begins at {ready_by} and takes a few minutes.")
-    };
-    let (action, button) = match &view.moving {
-        Some(_) => (view.path(), "Move it there".to_owned()),
-        None => (format!("{}/bookings", view.path()), "Book".to_owned()),
-    };
-    let have = i32::try_from(view.bookings.len()).unwrap_or(i32::MAX);
-    let left = lab.policy.bookings_ahead - have - 1;
-    Panel {
-        action,
-        button,
-        warnings: choice.warnings.iter().map(|it| it.sentence(zone)).collect(),
-        csrf: who.session.csrf.clone(),
-        idempotency_key: who.context.app().booking_id().to_string(),
-        start: present::when(zone, view.now, at),
-        free,
-        longest_because: because,
-        preparing,
-        leaves: (!lengths.is_empty() && view.moving.is_none())
-            .then(|| format!("Leaves you {} of {} bookings.", left.max(0), lab.policy.bookings_ahead)),
-        lengths,
-        close_href: format!("{}?week={}#week", view.path(), view.week.first),
-        blocked: needs_key.then(|| Link::new("/me#key", "Add your SSH key first")),
-    }
-}
-
-/// Whole hours, and the longest even if it is none; every length where the lab has set ones. People think of a block with
-/// its end margin as of its whole hours.
-fn lengths(view: &LabView, choice: &Choice) -> Vec<Length> {
-    let (at, margin) = (choice.start.at, view.setting.pool.end_margin());
-    let servers = i64::try_from(view.setting.lab.blueprint.servers.len()).unwrap_or(0);
-    let set = !view.setting.lab.policy.lengths_minutes.is_empty();
-    let whole = |length: &TimeDelta| (*length + margin).num_minutes() % 60 == 0;
-    let longest = choice.lengths.last();
-    let offered: Vec<TimeDelta> = choice
-        .lengths
-        .iter()
-        .copied()
-        .filter(|length| set || whole(length) || Some(length) == longest)
-        .collect();
-    let usual = offered.iter().copied().filter(|length| *length <= USUAL).max().or(offered.first().copied());
-    offered
-        .iter()
-        .map(|length| Length {
-            hours: hours_text(length.num_minutes()),
-            text: calendar::in_words(*length + margin),
-            end: present::end(view.setting.zone, at, at + *length),
-            cost: format!("{} server-hours", hours_text((*length + margin).num_minutes() * servers)),
-            chosen: Some(*length) == usual,
-        })
-        .collect()
-}
-
-/// The length that is chosen at first is the longest up to this.
-const USUAL: TimeDelta = TimeDelta::hours(4);
 
 /// "4", "1.5" or "0.3333": hours as a form sends them, exact to the minute.
 pub(in crate::web) fn hours_text(minutes: i64) -> String {
@@ -319,8 +281,9 @@ pub(super) async fn refused(
 ) -> Result<HttpResponse, WebError> {
     let path = moving.as_ref().map_or_else(|| format!("/labs/{lab}"), |id| format!("/bookings/{id}/move"));
     let done = if moving.is_some() { "moved there" } else { "booked" };
-    let query = Query { start: Some(slot.start()), moving, ..Query::default() };
-    let mut again = lab_page(who, lab, &query).await?;
+    let hours = Some(hours_text(slot.length().num_minutes()));
+    let query = Query { start: Some(slot.start()), hours, moving, ..Query::default() };
+    let mut again = lab_page(who, lab, &query, "").await?;
     again.refused = Some(Refused {
         title: format!(
             "{} for {} was not {done}",

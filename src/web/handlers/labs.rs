@@ -65,15 +65,18 @@ fn answer(cards: &[Card], now: DateTime<Utc>) -> (String, Option<String>) {
     }
 }
 
-/// `4 h of 10 h used or booked`.
+/// `4 h of 10 h used or booked, 6 h left`.
 fn usage(card: &Card) -> Option<String> {
     let used = (card.used > TimeDelta::zero()).then(|| calendar::in_words(card.used));
     match (used, card.setting.lab.policy.budget_minutes) {
         (None, None) => None,
         (Some(used), None) => Some(format!("{used} used or booked")),
         (used, Some(budget)) => {
-            let budget = calendar::in_words(TimeDelta::minutes(budget.into()));
-            Some(format!("{} of {budget} used or booked", used.unwrap_or_else(|| "0 h".to_owned())))
+            let budget = TimeDelta::minutes(budget.into());
+            let left = budget - card.used;
+            let left = if left > TimeDelta::zero() { calendar::in_words(left) } else { "nothing".to_owned() };
+            let (used, budget) = (used.unwrap_or_else(|| "0 h".to_owned()), calendar::in_words(budget));
+            Some(format!("{used} of {budget} used or booked, {left} left"))
         }
     }
 }
@@ -82,7 +85,7 @@ fn lab_card(card: &Card, now: DateTime<Utc>, person: &Person) -> LabCard {
     let lab = &card.setting.lab;
     let needs_key = person.ssh_public_key.is_none();
     let (state, state_text) = present::lab_state(lab, now);
-    let bookable = matches!(state, LabState::Open | LabState::DueSoon);
+    let bookable = matches!(state, LabState::Open | LabState::DueSoon | LabState::Deferred);
     let room = i32::try_from(card.bookings.len()).is_ok_and(|have| have < lab.policy.bookings_ahead);
     let action = match card.bookings.first() {
         Some(booking) if !room => Some(Link::new(format!("/bookings/{}", booking.id), "Go to my booking")),
@@ -98,6 +101,7 @@ fn lab_card(card: &Card, now: DateTime<Utc>, person: &Person) -> LabCard {
         state_text,
         due: lab.due.map(|due| present::when(card.setting.zone, now, due)),
         rule: card.rule.clone(),
+        rule_more: card.next_week.clone(),
         bookings: card
             .bookings
             .iter()

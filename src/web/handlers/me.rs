@@ -1,30 +1,51 @@
 //! `/me`: the person's own page.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
 use super::{page, page_once};
+use crate::db::DbError;
 use crate::services::people::{self, KeyCard};
+use crate::services::{calendar as calendars, labs};
 use crate::web::context::{Done, SignedIn};
 use crate::web::error::WebError;
 use crate::web::pages::layout::{Problem, Section};
 use crate::web::pages::me::{MePage, SavedKey};
+use crate::web::present;
 
-/// Shows who the person is to us.
+mod bookings;
+mod calendar;
+mod mails;
+mod usage;
+
+pub use bookings::past_bookings;
+pub use calendar::{read_calendar, renew_calendar, stop_calendar, to_calendar};
+pub use mails::save_choices;
+
+/// Shows who the person is to us, what they have used, and what they have chosen.
 pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {
-    let me = me(&who, String::new(), Vec::new());
+    let me = me(&who, String::new(), Vec::new()).await?;
     Ok(page_once(&request, me.render()?))
 }
 
-fn me(who: &SignedIn, key_text: String, problems: Vec<Problem>) -> MePage {
+async fn me(who: &SignedIn, key_text: String, problems: Vec<Problem>) -> Result<MePage, WebError> {
+    let (app, person) = (who.context.app().clone(), who.session.person.clone());
+    let db = app.db.clone();
+    let (cards, calendar_made_at) = db
+        .read::<_, DbError, _>("me", move |conn| {
+            let overview = labs::overview(&app, conn, &person)?;
+            Ok((overview.map(|(_, cards)| cards), calendars::made_at(conn, &person.id)?))
+        })
+        .await?;
     let person = &who.session.person;
     let (parity, reason) = match (person.parity(), person.net_id.final_digit()) {
         (Some(parity), Some(digit)) => (parity.word().to_owned(), format!("Its last digit is {digit}.")),
         _ => ("none".to_owned(), "It does not end in a digit: ask staff to set your days.".to_owned()),
     };
-    MePage {
+    let (zone, now) = (who.context.zone(), who.context.app().now());
+    Ok(MePage {
         layout: who.context.layout("Me", Section::Me),
         net_id: person.net_id.to_string(),
         parity,
@@ -34,7 +55,10 @@ fn me(who: &SignedIn, key_text: String, problems: Vec<Problem>) -> MePage {
         key: person.ssh_public_key.as_deref().and_then(|key| people::read_key(key).ok()).map(saved),
         key_text,
         problems,
-    }
+        usage: usage::usage(&cards.unwrap_or_default()),
+        mails: mails::choices(&person.choices),
+        calendar_made: calendar_made_at.map(|at| present::when(zone, now, at)),
+    })
 }
 
 fn saved(card: KeyCard) -> SavedKey {
@@ -56,14 +80,19 @@ pub async fn save_key(who: SignedIn, form: web::Form<Form>) -> Result<HttpRespon
         Err(problem) => {
             let private = form.public_key.contains("PRIVATE KEY");
             let text = if private { String::new() } else { form.public_key.clone() };
-            let again = me(&who, text, vec![Problem::with_field("public_key", problem)]);
+            let again = me(&who, text, vec![Problem::with_field("public_key", problem)]).await?;
             return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, again.render()?));
         }
     };
     let id = who.session.person.id.clone();
     who.context.app().db.write("save key", move |conn| people::set_key(conn, &id, &card)).await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, "/me"))
-        .cookie(Done::KeySaved.cookie())
-        .finish())
+    Ok(back(Done::KeySaved))
+}
+
+fn back(done: Done) -> HttpResponse {
+    let mut response = present::redirect("/me");
+    if let Err(error) = response.add_cookie(&done.cookie()) {
+        tracing::warn!(%error, "a cookie can't be set");
+    }
+    response
 }

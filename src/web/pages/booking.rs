@@ -13,6 +13,8 @@ mod samples;
 pub struct BookingPage {
     /// The frame; set `refresh_seconds` while held, preparing or releasing. A page that waits, or holds an open form, stays.
     pub layout: Layout,
+    /// What a form asked for in vain, because the booking had changed.
+    pub changed: Option<Changed>,
     /// The booking's id.
     pub id: String,
     /// The lab that it is for.
@@ -23,6 +25,8 @@ pub struct BookingPage {
     pub end: When,
     /// `5 h`.
     pub length: String,
+    /// What, where and when for paper, on which no day is today: `Kubernetes at KVM@TACC, Sat Nov 28, 10:00 to 15:00`.
+    pub printed: String,
     /// The named nodes that it has, if its pool's nodes have names: `gpu-01`, `gpu-01 and gpu-02`.
     pub nodes: Option<String>,
     /// Whether the server pushes changes: false only when it is over.
@@ -33,6 +37,17 @@ pub struct BookingPage {
     pub calendar: bool,
 }
 
+/// A form came from a page that showed something else than what the booking is now: nothing was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// After "You asked": `to end it`, `that it ends today 20:00`.
+    pub asked: String,
+    /// What it is now, in a sentence.
+    pub now: String,
+    /// Where to ask again for what the page itself does not offer.
+    pub again: Option<Link>,
+}
+
 /// What is pushed as the event `timeline`; the page holds the same markup.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(path = "parts/timeline.html")]
@@ -41,6 +56,8 @@ pub struct Timeline {
     pub id: String,
     /// The session's token against forged requests.
     pub csrf: String,
+    /// The mark of what the page shows of the booking, which its forms carry.
+    pub seen: String,
     /// Where it is.
     pub state: BookingState,
     /// The sentence that the reader came for: `Ready until 18:00.`
@@ -200,8 +217,12 @@ impl ResourceState {
 pub struct Access {
     /// The whole command: `ssh cc@203.0.113.9`.
     pub ssh: String,
-    /// The public address.
-    pub address: String,
+    /// The commands that lead to further servers with a public address.
+    pub commands: Vec<Command>,
+    /// How to get to the servers without one.
+    pub behind: Option<Behind>,
+    /// The site's own pages: `Open KVM@TACC's dashboard`.
+    pub dashboard: Option<Link>,
     /// The servers and their private addresses.
     pub servers: Vec<ServerLine>,
     /// `2 h 41 min left`.
@@ -220,6 +241,24 @@ pub struct Access {
     pub earlier: Vec<Earlier>,
 }
 
+/// A command that leads to a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// `node2`.
+    pub server: String,
+    /// `ssh cc@203.0.113.9`.
+    pub text: String,
+}
+
+/// How to get to servers without a public address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    /// The server that one goes through.
+    pub through: String,
+    /// The commands, one for each of them.
+    pub commands: Vec<Command>,
+}
+
 /// A server of an active booking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerLine {
@@ -234,8 +273,6 @@ pub struct ServerLine {
 /// The form that extends a booking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extend {
-    /// The end that the page shows, as RFC 3339: a form that is sent twice adds its hours once.
-    pub end: String,
     /// The legal extra hours, the longest first.
     pub options: Vec<ExtendOption>,
     /// Why there is no longer one: `8 h in all is the most.`
@@ -245,11 +282,13 @@ pub struct Extend {
 /// Extra hours to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtendOption {
-    /// What the form sends.
+    /// Whether it is chosen: the longest, unless another was asked for before.
+    pub chosen: bool,
+    /// The hours as a number, to tell the options apart.
     pub hours: String,
     /// `2 h more`.
     pub text: String,
-    /// The new end: `20:00`.
+    /// The new end, which the form sends: `20:00`.
     pub end: When,
     /// `6 server-hours`.
     pub cost: String,
@@ -262,17 +301,29 @@ pub struct Earlier {
     pub iso: String,
     /// `at 15:00, 2 h earlier`.
     pub text: String,
+    /// Whether it was asked for before.
+    pub chosen: bool,
 }
 
 /// The form that ends a booking early. It asks once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
+    /// Whether it was asked for before: then it is unfolded.
+    pub open: bool,
     /// `Release now`, `Cancel this booking`.
     pub action: String,
     /// What will happen: `All three servers and what is on them are deleted at once. …`
     pub consequence: String,
-    /// Whether it can be undone, and what is given back.
+    /// Whether it can be undone.
     pub undo: String,
+    /// What others gain: `You give back 3 h 20 min. …`
+    pub gift: String,
+}
+
+impl Access {
+    fn earlier_is_kept(&self) -> bool {
+        self.earlier.iter().any(|end| end.chosen)
+    }
 }
 
 /// What a booking came to.

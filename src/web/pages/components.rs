@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::booking::{ResourceState, Timeline};
-use super::lab::{Cell, CellKind, LabPage, Panel, Refused, Week};
+use super::lab::{Cell, CellKind, Find, LabPage, List, Panel, Refused, Week};
 use super::labs::LabCard;
 use super::layout::{BookingLine, BookingState, Flash, FlashKind, Layout, Link, NearestStart, Section};
 use super::staff_lab::StaffLabPage;
@@ -20,6 +20,8 @@ pub struct ComponentsPage {
     lines: Vec<BookingLine>,
     cards: Vec<LabCard>,
     weeks: Vec<(&'static str, Week)>,
+    lists: Vec<(&'static str, List)>,
+    finds: Vec<(&'static str, Find)>,
     panels: Vec<(&'static str, Panel)>,
     timelines: Vec<(&'static str, Timeline)>,
     staff: Vec<(&'static str, StaffLabPage)>,
@@ -39,6 +41,8 @@ impl ComponentsPage {
             lines: BookingLine::in_every_state(),
             cards: LabCard::samples(),
             weeks: weeks(&labs),
+            lists: labs.iter().filter_map(|(name, page)| Some((*name, page.list.clone()?))).collect(),
+            finds: labs.iter().filter_map(|(name, page)| Some((*name, page.find.clone()?))).collect(),
             panels: labs.iter().filter_map(|(name, page)| Some((*name, page.panel.clone()?))).collect(),
             timelines: Timeline::samples(),
             staff: StaffLabPage::samples(),

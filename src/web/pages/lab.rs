@@ -5,7 +5,12 @@ use askama::filters::HtmlSafe;
 
 use super::layout::{BookingLine, LabState, Layout, Link, NearestStart, Problem, Section, When};
 
+mod find;
+mod list;
 mod samples;
+
+pub use find::{DayBox, Find, Found, LengthOption};
+pub use list::{List, ListDay, Run};
 
 /// A lab: what holds for the reader, what one gets, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
@@ -47,12 +52,27 @@ pub struct LabPage {
     pub moving: Option<Moving>,
     /// What was refused just now.
     pub refused: Option<Refused>,
-    /// The week, unless the lab cannot be booked.
+    /// The ways to look at the times, unless the lab cannot be booked: the one that is shown is current.
+    pub views: Vec<ViewLink>,
+    /// The week as a grid, if it is shown.
     pub week: Option<Week>,
+    /// The week as a list, if it is shown.
+    pub list: Option<List>,
+    /// The search for a slot, if it is shown.
+    pub find: Option<Find>,
     /// The chosen start.
     pub panel: Option<Panel>,
-    /// Why there is no week, and what to do instead: lab closed, not open yet, to be announced.
+    /// Why there is no week: the lab is over.
     pub no_week: Option<NoWeek>,
+}
+
+/// A way to look at the times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewLink {
+    /// Where it is, and what it is called: `Week`, `List`, `Find a slot`.
+    pub link: Link,
+    /// Whether it is shown.
+    pub current: bool,
 }
 
 /// A booking that is to get another time.
@@ -78,22 +98,19 @@ pub struct Refused {
 /// Why a lab has no week to choose from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoWeek {
-    /// `Booking opens on Sat Nov 28, 00:00`.
+    /// `This lab is over`.
     pub title: String,
     /// What that means and what to do.
     pub text: String,
 }
 
-/// The starts of seven days.
-///
-/// It is drawn like a printed timetable: a row an hour, and in it for each day as many cells as the grid has starts in
-/// an hour (two for a grid of 30 minutes).
+/// What stands above a week, as a grid or as a list.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
-#[template(path = "parts/week.html")]
-pub struct Week {
+#[template(path = "parts/week_bar.html")]
+pub struct WeekBar {
     /// `Nov 23 to 29`.
     pub title: String,
-    /// Whose week it is, in a phrase: `Even net IDs: Sat, Mon, Wed`.
+    /// Whose week it is and in which zone, in a phrase: `Even net IDs: Sat, Mon, Wed. Times are New York time.`
     pub caption: String,
     /// The week before, unless it is over or there is none.
     pub previous: Option<String>,
@@ -103,6 +120,21 @@ pub struct Week {
     pub due: Option<Link>,
     /// This week, if another one is shown.
     pub today: Option<Link>,
+    /// Set when the reader can start at no time this week.
+    pub nothing_free: Option<NothingFree>,
+}
+
+impl HtmlSafe for WeekBar {}
+
+/// The starts of seven days.
+///
+/// It is drawn like a printed timetable: a row an hour, and in it for each day as many cells as the grid has starts in
+/// an hour (two for a grid of 30 minutes).
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(path = "parts/week.html")]
+pub struct Week {
+    /// What stands above it.
+    pub bar: WeekBar,
     /// The seven days.
     pub days: Vec<Day>,
     /// The day that a phone shows, from 1.
@@ -117,44 +149,43 @@ pub struct Week {
     pub night_open: bool,
     /// The other hours.
     pub hours: Vec<Hour>,
-    /// Set when the reader can start at no time this week.
-    pub nothing_free: Option<NothingFree>,
 }
 
 impl HtmlSafe for Week {}
 
-/// The reasons of single cells, each once, told below the week under a letter.
-struct Reasons<'a>(Vec<&'a str>);
+/// Why starts can't be chosen, each reason once. Those of single cells are told below the week under a letter; a cell that
+/// has the focus tells its own.
+struct Reasons<'a> {
+    all: Vec<&'a str>,
+    marked: Vec<&'a str>,
+}
 
-impl<'a> Reasons<'a> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
+impl Reasons<'_> {
+    /// The letter under which a cell's reason is told: `a` for the first.
+    fn mark(&self, cell: &Cell) -> Option<char> {
+        let reason = cell.why.as_deref().filter(|_| cell.kind == CellKind::NotAllowed)?;
+        ('a'..='z').zip(&self.marked).find_map(|(letter, known)| (*known == reason).then_some(letter))
     }
 
-    fn iter(&self) -> impl Iterator<Item = &'a str> {
-        self.0.iter().copied()
-    }
-
-    /// The letter under which a reason is told: `a` for the first.
-    fn mark(&self, reason: &str) -> char {
-        ('a'..='z')
-            .zip(&self.0)
-            .find_map(|(letter, known)| (*known == reason).then_some(letter))
-            .unwrap_or('*')
+    /// The number of a cell's reason among all.
+    fn number(&self, cell: &Cell) -> Option<usize> {
+        self.all.iter().position(|known| Some(*known) == cell.why.as_deref())
     }
 }
 
 impl Week {
     fn reasons(&self) -> Reasons<'_> {
-        let mut reasons = Vec::new();
+        let mut reasons = Reasons { all: Vec::new(), marked: Vec::new() };
         for cell in self.night.iter().chain(&self.hours).flat_map(|hour| &hour.cells) {
-            if let CellKind::NotAllowed(Some(reason)) = &cell.kind
-                && !reasons.contains(&reason.as_str())
-            {
-                reasons.push(reason.as_str());
+            let Some(why) = cell.why.as_deref() else { continue };
+            if !reasons.all.contains(&why) {
+                reasons.all.push(why);
+            }
+            if cell.kind == CellKind::NotAllowed && !reasons.marked.contains(&why) {
+                reasons.marked.push(why);
             }
         }
-        Reasons(reasons)
+        reasons
     }
 }
 
@@ -224,6 +255,8 @@ pub struct Hour {
 pub struct Cell {
     /// How it is.
     pub kind: CellKind,
+    /// Why it can't be chosen, if it can't.
+    pub why: Option<String>,
     /// Whether the due date falls on its end: an edge is drawn there.
     pub due_edge: bool,
     /// Whether it is now.
@@ -237,8 +270,10 @@ pub enum CellKind {
     Free(Free),
     /// No place is left.
     Full,
-    /// A rule is against it. The reason is said when it is not the whole day's.
-    NotAllowed(Option<String>),
+    /// A rule is against the whole day: its head says so.
+    NotThatDay,
+    /// A rule is against it.
+    NotAllowed,
     /// It is over.
     Past,
     /// Within a booking of the reader.
@@ -279,7 +314,7 @@ pub struct Mine {
 impl Cell {
     /// A cell of a kind, without marks.
     pub fn of(kind: CellKind) -> Self {
-        Self { kind, due_edge: false, now: false }
+        Self { kind, why: None, due_edge: false, now: false }
     }
 
     /// The names of the styles.
@@ -288,7 +323,7 @@ impl Cell {
             CellKind::Free(free) if free.chosen => "c".to_owned(),
             CellKind::Free(free) => format!("f{}", free.tint.clamp(1, 4)),
             CellKind::Full => "x".to_owned(),
-            CellKind::NotAllowed(_) => "n".to_owned(),
+            CellKind::NotThatDay | CellKind::NotAllowed => "n".to_owned(),
             CellKind::Past | CellKind::Skipped => "p".to_owned(),
             CellKind::Mine(_) => "m".to_owned(),
         };
@@ -324,8 +359,6 @@ pub struct Panel {
     pub longest_because: String,
     /// When preparing begins: `Preparing begins at 13:50, so that it is ready at 14:00.`
     pub preparing: String,
-    /// What to know of the longest, although it is accepted.
-    pub warnings: Vec<String>,
     /// What remains to the reader afterwards, if there is a quota: `Leaves you 1 of 2 bookings.`
     pub leaves: Option<String>,
     /// This page without the choice.
@@ -345,8 +378,10 @@ pub struct Length {
     pub text: String,
     /// `18:00`, with its day if that is another one.
     pub end: When,
-    /// `12 server-hours`.
+    /// `12 server-hours`, `12 server-hours, 0.48 SU`.
     pub cost: String,
+    /// What it would leave of the reader's budgets, and what else to know of it: a sentence each.
+    pub notes: Vec<String>,
     /// Whether it is chosen at first.
     pub chosen: bool,
 }

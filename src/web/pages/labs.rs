@@ -35,12 +35,14 @@ pub struct LabCard {
     pub title: String,
     /// Where it is on its way.
     pub state: LabState,
-    /// The same in words: `due in 3 days`, `opens in 5 days`, `closed`, `to be announced`.
+    /// The same in words: `due in 3 days`, `opens in 5 days`, `closed`, `deferred: due date to be announced`.
     pub state_text: String,
     /// The date behind it, if there is one.
     pub due: Option<When>,
     /// What holds for the reader: one sentence.
     pub rule: String,
+    /// Their days of next week: `Next week: Sun, Tue or Thu.`
+    pub rule_more: Option<String>,
     /// The reader's bookings for it, the present one first.
     pub bookings: Vec<BookingLine>,
     /// `4 h used, 8 h left`.
@@ -100,6 +102,7 @@ impl LabCard {
             state_text: state_text.to_owned(),
             due,
             rule: rule.to_owned(),
+            rule_more: None,
             bookings: Vec::new(),
             usage: None,
             action: None,
@@ -114,6 +117,7 @@ impl LabCard {
             "Your net ID ends in 4, so this week you may start on Sat, Mon or Wed, until Thu Dec 3, 23:59; at most 8 h \
              at once.",
         );
+        due_soon.rule_more = Some("Next week: Sun, Tue or Thu.".to_owned());
         due_soon.bookings = BookingLine::samples();
         due_soon.usage = Some("9 h booked".to_owned());
         due_soon.action = Some(Link::new("/bookings/b-7f3a", "Go to my cluster"));
@@ -128,6 +132,16 @@ impl LabCard {
              4 h at once.",
         );
         open.action = Some(Link::new("/labs/gpu", "Choose a time"));
+        let mut deferred = quiet(
+            "mlops",
+            "Serving a model",
+            LabState::Deferred,
+            "deferred: due date to be announced",
+            None,
+            "Your net ID ends in 4, so this week you may start on Sat, Mon or Wed, with the due date to be announced; at \
+             most 4 h at once.",
+        );
+        deferred.action = Some(Link::new("/labs/mlops", "Choose a time"));
         let mut closed = quiet(
             "vm",
             "A first virtual machine",
@@ -155,14 +169,7 @@ impl LabCard {
                 Some(When::new("2026-11-28T00:00:00-05:00", "Sat Nov 28, 00:00")),
                 "Booking opens on Sat Nov 28, 00:00. Your days will be Sat, Mon and Wed.",
             ),
-            quiet(
-                "mlops",
-                "Serving a model",
-                LabState::Announced,
-                "to be announced",
-                None,
-                "Its dates are not set yet. You get a mail when they are.",
-            ),
+            deferred,
             closed,
         ]
     }

@@ -351,9 +351,9 @@ impl BookingLine {
 /// Where a lab is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LabState {
-    /// Its dates are not known yet.
-    Announced,
-    /// Its dates are known; booking opens later.
+    /// It can be booked, and its due date is still to be announced.
+    Deferred,
+    /// Booking opens later.
     Upcoming,
     /// It can be booked.
     Open,
@@ -367,8 +367,8 @@ impl LabState {
     /// The name of the style.
     pub fn class(self) -> &'static str {
         match self {
-            Self::Announced | Self::Closed => "calm",
-            Self::Upcoming => "info",
+            Self::Closed => "calm",
+            Self::Upcoming | Self::Deferred => "info",
             Self::Open => "good",
             Self::DueSoon => "work",
         }
@@ -377,7 +377,7 @@ impl LabState {
     /// The shape that says the same as the colour.
     pub fn icon(self) -> Icon {
         match self {
-            Self::Announced => Icon("circle-dashed"),
+            Self::Deferred => Icon("circle-dashed"),
             Self::Upcoming => Icon("calendar"),
             Self::Open => Icon("circle-play"),
             Self::DueSoon => Icon("hourglass"),
@@ -385,3 +385,25 @@ impl LabState {
         }
     }
 }
+
+/// A line to type into.
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(path = "parts/field.html")]
+pub struct Field {
+    /// Its id and name.
+    pub id: &'static str,
+    /// Its type, if it is no plain text.
+    pub kind: Option<&'static str>,
+    /// What it is called.
+    pub label: &'static str,
+    /// What to type.
+    pub hint: String,
+    /// What was typed.
+    pub value: String,
+    /// What is wrong with it.
+    pub problem: Option<String>,
+    /// Whether something must be typed.
+    pub required: bool,
+}
+
+impl HtmlSafe for Field {}

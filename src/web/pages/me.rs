@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::layout::{Layout, Problem, Section};
+use super::layout::{Layout, Link, Problem, Section, When};
 
 /// Who the course takes the reader for, and the SSH key that servers let in.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
@@ -26,6 +26,98 @@ pub struct MePage {
     pub key_text: String,
     /// Why it was refused; the field's id is `public_key`.
     pub problems: Vec<Problem>,
+    /// What one has used.
+    pub usage: Usage,
+    /// Which mails come.
+    pub mails: MailChoices,
+    /// When the address of one's calendar was made, if there is one.
+    pub calendar_made: Option<When>,
+}
+
+/// What one has used or booked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    /// A line a lab.
+    pub rows: Vec<UsageRow>,
+    /// What the labs come to, if the course bounds that.
+    pub in_all: Option<String>,
+}
+
+/// What one has used or booked of a lab, and of how much.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageRow {
+    /// The lab.
+    pub lab: Link,
+    /// `4 h of 10 h`.
+    pub hours: String,
+    /// `2 of 5`.
+    pub bookings: String,
+    /// `1.5 SU of 20 SU`.
+    pub su: String,
+    /// `1 of 2`.
+    pub ahead: String,
+}
+
+impl Usage {
+    fn sample() -> Self {
+        let row = |id: &str, title: &str, hours: &str, bookings: &str, su: &str, ahead: &str| UsageRow {
+            lab: Link::new(format!("/labs/{id}"), title),
+            hours: hours.to_owned(),
+            bookings: bookings.to_owned(),
+            su: su.to_owned(),
+            ahead: ahead.to_owned(),
+        };
+        let k8s = "Deploy a machine learning service on Kubernetes";
+        Self {
+            rows: vec![
+                row("k8s", k8s, "4 h 30 min of 10 h", "2 of 5", "0.96 SU of 20 SU", "1 of 2"),
+                row("gpu", "Train on a GPU", "0 h", "0", "0 SU", "0 of 1"),
+            ],
+            in_all: Some("In all labs together you have used or booked 0.96 SU of 40 SU.".to_owned()),
+        }
+    }
+}
+
+/// Which mails come, of those that may be left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailChoices {
+    /// When one may be reminded of a booking's end.
+    pub reminders: Vec<Reminder>,
+    /// Whether one hears that the servers are ready.
+    pub ready: bool,
+    /// Whether one hears that a booking is over.
+    pub ended: bool,
+}
+
+/// One way to be reminded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reminder {
+    /// What the form sends.
+    pub value: String,
+    /// `15 minutes before`.
+    pub text: String,
+    /// Whether it is the person's.
+    pub chosen: bool,
+}
+
+impl MailChoices {
+    fn sample() -> Self {
+        let reminder = |value: &str, text: &str, chosen| Reminder {
+            value: value.to_owned(),
+            text: text.to_owned(),
+            chosen,
+        };
+        Self {
+            reminders: vec![
+                reminder("15", "15 minutes before", true),
+                reminder("30", "30 minutes before", false),
+                reminder("60", "60 minutes before", false),
+                reminder("never", "Not at all", false),
+            ],
+            ready: true,
+            ended: false,
+        }
+    }
 }
 
 /// A saved SSH public key, as one recognises it.
@@ -54,6 +146,9 @@ impl MePage {
             key: None,
             key_text: String::new(),
             problems: Vec::new(),
+            usage: Usage { rows: Vec::new(), in_all: None },
+            mails: MailChoices::sample(),
+            calendar_made: None,
         };
         let saved = Self {
             key: Some(SavedKey {
@@ -61,6 +156,8 @@ impl MePage {
                 comment: "ff524@laptop".to_owned(),
                 fingerprint: "SHA256:jXcGmUbTzkqO1m7q2TfHn0gVQdR8h5yLhJ4oTqkPZ5c".to_owned(),
             }),
+            usage: Usage::sample(),
+            calendar_made: Some(When::new("2026-11-20T09:12-05:00", "Fri Nov 20, 09:12")),
             ..none.clone()
         };
         let invalid = Self {

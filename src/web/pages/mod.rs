@@ -7,12 +7,14 @@
 use askama::{DynTemplate, Template};
 
 pub mod booking;
+pub mod calendar_address;
 pub mod components;
 pub mod lab;
 pub mod labs;
 pub mod layout;
 pub mod mailbox;
 pub mod me;
+pub mod my_bookings;
 pub mod refusal;
 pub mod sign_in;
 pub mod staff_lab;
@@ -35,6 +37,8 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         .chain(boxed(lab::LabPage::samples()))
         .chain(boxed(booking::BookingPage::samples()))
         .chain(boxed(me::MePage::samples()))
+        .chain(boxed(my_bookings::MyBookingsPage::samples()))
+        .chain(boxed(calendar_address::CalendarAddressPage::samples()))
         .chain(boxed(mailbox::MailboxPage::samples()))
         .chain(boxed(staff_lab::StaffLabPage::samples()))
         .chain(boxed(refusal::RefusalPage::samples()))

@@ -1,9 +1,8 @@
 //! `/staff/labs/{id}`: a lab as staff see it: its rules, whether they are fair, and who has an exception from them.
 
 use askama::Template;
-use askama::filters::HtmlSafe;
 
-use super::layout::{Icon, LabState, Layout, Problem, Section, Viewer, When};
+use super::layout::{Field, LabState, Layout, Problem, Section, Viewer, When};
 
 /// A lab for those who run it.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
@@ -113,28 +112,6 @@ pub struct RuleOption {
     /// Whether it is chosen.
     pub chosen: bool,
 }
-
-/// A line to type into.
-#[derive(Debug, Clone, PartialEq, Eq, Template)]
-#[template(path = "parts/field.html")]
-pub struct Field {
-    /// Its id and name.
-    pub id: &'static str,
-    /// Its type, if it is no plain text.
-    pub kind: Option<&'static str>,
-    /// What it is called.
-    pub label: &'static str,
-    /// What to type.
-    pub hint: String,
-    /// What was typed.
-    pub value: String,
-    /// What is wrong with it.
-    pub problem: Option<String>,
-    /// Whether something must be typed.
-    pub required: bool,
-}
-
-impl HtmlSafe for Field {}
 
 impl GrantForm {
     /// What is wrong with the choice of the rule.

@@ -91,8 +91,12 @@ fn check_page(name: &str, page: &Html) {
     }
     for form in select(page, "form") {
         let token = Selector::parse("input[name=csrf]").expect("the selector is right");
-        assert_eq!(form.attr("method"), Some("post"), "{name}: a form posts");
-        assert_eq!(form.select(&token).count(), 1, "{name}: a form has one token");
+        let tokens = usize::from(form.attr("method") == Some("post"));
+        assert_eq!(
+            form.select(&token).count(),
+            tokens,
+            "{name}: what changes something has a token, nothing else"
+        );
     }
     let mut level = 0;
     for heading in select(page, "main h1, main h2, main h3, main h4") {

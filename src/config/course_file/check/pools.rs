@@ -16,6 +16,9 @@ impl Check<'_> {
             "simulated" => CloudName::Simulated,
             entry => CloudName::OpenStack(entry.to_owned()),
         };
+        if let Some(dashboard) = &table.dashboard {
+            self.web_address(&format!("site.{}.dashboard", table.id), dashboard);
+        }
         let key = format!("site.{}.su_per_hour", table.id);
         let prices: Vec<_> = table
             .su_per_hour
@@ -31,6 +34,7 @@ impl Check<'_> {
             title: table.title.clone().unwrap_or_else(|| table.id.clone()),
             cloud,
             leases: table.leases,
+            dashboard: table.dashboard.clone(),
             capacity: table.capacity,
             su_per_hour: prices.into_iter().collect::<Option<_>>()?,
         })

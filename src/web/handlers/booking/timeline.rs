@@ -2,32 +2,34 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::change::{Asked, is_movable};
 use crate::domain::blueprint::{Kind, Spec};
 use crate::domain::booking::{EndReason, State};
 use crate::domain::calendar;
 use crate::domain::resource::{Resource as Known, ResourceState as Stored};
-use crate::services::booking::BookingView;
+use crate::services::booking::{BookingView, Gift};
 use crate::web::context::SignedIn;
 use crate::web::handlers::lab::hours_text;
 use crate::web::pages::booking::{
-    Access, Earlier, Extend, ExtendOption, Fact, LogLine, Outcome, Phase, Release, Resource, ResourceState,
-    ServerLine, Step, Timeline,
+    Access, Behind, Command, Earlier, Extend, ExtendOption, Fact, LogLine, Outcome, Phase, Release, Resource,
+    ResourceState, ServerLine, Step, Timeline,
 };
 use crate::web::pages::layout::{Link, When};
 use crate::web::present;
 
-/// The whole of it.
-pub(super) fn compose(who: &SignedIn, view: &BookingView) -> Timeline {
-    let it = Composer { view };
+/// The whole of it. What a form asked for in vain stays chosen.
+pub(super) fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) -> Timeline {
+    let it = Composer { view, kept };
     let (answer, detail) = it.answer();
     Timeline {
         id: view.booking.id.to_string(),
         csrf: who.session.csrf.clone(),
+        seen: view.booking.mark(),
         state: present::booking_state(&view.booking),
         answer,
         detail,
         steps: it.steps(),
-        movable: view.booking.state == State::Booked && view.booking.wanted_slot.is_none(),
+        movable: is_movable(view),
         release: it.release(),
         log: it.log(),
     }
@@ -35,6 +37,7 @@ pub(super) fn compose(who: &SignedIn, view: &BookingView) -> Timeline {
 
 struct Composer<'a> {
     view: &'a BookingView,
+    kept: Option<&'a Asked>,
 }
 
 impl Composer<'_> {
@@ -214,10 +217,13 @@ impl Composer<'_> {
         let total = self.view.booking.slot.length();
         let minutes = |length: TimeDelta| u32::try_from(length.num_minutes()).unwrap_or(0);
         let extend = self.extend();
+        let servers = self.server_lines();
         Some(Access {
-            address: ssh.rsplit('@').next().unwrap_or_default().to_owned(),
+            commands: self.commands(&servers),
+            behind: self.behind(&servers),
             ssh,
-            servers: self.server_lines(),
+            servers,
+            dashboard: self.dashboard(),
             left: format!("{} left", calendar::in_words(left)),
             left_minutes: minutes(left.min(total)),
             total_minutes: minutes(total),
@@ -227,6 +233,36 @@ impl Composer<'_> {
             extend,
             earlier: self.earlier(),
         })
+    }
+
+    /// The commands that lead to further servers with a public address.
+    fn commands(&self, servers: &[ServerLine]) -> Vec<Command> {
+        let login = &self.view.setting.lab.blueprint.login;
+        let command = |(server, address): (&ServerLine, &String)| Command {
+            server: server.name.clone(),
+            text: format!("ssh {login}@{address}"),
+        };
+        servers.iter().filter_map(|it| Some((it, it.public.as_ref()?))).skip(1).map(command).collect()
+    }
+
+    /// How to get to the servers without a public address: through the first that has one.
+    fn behind(&self, servers: &[ServerLine]) -> Option<Behind> {
+        let login = &self.view.setting.lab.blueprint.login;
+        let (through, door) = servers.iter().find_map(|it| Some((it.name.clone(), it.public.clone()?)))?;
+        let hidden = servers.iter().filter(|it| it.public.is_none() && !it.private.is_empty());
+        let commands: Vec<_> = hidden
+            .map(|it| Command {
+                server: it.name.clone(),
+                text: format!("ssh -J {login}@{door} {login}@{}", it.private),
+            })
+            .collect();
+        (!commands.is_empty()).then_some(Behind { through, commands })
+    }
+
+    fn dashboard(&self) -> Option<Link> {
+        let site = &self.view.setting.site;
+        let href = site.dashboard.clone()?;
+        Some(Link::new(href, format!("Open {}'s dashboard", site.title)))
     }
 
     /// Earlier ends, the latest first.
@@ -239,8 +275,13 @@ impl Composer<'_> {
                 present::end(zone, self.start(), *end).text,
                 calendar::in_words(self.end() - *end)
             ),
+            chosen: self.keeps(*end),
         };
         self.view.ends.earlier.iter().rev().map(option).collect()
+    }
+
+    fn keeps(&self, end: DateTime<Utc>) -> bool {
+        self.kept == Some(&Asked::End(end))
     }
 
     fn why_no_extension(&self) -> String {
@@ -273,13 +314,15 @@ impl Composer<'_> {
             .collect()
     }
 
-    /// Whole hours, and the longest even if it is none.
+    /// Whole hours, and the longest even if it is none. That is chosen at first.
     fn extend(&self) -> Option<Extend> {
         let end = self.end();
         let longest = *self.view.ends.later.last()?;
+        let chosen = self.view.ends.later.iter().copied().find(|later| self.keeps(*later)).unwrap_or(longest);
         let option = |later: &DateTime<Utc>| {
             let added = *later - end;
             ExtendOption {
+                chosen: *later == chosen,
                 hours: hours_text(added.num_minutes()),
                 text: format!("{} more", calendar::in_words(added)),
                 end: present::end(self.view.setting.zone, self.start(), *later),
@@ -292,18 +335,14 @@ impl Composer<'_> {
             .later
             .iter()
             .rev()
-            .filter(|later| (**later - end).num_minutes() % 60 == 0 || **later == longest);
+            .filter(|later| (**later - end).num_minutes() % 60 == 0 || [longest, chosen].contains(later));
         let cap = self.view.setting.lab.policy.cap();
         let because = if longest - self.start() >= cap {
             format!("{} in all is the most.", calendar::in_words(cap))
         } else {
             "After that the place is taken, or the due date comes.".to_owned()
         };
-        Some(Extend {
-            end: present::iso(self.view.setting.zone, end),
-            options: offered.map(option).collect(),
-            longest_because: because,
-        })
+        Some(Extend { options: offered.map(option).collect(), longest_because: because })
     }
 
     fn used(
@@ -393,21 +432,26 @@ impl Composer<'_> {
     }
 
     fn release(&self) -> Option<Release> {
-        let given_back = self.server_hours(self.end() - self.view.now.max(self.start()));
-        match self.view.booking.state {
-            State::Held | State::Booked => Some(Release {
-                action: "Cancel this booking".to_owned(),
-                consequence: "The place is free for someone else at once.".to_owned(),
-                undo: "It can't be undone, but you can book again.".to_owned(),
-            }),
-            State::Preparing | State::Active { .. } => Some(Release {
-                action: "Release now".to_owned(),
-                consequence: "All servers, their network and everything on them are deleted at once."
-                    .to_owned(),
-                undo: format!("It can't be undone. {given_back} go back, and someone else can start sooner."),
-            }),
-            _ => None,
-        }
+        let (action, consequence, undo) = match self.view.booking.state {
+            State::Held | State::Booked => (
+                "Cancel this booking",
+                "Nothing has been made for it yet, so nothing is deleted.",
+                "It can't be undone, but you can book again.",
+            ),
+            State::Preparing | State::Active { .. } => (
+                "Release now",
+                "All servers, their network and everything on them are deleted at once.",
+                "It can't be undone.",
+            ),
+            State::Releasing { .. } | State::Ended { .. } => return None,
+        };
+        Some(Release {
+            open: self.kept == Some(&Asked::Release),
+            action: action.to_owned(),
+            consequence: consequence.to_owned(),
+            undo: undo.to_owned(),
+            gift: self.view.gift.as_ref().map(gains).unwrap_or_default(),
+        })
     }
 
     fn log(&self) -> Vec<LogLine> {
@@ -423,6 +467,24 @@ impl Composer<'_> {
             },
         };
         self.view.events.iter().map(line).collect()
+    }
+}
+
+/// What others gain, in a sentence or two.
+fn gains(gift: &Gift) -> String {
+    let back = format!("You give back {}.", calendar::in_words(gift.length));
+    match gift.fullest {
+        None => back,
+        Some((_, 1)) => format!("{back} It is the only place, and free for someone else then."),
+        Some((taken, places)) if taken >= places => {
+            format!(
+                "{back} All {places} places are taken for a part of that time: someone else can have yours."
+            )
+        }
+        Some((..=1, places)) => format!("{back} Nobody else has one of the {places} places in that time."),
+        Some((taken, places)) => {
+            format!("{back} In that time at most {taken} of {places} places are taken, yours among them.")
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 use chrono::{DateTime, Datelike, Days, NaiveDate, Timelike, Utc};
 
 use crate::domain::calendar;
+use crate::domain::interval::Interval;
 use crate::policy::admission::Violation;
 use crate::policy::availability::{Start, Verdict};
 use crate::services::labs::{DayOfStarts, LabView};
-use crate::web::pages::lab::{Cell, CellKind, Day, DayKind, Free, Hour, Mine, NothingFree, Week};
+use crate::web::pages::lab::{Cell, CellKind, Day, DayKind, Free, Hour, Mine, NothingFree, Week, WeekBar};
 use crate::web::pages::layout::{Link, NearestStart};
 use crate::web::present;
 
@@ -15,33 +16,40 @@ const MORNING: u32 = 7;
 
 /// The shown week.
 pub(super) fn compose(view: &LabView, day: Option<NaiveDate>) -> Week {
-    let lab = &view.setting.lab;
-    let first = view.week.first;
-    let link = |date: NaiveDate| format!("{}?week={date}#week", view.path());
     let rows: Vec<Hour> = rows(view);
     let (night, hours): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| {
         row.label.get(..2).and_then(|hour| hour.parse().ok()).is_some_and(|hour: u32| hour < MORNING)
     });
     let free_at_night = free_cells(&night);
     let today = calendar::local_date(view.setting.zone, view.now);
-    let due_week = lab.due.map(|due| lab.week_of(calendar::local_date(view.setting.zone, due)));
-    let last = due_week.is_some_and(|week| first >= week);
-    let over = lab.week_of(today) >= first;
     Week {
-        title: format!("{} to {}", short(first), short(first + Days::new(6))),
-        caption: caption(view),
-        previous: (!over).then(|| link(first - Days::new(7))),
-        next: (!last).then(|| link(first + Days::new(7))),
-        due: due_link(view, due_week.filter(|week| *week != first)),
-        today: (lab.week_of(today) != first).then(|| Link::new(link(today), "This week")),
+        bar: bar(view, ""),
         days: view.week.days.iter().map(|day| column(view, day, today)).collect(),
         shown_day: shown_day(view, day, today),
         per_hour: u8::try_from(per_hour(view)).unwrap_or(1),
         night_note: if free_at_night == 0 { "none free".to_owned() } else { format!("{free_at_night} free") },
         night_open: night_open(&night),
-        nothing_free: nothing_free(view, free_at_night + free_cells(&hours)),
         night,
         hours,
+    }
+}
+
+/// What stands above a week; its links keep `and` of the query, such as `view=list&`.
+pub(super) fn bar(view: &LabView, and: &str) -> WeekBar {
+    let (lab, first, zone) = (&view.setting.lab, view.week.first, view.setting.zone);
+    let link = |date: NaiveDate| format!("{}?{and}week={date}#week", view.path());
+    let today = calendar::local_date(zone, view.now);
+    let due_week = lab.due.map(|due| lab.week_of(calendar::local_date(zone, due)));
+    let last = due_week.is_some_and(|week| first >= week);
+    let over = lab.week_of(today) >= first;
+    WeekBar {
+        title: format!("{} to {}", short(first), short(first + Days::new(6))),
+        caption: format!("{} {}.", caption(view), calendar::zone_name(zone, view.now)),
+        previous: (!over).then(|| link(first - Days::new(7))),
+        next: (!last).then(|| link(first + Days::new(7))),
+        due: due_link(view, due_week.filter(|week| *week != first), link),
+        today: (lab.week_of(today) != first).then(|| Link::new(link(today), "This week")),
+        nothing_free: nothing_free(view),
     }
 }
 
@@ -62,14 +70,14 @@ fn caption(view: &LabView) -> String {
             };
             format!("Even net IDs: {}. Odd net IDs: {}.", days(Even), days(Odd))
         }
-        None => "Any day".to_owned(),
+        None => "Any day.".to_owned(),
     }
 }
 
-fn due_link(view: &LabView, week: Option<NaiveDate>) -> Option<Link> {
+fn due_link(view: &LabView, week: Option<NaiveDate>, link: impl Fn(NaiveDate) -> String) -> Option<Link> {
     let due = view.setting.lab.due?;
     let text = format!("Due {}", calendar::date_and_time(view.setting.zone, due));
-    Some(Link::new(format!("{}?week={}#week", view.path(), week?), text))
+    Some(Link::new(link(week?), text))
 }
 
 fn free_cells(rows: &[Hour]) -> usize {
@@ -99,7 +107,7 @@ fn is_free(start: &Start) -> bool {
 }
 
 /// The head of a column: whose day it is, or what there is.
-fn column(view: &LabView, day: &DayOfStarts, today: NaiveDate) -> Day {
+pub(super) fn column(view: &LabView, day: &DayOfStarts, today: NaiveDate) -> Day {
     let free = day.starts.iter().filter(|start| is_free(start)).count();
     let (kind, note) = match (whole_day(day), free) {
         (Some(Violation::WrongDay { parity, .. }), _) => {
@@ -140,7 +148,7 @@ fn is_full(start: &Start) -> bool {
 }
 
 /// The rule that stands against every start of the day, if one does: then its header says so, not each cell.
-fn whole_day(day: &DayOfStarts) -> Option<&Violation> {
+pub(super) fn whole_day(day: &DayOfStarts) -> Option<&Violation> {
     let first = day.starts.first().map(violations)?;
     first.iter().filter(|violation| is_of_the_day(violation)).find(|violation| {
         day.starts.iter().all(|start| violations(start).iter().any(|other| other.code() == violation.code()))
@@ -193,7 +201,9 @@ fn cell(view: &LabView, day: &DayOfStarts, hour: u32, part: u32, occurrence: usi
     let next = start.at + view.setting.pool.grid();
     let due_edge = view.setting.lab.last_end(&view.setting.pool) == Some(next);
     let now = start.at <= view.now && view.now < next;
-    Cell { kind: kind(view, day, start), due_edge, now }
+    let kind = kind(view, day, start);
+    let why = why(&kind, view, day, start);
+    Cell { kind, why, due_edge, now }
 }
 
 fn kind(view: &LabView, day: &DayOfStarts, start: &Start) -> CellKind {
@@ -201,18 +211,35 @@ fn kind(view: &LabView, day: &DayOfStarts, start: &Start) -> CellKind {
         return CellKind::Mine(mine);
     }
     match &start.verdict {
-        Verdict::Free { units_left, .. } => CellKind::Free(free(view, start.at, *units_left)),
+        Verdict::Free { units_left, .. } => CellKind::Free(free(view, start.at, *units_left, "")),
         Verdict::Refused(violations) => match violations.first() {
             Some(Violation::InPast { .. }) => CellKind::Past,
-            _ if whole_day(day).is_some() => CellKind::NotAllowed(None),
+            _ if whole_day(day).is_some() => CellKind::NotThatDay,
             _ if is_full(start) => CellKind::Full,
-            Some(violation) => CellKind::NotAllowed(Some(violation.sentence(view.setting.zone))),
-            None => CellKind::NotAllowed(None),
+            _ => CellKind::NotAllowed,
         },
     }
 }
 
-fn mine(view: &LabView, at: DateTime<Utc>) -> Option<Mine> {
+/// Why a start can't be chosen.
+fn why(kind: &CellKind, view: &LabView, day: &DayOfStarts, start: &Start) -> Option<String> {
+    match kind {
+        CellKind::Free(_) | CellKind::Mine(_) | CellKind::Skipped => None,
+        CellKind::NotThatDay => whole_day(day).map(|violation| violation.sentence(view.setting.zone)),
+        CellKind::Past | CellKind::Full | CellKind::NotAllowed => reason(start, view),
+    }
+}
+
+/// What stands against a start, first of all. Of full ones all say the same, whenever they are.
+pub(super) fn reason(start: &Start, view: &LabView) -> Option<String> {
+    Some(match violations(start).first()? {
+        Violation::Full { .. } => "Every place is taken.".to_owned(),
+        violation => violation.sentence(view.setting.zone),
+    })
+}
+
+/// The reader's booking at that time.
+pub(super) fn mine(view: &LabView, at: DateTime<Utc>) -> Option<Mine> {
     let booking = view.bookings.iter().find(|booking| booking.slot.contains(at))?;
     Some(Mine {
         href: format!("/bookings/{}", booking.id),
@@ -221,12 +248,13 @@ fn mine(view: &LabView, at: DateTime<Utc>) -> Option<Mine> {
     })
 }
 
-fn free(view: &LabView, at: DateTime<Utc>, units_left: i32) -> Free {
+/// A start that can be chosen; its link keeps `and` of the query.
+pub(super) fn free(view: &LabView, at: DateTime<Utc>, units_left: i32, and: &str) -> Free {
     let (lab, pool, zone) = (&view.setting.lab, &view.setting.pool, view.setting.zone);
     let (left, all) =
         (units_left / lab.units.max(1), (pool.capacity_at(pool.floor(at)) / lab.units.max(1)).max(1));
     Free {
-        href: present::start_href(&view.path(), zone, at),
+        href: present::start_href(&view.path(), zone, at, and),
         text: at.with_timezone(&zone).format(":%M").to_string(),
         spoken: format!("{}, {left} of {all} free", calendar::date_and_time(zone, at)),
         few: (left <= (all / 5).max(1)).then(|| left.to_string()),
@@ -236,8 +264,8 @@ fn free(view: &LabView, at: DateTime<Utc>, units_left: i32) -> Free {
 }
 
 /// What to say where nothing of the week is left for the reader: what stands against it, and where to look.
-fn nothing_free(view: &LabView, free: usize) -> Option<NothingFree> {
-    if free > 0 {
+fn nothing_free(view: &LabView) -> Option<NothingFree> {
+    if view.week.days.iter().any(|day| day.starts.iter().any(is_free)) {
         return None;
     }
     let have = i32::try_from(view.bookings.len()).unwrap_or(i32::MAX);
@@ -250,5 +278,15 @@ fn nothing_free(view: &LabView, free: usize) -> Option<NothingFree> {
             "Everything of this week that is yours to book is taken or past.".to_owned(),
         )
     };
-    Some(NothingFree { title: title.to_owned(), text, nearest: Vec::<NearestStart>::new() })
+    Some(NothingFree { title: title.to_owned(), text, nearest: nearest(view) })
+}
+
+/// Slots that the reader could have instead.
+fn nearest(view: &LabView) -> Vec<NearestStart> {
+    let start = |slot: &Interval| NearestStart {
+        href: present::start_href(&view.path(), view.setting.zone, slot.start(), ""),
+        start: present::when(view.setting.zone, view.now, slot.start()),
+        note: String::new(),
+    };
+    view.found.iter().map(start).collect()
 }

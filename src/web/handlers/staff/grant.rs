@@ -11,8 +11,8 @@ use crate::domain::ids::{LabId, NetId};
 use crate::domain::person::Parity;
 use crate::domain::su::Su;
 use crate::services::exceptions::{self, ExceptionError, NewException};
-use crate::web::pages::layout::Problem;
-use crate::web::pages::staff_lab::{Field, GrantForm, RuleOption};
+use crate::web::pages::layout::{Field, Problem};
+use crate::web::pages::staff_lab::{GrantForm, RuleOption};
 
 /// The rules: the key, what staff call it, and what its value is.
 const RULES: [(&str, &str, &str); 11] = [

@@ -1,8 +1,8 @@
 //! The booking page in every state that it can be in.
 
 use super::{
-    Access, BookingPage, Earlier, Extend, ExtendOption, Fact, LogLine, Outcome, Phase, Release, Resource,
-    ResourceState, ServerLine, Step, Timeline,
+    Access, Behind, BookingPage, Changed, Command, Earlier, Extend, ExtendOption, Fact, LogLine, Outcome,
+    Phase, Release, Resource, ResourceState, ServerLine, Step, Timeline,
 };
 use crate::web::pages::layout::{BookingState, Flash, FlashKind, Layout, Link, NearestStart, Section, When};
 
@@ -22,7 +22,20 @@ impl BookingPage {
     /// Every state of the page.
     #[must_use]
     pub fn samples() -> Vec<(&'static str, Self)> {
-        Timeline::samples().into_iter().map(|(name, timeline)| (name, Self::around(timeline))).collect()
+        let timelines = Timeline::samples().into_iter();
+        let mut pages: Vec<_> = timelines.map(|(name, timeline)| (name, Self::around(timeline))).collect();
+        pages.push(("booking_changed", Self::changed()));
+        pages
+    }
+
+    fn changed() -> Self {
+        let mut page = Self::around(Timeline::active());
+        page.changed = Some(Changed {
+            asked: "to move it to Wed Nov 25, 10:00 to 14:00".to_owned(),
+            now: "It has begun, and ends today 18:00 now.".to_owned(),
+            again: Some(Link::new("/bookings/b-7f3a/move", "Choose that time again")),
+        });
+        page
     }
 
     fn around(timeline: Timeline) -> Self {
@@ -38,11 +51,13 @@ impl BookingPage {
         });
         Self {
             layout,
+            changed: None,
             id: timeline.id.clone(),
             lab: Link::new("/labs/k8s", "Kubernetes cluster"),
             start: When::new("2026-11-23T14:00:00-05:00", "today 14:00"),
             end: When::new("2026-11-23T18:00:00-05:00", "18:00"),
             length: "4 h".to_owned(),
+            printed: "Kubernetes cluster at KVM@TACC, Mon Nov 23, 14:00 to 18:00".to_owned(),
             nodes: None,
             live: !over,
             timeline,
@@ -74,15 +89,18 @@ impl Timeline {
         Self {
             id: "b-7f3a".to_owned(),
             csrf: "sample-csrf".to_owned(),
+            seen: "begun-1795459200-1795473600".to_owned(),
             state,
             answer: answer.to_owned(),
             detail: None,
             steps,
             movable: state == BookingState::Booked,
             release: Some(Release {
+                open: false,
                 action: "Cancel this booking".to_owned(),
-                consequence: "The place goes to someone else, and nothing is counted against you.".to_owned(),
+                consequence: "Nothing has been made for it yet, so nothing is deleted.".to_owned(),
                 undo: "It can't be undone, but you can book again.".to_owned(),
+                gift: "You give back 4 h. All 30 places are taken for a part of that time: someone else can have yours.".to_owned(),
             }),
             log: vec![
                 line("2026-11-22T21:01:07-05:00", "Nov 22, 21:01:07", "You asked for 14:00 to 18:00."),
@@ -184,6 +202,7 @@ impl Timeline {
             public: public.map(str::to_owned),
         };
         let option = |hours: u32| ExtendOption {
+            chosen: hours == 3,
             hours: hours.to_string(),
             text: format!("{hours} h more"),
             end: When::new(format!("2026-11-23T{}:00:00-05:00", 18 + hours), format!("{}:00", 18 + hours)),
@@ -192,10 +211,18 @@ impl Timeline {
         let mut now = Step::new(Phase::Now, "Ready for you").at("2026-11-23T13:58:00-05:00", "since 13:58");
         now.access = Some(Access {
             ssh: "ssh cc@203.0.113.9".to_owned(),
-            address: "203.0.113.9".to_owned(),
+            commands: vec![Command { server: "node2".to_owned(), text: "ssh cc@203.0.113.10".to_owned() }],
+            behind: Some(Behind {
+                through: "node1".to_owned(),
+                commands: vec![Command {
+                    server: "node3".to_owned(),
+                    text: "ssh -J cc@203.0.113.9 cc@192.168.1.13".to_owned(),
+                }],
+            }),
+            dashboard: Some(Link::new("https://kvm.example.org", "Open KVM@TACC's dashboard")),
             servers: vec![
                 server("node1", "192.168.1.11", Some("203.0.113.9")),
-                server("node2", "192.168.1.12", None),
+                server("node2", "192.168.1.12", Some("203.0.113.10")),
                 server("node3", "192.168.1.13", None),
             ],
             left: "2 h 41 min left".to_owned(),
@@ -203,7 +230,6 @@ impl Timeline {
             total_minutes: 240,
             ends: When::new("2026-11-23T18:00:00-05:00", "today 18:00"),
             extend: Some(Extend {
-                end: "2026-11-23T18:00-05:00".to_owned(),
                 options: vec![option(3), option(2), option(1)],
                 longest_because: "Someone else has the place from 21:00.".to_owned(),
             }),
@@ -211,6 +237,7 @@ impl Timeline {
             earlier: vec![Earlier {
                 iso: "2026-11-23T17:00:00-05:00".to_owned(),
                 text: "17:00, 1 h earlier".to_owned(),
+                chosen: false,
             }],
         });
         let steps = vec![
@@ -223,11 +250,14 @@ impl Timeline {
         ];
         let mut page = Self::of(BookingState::Active, "Your cluster is ready until 18:00.", steps);
         page.release = Some(Release {
+            open: false,
             action: "Release now".to_owned(),
             consequence: "All three servers, their network and everything on them are deleted at once."
                 .to_owned(),
-            undo: "It can't be undone. You get 7 server-hours back, and someone else can start sooner."
-                .to_owned(),
+            undo: "It can't be undone.".to_owned(),
+            gift:
+                "You give back 2 h 41 min. In that time at most 29 of 30 places are taken, yours among them."
+                    .to_owned(),
         });
         page
     }

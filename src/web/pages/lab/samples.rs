@@ -1,10 +1,12 @@
 //! The lab page in every state that it can be in.
 
 use super::{
-    Cell, CellKind, Day, DayKind, Free, Hour, LabPage, Length, Mine, NoWeek, NothingFree, Panel, Refused,
-    Week,
+    Cell, CellKind, Day, DayBox, DayKind, Find, Found, Free, Hour, LabPage, Length, LengthOption, List,
+    ListDay, Mine, NoWeek, NothingFree, Panel, Refused, Run, ViewLink, Week, WeekBar,
 };
-use crate::web::pages::layout::{BookingLine, LabState, Layout, Link, NearestStart, Problem, Section, When};
+use crate::web::pages::layout::{
+    BookingLine, Field, LabState, Layout, Link, NearestStart, Problem, Section, When,
+};
 
 impl LabPage {
     /// Every state of the page.
@@ -48,51 +50,44 @@ impl LabPage {
         if let Some(week) = &mut full.week {
             week.fill();
         }
-        let none = |state, state_text: &str, rule: &str, title: &str, text: &str| {
-            let mut page = Self::sample();
-            page.state = state;
-            state_text.clone_into(&mut page.state_text);
-            rule.clone_into(&mut page.rule);
-            page.rule_more = None;
-            page.bookings.clear();
-            page.week = None;
-            page.no_week = Some(NoWeek { title: title.to_owned(), text: text.to_owned() });
-            page
-        };
-        let upcoming = none(
-            LabState::Upcoming,
-            "opens in 5 days",
-            "Booking opens on Sat Nov 28, 00:00.",
-            "Nothing to choose yet",
-            "Your net ID ends in 4, so in the first week you may start on Sat, Mon or Wed. The times appear here on \
-             Sat Nov 28, 00:00.",
-        );
-        let announced = none(
-            LabState::Announced,
-            "to be announced",
-            "Its dates are not set yet.",
-            "Nothing to choose yet",
-            "You get a mail as soon as staff set the dates. There is nothing for you to do.",
-        );
-        let mut closed = none(
-            LabState::Closed,
-            "closed",
-            "It was due on Thu Nov 5, 23:59. Nothing can be booked any more.",
-            "This lab is over",
-            "If you have an extension, write to course-staff@example.edu.",
-        );
+        let mut deferred = week.clone();
+        deferred.state = LabState::Deferred;
+        "deferred: due date to be announced".clone_into(&mut deferred.state_text);
+        "Your net ID ends in 4, so this week you may start on Sat, Mon or Wed, with the due date to be announced; at most \
+         8 h at once."
+            .clone_into(&mut deferred.rule);
+        let mut closed = week.clone();
+        closed.state = LabState::Closed;
+        "closed".clone_into(&mut closed.state_text);
+        closed.rule_more = None;
+        closed.week = None;
+        closed.views.clear();
+        closed.no_week = Some(NoWeek {
+            title: "This lab is over".to_owned(),
+            text: "It was due on Thu Nov 5, 23:59. Nothing can be booked any more.".to_owned(),
+        });
         closed.bookings = BookingLine::samples().into_iter().skip(1).collect();
         vec![
+            ("lab_list", Self::as_list()),
+            ("lab_find", Self::as_search(Find::sample())),
+            ("lab_find_wrong", Self::as_search(Find::sample_of_mistakes())),
             ("lab_week", week),
             ("lab_due_week", due),
             ("lab_chosen", chosen),
             ("lab_refused", refused),
             ("lab_no_key", no_key),
             ("lab_nothing_free", full),
-            ("lab_upcoming", upcoming),
-            ("lab_announced", announced),
+            ("lab_deferred", deferred),
             ("lab_closed", closed),
         ]
+    }
+
+    fn as_list() -> Self {
+        Self { week: None, list: Some(List::sample()), views: views(1), ..Self::sample() }
+    }
+
+    fn as_search(find: Find) -> Self {
+        Self { week: None, find: Some(find), views: views(2), ..Self::sample() }
     }
 
     fn sample() -> Self {
@@ -126,10 +121,139 @@ impl LabPage {
             rules: vec!["You may have 2 bookings of this lab at a time.".to_owned()],
             moving: None,
             refused: None,
+            views: views(0),
             week: Some(Week::sample(None)),
+            list: None,
+            find: None,
             panel: None,
             no_week: None,
         }
+    }
+}
+
+/// The ways to look at the times, of which this one is shown.
+fn views(shown: usize) -> Vec<ViewLink> {
+    let links = [
+        Link::new("/labs/k8s?week=2026-11-23", "Week"),
+        Link::new("/labs/k8s?view=list&week=2026-11-23", "List"),
+        Link::new("/labs/k8s?view=find", "Find a slot"),
+    ];
+    (0..).zip(links).map(|(at, link)| ViewLink { link, current: at == shown }).collect()
+}
+
+impl WeekBar {
+    fn sample() -> Self {
+        Self {
+            title: "Nov 23 to 29".to_owned(),
+            caption: "Even net IDs: Sat, Mon and Wed. New York time (EST).".to_owned(),
+            previous: None,
+            next: Some("/labs/k8s?week=2026-11-30".to_owned()),
+            due: Some(Link::new("/labs/k8s?week=2026-11-30#week", "Due Thu Dec 3, 23:59")),
+            today: None,
+            nothing_free: None,
+        }
+    }
+}
+
+impl List {
+    /// The same week as that of the grid, in part.
+    #[must_use]
+    pub fn sample() -> Self {
+        let free = |from: u8, to: u8| {
+            let cells = (from..to).flat_map(|hour| [(hour, 0), (hour, 30)]);
+            let cells = cells.map(|(hour, minute)| Cell::sample(2, hour, minute, None).kind);
+            let free = cells.filter_map(|kind| match kind {
+                CellKind::Free(free) => Some(free),
+                _ => None,
+            });
+            Run::Free(
+                free.map(|it| Free { text: it.spoken.get(12..17).unwrap_or_default().to_owned(), ..it })
+                    .collect(),
+            )
+        };
+        let closed = |span: &str, why: &str| Run::Closed { span: span.to_owned(), why: why.to_owned() };
+        let day = |title: &str, iso: &str, note: &str, runs| ListDay {
+            title: title.to_owned(),
+            iso: iso.to_owned(),
+            note: note.to_owned(),
+            runs,
+        };
+        Self {
+            bar: WeekBar::sample(),
+            days: vec![
+                day(
+                    "Mon Nov 23, today",
+                    "2026-11-23",
+                    "15 free",
+                    vec![
+                        closed("00:00 to 14:00", "That start is over: it is Mon Nov 23, 15:20 now."),
+                        Run::Mine(Mine {
+                            href: "/bookings/b-7f3a".to_owned(),
+                            spoken: "Mon Nov 23, 14:00 to 18:00".to_owned(),
+                            first: true,
+                        }),
+                        free(18, 24),
+                    ],
+                ),
+                day("Tue Nov 24", "2026-11-24", "odd IDs", vec![closed("", "It is a day of odd net IDs.")]),
+                day(
+                    "Wed Nov 25",
+                    "2026-11-25",
+                    "32 free",
+                    vec![free(0, 10), closed("10:00 to 13:00", "Every place is taken."), free(13, 16)],
+                ),
+            ],
+        }
+    }
+}
+
+impl Find {
+    /// Something that was found.
+    #[must_use]
+    pub fn sample() -> Self {
+        let field = |id, kind, label, hint: &str, value: &str| Field {
+            id,
+            kind: Some(kind),
+            label,
+            hint: hint.to_owned(),
+            value: value.to_owned(),
+            problem: None,
+            required: false,
+        };
+        let length = |hours: u32| LengthOption {
+            hours: hours.to_string(),
+            text: format!("{hours} h"),
+            chosen: hours == 4,
+        };
+        let day = |name: &str| DayBox { name: name.to_owned(), wanted: name == "Sat" };
+        Self {
+            action: "/labs/k8s".to_owned(),
+            problems: Vec::new(),
+            lengths: (1..=8).map(length).collect(),
+            days: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].map(day).into(),
+            fields: vec![
+                field("after", "date", "First day", "Today, if you leave it out.", "2026-11-28"),
+                field("before", "date", "Last day", "It is over by the end of it.", ""),
+                field("from", "time", "Not earlier than", "On the day on which it starts.", "09:00"),
+                field("to", "time", "Over by", "On the same day.", ""),
+            ],
+            found: Some(Found {
+                title: "The first 3 times for 4 h".to_owned(),
+                text: None,
+                slots: NearestStart::samples(),
+            }),
+        }
+    }
+
+    fn sample_of_mistakes() -> Self {
+        let mut find = Self::sample();
+        let text = "\"soon\" is not a date such as 2026-11-28.";
+        find.problems = vec![Problem::with_field("after", text)];
+        if let Some(field) = find.fields.first_mut() {
+            field.problem = Some(text.to_owned());
+        }
+        find.found = None;
+        find
     }
 }
 
@@ -140,12 +264,7 @@ impl Week {
         let hours: Vec<Hour> = (0..24).map(|hour| Hour::sample(hour, chosen)).collect();
         let (night, hours) = hours.split_at_checked(7).unwrap_or_default();
         Self {
-            title: "Nov 23 to 29".to_owned(),
-            caption: "Even net IDs start on Sat, Mon, Wed".to_owned(),
-            previous: None,
-            next: Some("/labs/k8s?week=2026-11-30".to_owned()),
-            due: Some(Link::new("/labs/k8s?week=2026-11-30#week", "Due Thu Dec 3, 23:59")),
-            today: None,
+            bar: WeekBar::sample(),
             days: Day::samples(),
             shown_day: chosen.map_or(1, |(day, _, _)| usize::from(day) + 1),
             per_hour: 2,
@@ -153,19 +272,18 @@ impl Week {
             night_note: "28 free".to_owned(),
             night_open: false,
             hours: hours.to_vec(),
-            nothing_free: None,
         }
     }
 
     /// The week after, at whose Thursday the lab is due.
     fn sample_of_the_due_date() -> Self {
         let mut week = Self::sample(None);
-        "Nov 30 to Dec 6".clone_into(&mut week.title);
-        "Even net IDs start on Sun, Tue, Thu".clone_into(&mut week.caption);
-        week.previous = Some("/labs/k8s?week=2026-11-23#week".to_owned());
-        week.next = None;
-        week.due = None;
-        week.today = Some(Link::new("/labs/k8s#week", "This week"));
+        "Nov 30 to Dec 6".clone_into(&mut week.bar.title);
+        "Even net IDs start on Sun, Tue, Thu".clone_into(&mut week.bar.caption);
+        week.bar.previous = Some("/labs/k8s?week=2026-11-23#week".to_owned());
+        week.bar.next = None;
+        week.bar.due = None;
+        week.bar.today = Some(Link::new("/labs/k8s#week", "This week"));
         let (dates, notes) = (
             ["Nov 30", "Dec 1", "Dec 2", "Dec 3", "Dec 4", "Dec 5", "Dec 6"],
             ["odd IDs", "48 free", "odd IDs", "due 23:59, 46 free", "past due", "past due", "past due"],
@@ -186,22 +304,19 @@ impl Week {
         });
         for hour in week.night.iter_mut().chain(&mut week.hours) {
             for (at, cell) in hour.cells.iter_mut().enumerate() {
-                let kind = match at {
-                    7 if hour.label == "23" => CellKind::NotAllowed(Some(
-                        "Less than an hour is left before the due date.".to_owned(),
-                    )),
-                    2 | 3 | 6 | 7 => free.clone(),
-                    _ => CellKind::NotAllowed(None),
+                let (kind, why) = match at {
+                    7 if hour.label == "23" => {
+                        (CellKind::NotAllowed, Some("Less than an hour is left before the due date."))
+                    }
+                    2 | 3 | 6 | 7 => (free.clone(), None),
+                    8.. => (CellKind::NotThatDay, Some("The lab is due on Thu Dec 3, 23:59.")),
+                    _ => (CellKind::NotThatDay, Some("It is a day of odd net IDs.")),
                 };
-                *cell = Self::edged(kind, at == 7);
+                *cell = Cell { why: why.map(str::to_owned), due_edge: at == 7, ..Cell::of(kind) };
             }
         }
         week.shown_day = 4;
         week
-    }
-
-    fn edged(kind: CellKind, due_edge: bool) -> Cell {
-        Cell { due_edge, ..Cell::of(kind) }
     }
 
     /// Takes every free place.
@@ -217,7 +332,7 @@ impl Week {
             }
         }
         "none free".clone_into(&mut self.night_note);
-        self.nothing_free = Some(NothingFree {
+        self.bar.nothing_free = Some(NothingFree {
             title: "Nothing is free for you this week.".to_owned(),
             text: "Everything on Sat, Mon and Wed is taken or past.".to_owned(),
             nearest: NearestStart::samples(),
@@ -273,11 +388,9 @@ impl Cell {
             (0, 14..18) => mine(14, "/bookings/b-7f3a", "Mon Nov 23, 14:00 to 18:00"),
             (5, 10..15) => mine(10, "/bookings/b-81c0", "Sat Nov 28, 10:00 to 15:00"),
             (0, 0..14) => CellKind::Past,
-            (1 | 3 | 4 | 6, _) => CellKind::NotAllowed(None),
+            (1 | 3 | 4 | 6, _) => CellKind::NotThatDay,
             (0, 20) | (2, 10..13 | 16..18) => CellKind::Full,
-            (5, 9) if minute == 30 => {
-                CellKind::NotAllowed(Some("Your booking at 10:00 leaves no hour before it.".to_owned()))
-            }
+            (5, 9) if minute == 30 => CellKind::NotAllowed,
             _ => {
                 let left = match (hour, day) {
                     (9 | 13 | 14, _) => 2,
@@ -304,7 +417,19 @@ impl Cell {
                 })
             }
         };
-        Self { kind, due_edge: false, now: day == 0 && hour == 15 && minute == 0 }
+        let why = match kind {
+            CellKind::Past => Some("That start is over: it is Mon Nov 23, 15:20 now."),
+            CellKind::NotThatDay => Some("It is a day of odd net IDs."),
+            CellKind::NotAllowed => Some("Your booking at 10:00 leaves no hour before it."),
+            CellKind::Full => Some("Every place is taken."),
+            CellKind::Free(_) | CellKind::Mine(_) | CellKind::Skipped => None,
+        };
+        Self {
+            kind,
+            why: why.map(str::to_owned),
+            due_edge: false,
+            now: day == 0 && hour == 15 && minute == 0,
+        }
     }
 }
 
@@ -321,14 +446,21 @@ impl Panel {
                     format!("2026-11-{day}T{clock:02}:00:00-05:00"),
                     format!("{text}{clock:02}:00"),
                 ),
-                cost: format!("{} server-hours", hours * 3),
+                cost: format!("{} server-hours, 0.{:02} SU", hours * 3, hours * 12),
+                notes: match hours {
+                    1..=5 => vec![format!("Leaves you {} h of 10 h.", 6 - hours)],
+                    6 => vec![
+                        "Leaves you nothing of 10 h.".to_owned(),
+                        "It leaves 30 min free, which is of use to nobody.".to_owned(),
+                    ],
+                    _ => Vec::new(),
+                },
                 chosen: hours == 4,
             }
         };
         Self {
             action: "/labs/k8s/bookings".to_owned(),
             button: "Book".to_owned(),
-            warnings: Vec::new(),
             csrf: "sample-csrf".to_owned(),
             idempotency_key: "sample-key".to_owned(),
             start: When::new("2026-11-25T18:00-05:00", "Wed Nov 25, 18:00"),

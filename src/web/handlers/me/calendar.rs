@@ -1,0 +1,62 @@
+//! The address of the person's calendar, and the calendar itself.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::back;
+use crate::services::calendar;
+use crate::web::context::{Done, SignedIn, WebState};
+use crate::web::error::WebError;
+use crate::web::handlers::page;
+use crate::web::pages::calendar_address::CalendarAddressPage;
+use crate::web::pages::layout::Section;
+use crate::web::present;
+
+/// The token of a form.
+#[derive(Debug, Deserialize)]
+pub struct Form {
+    csrf: String,
+}
+
+/// Makes a new address and shows it. The answer is the page itself: the address is nowhere else.
+pub async fn renew_calendar(who: SignedIn, form: web::Form<Form>) -> Result<HttpResponse, WebError> {
+    who.check_csrf(&form.csrf)?;
+    let (app, id) = (who.context.app().clone(), who.session.person.id.clone());
+    let (db, public_url) = (app.db.clone(), app.public_url.clone());
+    let secret = db.write("renew calendar", move |conn| calendar::renew(&app, conn, &id)).await?;
+    let https = format!("{public_url}/calendar/{secret}.ics");
+    let host = https.split_once("://").map_or("", |(_, rest)| rest);
+    let shown = CalendarAddressPage {
+        layout: who.context.layout("Your calendar's address", Section::Me),
+        webcal: format!("webcal://{host}"),
+        https,
+    };
+    Ok(page(StatusCode::OK, shown.render()?))
+}
+
+/// Someone comes back to where an address was shown.
+pub async fn to_calendar(_: SignedIn) -> HttpResponse {
+    present::redirect("/me#calendar")
+}
+
+/// The address leads nowhere from now on.
+pub async fn stop_calendar(who: SignedIn, form: web::Form<Form>) -> Result<HttpResponse, WebError> {
+    who.check_csrf(&form.csrf)?;
+    let id = who.session.person.id.clone();
+    who.context.app().db.write("stop calendar", move |conn| calendar::stop(conn, &id)).await?;
+    Ok(back(Done::CalendarStopped))
+}
+
+/// The calendar, for whoever has its address.
+pub async fn read_calendar(
+    state: web::Data<WebState>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, WebError> {
+    let (app, secret) = (state.app.clone(), path.into_inner());
+    let db = app.db.clone();
+    let text = db.read("calendar", move |conn| calendar::read(&app, conn, &secret)).await?;
+    let text = text.ok_or(WebError::NotFound)?;
+    Ok(HttpResponse::Ok().content_type("text/calendar; charset=utf-8").body(text))
+}

@@ -1,0 +1,51 @@
+//! How requests are logged: the lines of each carry what it asked for and its id.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header;
+use tracing::Span;
+use tracing::field::Empty;
+use tracing_actix_web::{DefaultRootSpanBuilder, RootSpanBuilder};
+
+use super::context::reference;
+
+/// The route of calendars. Whoever has such an address may read the calendar, so the log has only this.
+pub const CALENDAR: &str = "/calendar/{secret}.ics";
+
+/// Begins the span in which a request is logged.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestSpan;
+
+impl RootSpanBuilder for RequestSpan {
+    fn on_request_start(request: &ServiceRequest) -> Span {
+        let route = request.match_pattern().unwrap_or_default();
+        let connection = request.connection_info();
+        let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+        tracing::info_span!(
+            "HTTP request",
+            http.method = %request.method(),
+            http.route = %route,
+            http.target = %target(request, &route),
+            http.host = %connection.host(),
+            http.client_ip = %connection.realip_remote_addr().unwrap_or_default(),
+            http.user_agent = %agent.unwrap_or_default(),
+            http.status_code = Empty,
+            otel.status_code = Empty,
+            request_id = %reference(request.request()),
+            exception.message = Empty,
+            exception.details = Empty,
+        )
+    }
+
+    fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, actix_web::Error>) {
+        DefaultRootSpanBuilder::on_request_end(span, outcome);
+    }
+}
+
+/// Path and query, without what is secret in them: an address that is mistyped may be close to one that is right.
+fn target(request: &ServiceRequest, route: &str) -> String {
+    if route == CALENDAR || request.path().starts_with("/calendar/") {
+        return CALENDAR.to_owned();
+    }
+    request.uri().path_and_query().map(ToString::to_string).unwrap_or_default()
+}

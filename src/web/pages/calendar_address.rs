@@ -1,0 +1,31 @@
+//! `/me/calendar`: the address of one's calendar, shown once.
+
+use askama::Template;
+
+use super::layout::{Layout, Section};
+
+/// A new address, and what to do with it.
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(path = "calendar_address.html")]
+pub struct CalendarAddressPage {
+    /// The frame.
+    pub layout: Layout,
+    /// The address for programs that take one.
+    pub https: String,
+    /// The same as a link that opens a calendar program.
+    pub webcal: String,
+}
+
+impl CalendarAddressPage {
+    /// Every state of the page.
+    #[must_use]
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let rest = format!("fairlease.example.edu/calendar/{}.ics", "3f9a61c07be2d845".repeat(4));
+        let made = Self {
+            layout: Layout::sample("Your calendar's address", Section::Me),
+            https: format!("https://{rest}"),
+            webcal: format!("webcal://{rest}"),
+        };
+        vec![("calendar_address", made)]
+    }
+}

@@ -1,0 +1,107 @@
+//! A cloud whose every call waits for the simulator, before it has its effect and after it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fairlease::cloud::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope};
+use fairlease::cloud::simulated::SimulatedCloud;
+use fairlease::domain::blueprint::Kind;
+use tokio::sync::{mpsc, oneshot};
+
+/// What becomes of a call that waits.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// It goes on.
+    Go,
+    /// It fails with this: before its effect, or instead of its answer.
+    Fail(CloudError),
+}
+
+/// What the simulator hears of its actors.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// A call waits.
+    Waits(Gate),
+    /// A call has its answer.
+    Answered,
+    /// The actor has nothing more to do.
+    Finished(usize),
+}
+
+/// A call that waits.
+#[derive(Debug)]
+pub(super) struct Gate {
+    /// Whose it is.
+    pub(super) actor: usize,
+    /// Which call.
+    pub(super) call: &'static str,
+    /// Whether it has had its effect.
+    pub(super) done: bool,
+    /// Lets it go on.
+    pub(super) open: oneshot::Sender<Verdict>,
+}
+
+/// The simulated cloud as one actor reaches it.
+pub(super) struct GatedCloud {
+    pub(super) actor: usize,
+    pub(super) site: Arc<SimulatedCloud>,
+    pub(super) events: mpsc::UnboundedSender<Event>,
+}
+
+impl fmt::Debug for GatedCloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the cloud of actor {}", self.actor)
+    }
+}
+
+impl GatedCloud {
+    async fn wait(&self, call: &'static str, done: bool) -> Result<(), CloudError> {
+        let (open, opened) = oneshot::channel();
+        self.events.send(Event::Waits(Gate { actor: self.actor, call, done, open })).unwrap();
+        match opened.await {
+            Ok(Verdict::Go) => Ok(()),
+            Ok(Verdict::Fail(error)) => Err(error),
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    async fn around<T>(
+        &self,
+        call: &'static str,
+        effect: impl Future<Output = Result<T, CloudError>> + Send,
+    ) -> Result<T, CloudError> {
+        let answer = match self.wait(call, false).await {
+            Ok(()) => {
+                let effect = effect.await;
+                self.wait(call, true).await.and(effect)
+            }
+            Err(error) => Err(error),
+        };
+        self.events.send(Event::Answered).unwrap();
+        answer
+    }
+}
+
+#[async_trait]
+impl Cloud for GatedCloud {
+    async fn list(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
+        self.around("list", self.site.list(scope)).await
+    }
+
+    async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {
+        self.around("ensure", self.site.ensure(desired)).await
+    }
+
+    async fn lease_in_force(&self, site_ref: &str) -> Result<Progress, CloudError> {
+        self.around("lease_in_force", self.site.lease_in_force(site_ref)).await
+    }
+
+    async fn release(&self, kind: Kind, site_ref: &str) -> Result<Released, CloudError> {
+        self.around("release", self.site.release(kind, site_ref)).await
+    }
+
+    async fn health(&self) -> Result<(), CloudError> {
+        self.around("health", self.site.health()).await
+    }
+}

@@ -1,0 +1,350 @@
+//! One run: what the seed makes of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use fairlease::clock::Clock as _;
+use fairlease::cloud::port::{Cloud, CloudError};
+use fairlease::cloud::simulated::{Faults, Profile};
+use fairlease::domain::booking::{Booking, State};
+use fairlease::domain::ids::InstanceId;
+use fairlease::domain::interval::Interval;
+use fairlease::domain::person::Person;
+use fairlease::domain::resource::Mark;
+use fairlease::entropy::{Entropy as _, SeededEntropy};
+use fairlease::services::booking::{self, BookingError};
+use fairlease::services::{App, delivery, fulfil, notices, reaping};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::gates::{Event, Gate, GatedCloud, Verdict};
+use super::invariants::{self, Seen};
+use crate::world::{Backend, World, course};
+
+/// How many steps a run has before it comes to rest.
+const STEPS: usize = 160;
+/// Two workers and a reaper.
+const ACTORS: usize = 3;
+const REAPER: usize = 2;
+
+/// What the seed decides.
+struct Chance(SeededEntropy);
+
+impl Chance {
+    /// A number below `many`.
+    fn below(&self, many: usize) -> usize {
+        usize::try_from(self.0.bits() % u64::try_from(many).unwrap()).unwrap()
+    }
+
+    fn one_in(&self, many: usize) -> bool {
+        self.below(many) == 0
+    }
+
+    fn of<'a, T>(&self, all: &'a [T]) -> Option<&'a T> {
+        if all.is_empty() { None } else { all.get(self.below(all.len())) }
+    }
+}
+
+/// Tells the seed and the schedule of a run that fails.
+struct Told {
+    seed: u64,
+    steps: Vec<String>,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {} fails after:\n{}", self.seed, self.steps.join("\n"));
+        }
+    }
+}
+
+struct Simulator {
+    world: World,
+    students: Vec<Person>,
+    chance: Chance,
+    told: Told,
+    apps: Vec<Arc<App>>,
+    running: Vec<Option<JoinHandle<()>>>,
+    waiting: Vec<Gate>,
+    events: mpsc::UnboundedReceiver<Event>,
+    hear: mpsc::UnboundedSender<Event>,
+    not_ours: BTreeSet<String>,
+}
+
+/// Runs what `seed` makes of it, and asserts the invariants after each step and at rest.
+pub(super) async fn run(backend: Backend, seed: u64) {
+    let mut simulator = Simulator::new(backend, seed).await;
+    for _ in 0..STEPS {
+        simulator.step().await;
+        let state = simulator.look().await;
+        state.hold_always(&simulator.world, simulator.now());
+    }
+    simulator.rest().await;
+}
+
+impl Simulator {
+    async fn new(backend: Backend, seed: u64) -> Self {
+        let small = course(&[("capacity = 30 ", "capacity = 2 ")]);
+        let chance = Chance(SeededEntropy::new(seed));
+        let slow = Profile {
+            boot: TimeDelta::seconds(i64::try_from(chance.below(600)).unwrap()),
+            shutdown: TimeDelta::seconds(i64::try_from(chance.below(120)).unwrap()),
+            lease_lag: TimeDelta::seconds(i64::try_from(chance.below(60)).unwrap()),
+            ..Profile::instant()
+        };
+        let world =
+            World::with(backend, small, slow.clone()).await.with_faults(slow, Faults::none(), seed ^ 0xC10D);
+        let mut students = Vec::new();
+        for net_id in ["aa10", "bb11", "cc12", "dd13"] {
+            students.push(world.student(net_id).await);
+        }
+        let (hear, events) = mpsc::unbounded_channel();
+        let gated = |actor| -> Arc<dyn Cloud> {
+            Arc::new(GatedCloud { actor, site: world.cloud.clone(), events: hear.clone() })
+        };
+        let apps = (0..ACTORS).map(|actor| world.reaching(gated(actor))).collect();
+        let mut simulator = Self {
+            students,
+            chance,
+            told: Told { seed, steps: Vec::new() },
+            apps,
+            running: (0..ACTORS).map(|_| None).collect(),
+            waiting: Vec::new(),
+            events,
+            hear,
+            not_ours: BTreeSet::new(),
+            world,
+        };
+        simulator.put_what_is_not_ours();
+        simulator
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.world.clock.now()
+    }
+
+    fn tell(&mut self, what: impl std::fmt::Display) {
+        let now = self.now().format("%a %H:%M:%S");
+        self.told.steps.push(format!("{now} {what}"));
+    }
+
+    async fn look(&self) -> Seen {
+        let people: Vec<_> = self.students.iter().map(|student| student.id.clone()).collect();
+        invariants::look(&self.world, &people).await
+    }
+
+    /// A network that somebody made by hand, and one of another installation.
+    fn put_what_is_not_ours(&mut self) {
+        let theirs = Mark {
+            instance: InstanceId::from_bits(4711),
+            booking: self.world.app.booking_id(),
+            key: "network".parse().unwrap(),
+        };
+        for name in ["network-cloud-ff524".to_owned(), theirs.name("k8s-ff524")] {
+            let spec = fairlease::domain::blueprint::Spec::SecurityGroup { open_tcp_ports: vec![22] };
+            self.world.cloud.put(&object(&name, spec, self.now())).unwrap();
+            self.not_ours.insert(name);
+        }
+    }
+
+    async fn step(&mut self) {
+        match self.chance.below(32) {
+            0..=2 => self.somebody_books().await,
+            3 => self.somebody_gives_back().await,
+            4 | 5 => self.somebody_changes().await,
+            6..=8 => self.an_actor_starts().await,
+            9 => self.an_actor_dies(),
+            10 | 11 => self.time_passes(),
+            12 => self.mail_leaves().await,
+            _ if self.waiting.is_empty() => self.an_actor_starts().await,
+            _ => self.a_call_goes_on().await,
+        }
+    }
+
+    fn time_passes(&mut self) {
+        let seconds = [1, 30, 91, 600, 1800, 5400][self.chance.below(6)];
+        self.world.clock.advance(TimeDelta::seconds(seconds));
+        self.tell(format_args!("{seconds} s passed"));
+    }
+
+    async fn mail_leaves(&mut self) {
+        notices::remind(&self.world.app).await.unwrap();
+        delivery::step(&self.world.app).await.unwrap();
+        self.tell("mail left");
+    }
+
+    /// A slot of the next two days and a half, legal or not.
+    fn any_slot(&self) -> Interval {
+        let grid = 30 * 60;
+        let now = self.now().timestamp().div_euclid(grid) * grid;
+        let at =
+            |cells: usize| DateTime::from_timestamp(now + grid * i64::try_from(cells).unwrap(), 0).unwrap();
+        let start = 1 + self.chance.below(if self.chance.one_in(2) { 8 } else { 120 });
+        Interval::new(at(start), at(start + 1 + self.chance.below(8))).unwrap()
+    }
+
+    /// What explaining says beforehand is what booking does.
+    async fn somebody_books(&mut self) {
+        let student = self.chance.of(&self.students).unwrap().clone();
+        let wish = World::wish(&student, self.any_slot());
+        let (asked, now) = (wish.clone(), self.now());
+        let said =
+            self.world.app.db.read("explain", move |conn| booking::explain(conn, &asked, now)).await.unwrap();
+        let accepted = matches!(said, fairlease::services::explain::Judgement::Accepted { .. });
+        let slot = wish.slot;
+        let booked = match booking::book(&self.world.app, wish).await {
+            Ok(_) => true,
+            Err(BookingError::Refused(_)) => false,
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(booked, accepted, "{slot:?}: {said:?}");
+        self.tell(format_args!("{} wished for {slot:?}: {booked}", student.net_id));
+    }
+
+    async fn a_live_booking(&self) -> Option<(Person, Booking)> {
+        let seen = self.look().await;
+        let live: Vec<_> = seen.bookings.into_iter().filter(|it| it.state.is_live()).collect();
+        let booking = self.chance.of(&live)?.clone();
+        let owner = self.students.iter().find(|student| student.id == booking.person).unwrap().clone();
+        Some((owner, booking))
+    }
+
+    async fn somebody_gives_back(&mut self) {
+        let Some((owner, booking)) = self.a_live_booking().await else { return };
+        booking::release(&self.world.app, owner, booking.id.clone()).await.unwrap();
+        self.tell(format_args!("{} was given back", booking.id));
+    }
+
+    async fn somebody_changes(&mut self) {
+        let Some((owner, booking)) = self.a_live_booking().await else { return };
+        let slot = match booking.state {
+            State::Booked if self.chance.one_in(2) => self.any_slot(),
+            _ => {
+                let cells = i32::try_from(self.chance.below(8)).unwrap() - 3;
+                let end = booking.slot.end() + TimeDelta::minutes(30) * cells;
+                Interval::new(booking.slot.start(), end).unwrap_or(booking.slot)
+            }
+        };
+        let changed = booking::change(&self.world.app, owner, booking.id.clone(), slot).await;
+        let outcome = match changed {
+            Ok(()) => "yes",
+            Err(BookingError::Refused(_) | BookingError::WrongState(_) | BookingError::Begun) => "no",
+            Err(error) => panic!("{error}"),
+        };
+        self.tell(format_args!("{} was to be {slot:?}: {outcome}", booking.id));
+    }
+
+    async fn an_actor_starts(&mut self) {
+        let idle: Vec<_> = (0..ACTORS).filter(|actor| self.running[*actor].is_none()).collect();
+        let Some(actor) = self.chance.of(&idle).copied() else { return };
+        let (app, hear) = (self.apps[actor].clone(), self.hear.clone());
+        self.running[actor] = Some(tokio::spawn(async move {
+            act(&app, actor).await;
+            hear.send(Event::Finished(actor)).unwrap();
+        }));
+        self.tell(format_args!("actor {actor} started"));
+        self.settle(actor).await;
+    }
+
+    /// Waits until the actor waits for a call or is done. It is the only one that runs meanwhile.
+    async fn settle(&mut self, actor: usize) {
+        let mut event = self.events.recv().await.unwrap();
+        loop {
+            match event {
+                Event::Waits(gate) => self.waiting.push(gate),
+                Event::Answered => {}
+                Event::Finished(actor) => self.running[actor] = None,
+            }
+            let idle = self.running[actor].is_none() || self.waiting.iter().any(|gate| gate.actor == actor);
+            event = match self.events.try_recv() {
+                Ok(next) => next,
+                Err(_) if idle => return,
+                Err(_) => self.events.recv().await.unwrap(),
+            };
+        }
+    }
+
+    async fn a_call_goes_on(&mut self) {
+        let gate = self.waiting.remove(self.chance.below(self.waiting.len()));
+        let verdict = self.verdict(&gate);
+        let when = if gate.done { "after" } else { "before" };
+        self.tell(format_args!("{} of actor {} {when}: {verdict:?}", gate.call, gate.actor));
+        gate.open.send(verdict).unwrap();
+        self.settle(gate.actor).await;
+    }
+
+    fn verdict(&self, gate: &Gate) -> Verdict {
+        if !self.chance.one_in(8) {
+            return Verdict::Go;
+        }
+        let lost = CloudError::OutcomeUnknown("no answer came in time".to_owned());
+        let passing = CloudError::Transient { message: "503".to_owned(), retry_after: None };
+        let errors = [lost.clone(), passing, CloudError::Conflict("409".to_owned())];
+        Verdict::Fail(if gate.done { lost } else { self.chance.of(&errors).unwrap().clone() })
+    }
+
+    /// It dies while its calls wait: some have had their effect, some never will.
+    fn an_actor_dies(&mut self) {
+        let Some(actor) = self.chance.of(&self.waiting).map(|gate| gate.actor) else { return };
+        if let Some(running) = self.running[actor].take() {
+            running.abort();
+        }
+        self.waiting.retain(|gate| gate.actor != actor);
+        self.tell(format_args!("actor {actor} died"));
+    }
+
+    /// No more faults: everything is worked off, and time goes on until the last booking is over.
+    async fn rest(&mut self) {
+        for actor in 0..ACTORS {
+            if let Some(running) = self.running[actor].take() {
+                running.abort();
+            }
+        }
+        self.waiting.clear();
+        self.tell("came to rest");
+        for _ in 0..400 {
+            self.world.work().await;
+            notices::remind(&self.world.app).await.unwrap();
+            reaping::sweep(&self.world.app).await.unwrap();
+            self.world.work().await;
+            let seen = self.look().await;
+            seen.hold_always(&self.world, self.now());
+            assert!(seen.overdue(self.now()).is_none(), "{:#?} is overdue", seen.overdue(self.now()));
+            if seen.bookings.iter().all(|it| matches!(it.state, State::Ended { .. })) {
+                seen.hold_at_rest(&self.world, &self.not_ours);
+                return;
+            }
+            self.world.clock.advance(TimeDelta::minutes(30));
+        }
+        self.look().await.hold_at_rest(&self.world, &self.not_ours);
+    }
+}
+
+/// What an actor does before it looks for more.
+async fn act(app: &Arc<App>, actor: usize) {
+    if actor == REAPER {
+        reaping::sweep(app).await.unwrap();
+        return;
+    }
+    for (id, token) in fulfil::claim(app, 2).await.unwrap() {
+        fulfil::advance(app, &id, &token).await.unwrap();
+    }
+}
+
+fn object(
+    name: &str,
+    spec: fairlease::domain::blueprint::Spec,
+    created_at: DateTime<Utc>,
+) -> fairlease::cloud::simulated::Object {
+    fairlease::cloud::simulated::Object {
+        site_ref: name.to_owned(),
+        name: name.to_owned(),
+        spec,
+        facts: fairlease::domain::resource::SiteFacts::default(),
+        created_at,
+        deleted_at: None,
+        uses: Vec::new(),
+    }
+}
