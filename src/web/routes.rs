@@ -1,6 +1,7 @@
 //! Every route, and what holds for all of them.
 
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -18,6 +19,9 @@ use super::{api, statics};
 /// What a page may load and where it may lead: only from here, nothing inline.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                    form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// How long a connection may rest. Longer than a proxy keeps one, so that none is closed just as a request comes.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// A form is a few hundred bytes, an SSH key at most a few thousand.
 const MAX_BODY: usize = 32 * 1024;
@@ -65,6 +69,7 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
     })
     .workers(2)
     .tcp_nodelay(true)
+    .keep_alive(KEEP_ALIVE)
     .shutdown_timeout(5)
     .disable_signals()
     .listen(listener)?

@@ -24,12 +24,17 @@ async fn everyone_can_use_every_component() {
     let student = demo.visitor().await;
     student.open("/components").await;
     let mut found = Vec::new();
-    for screen in [Screen::Wide, Screen::Phone] {
+    for (name, screen) in [("components-wide", Screen::Wide), ("components-phone", Screen::Phone)] {
         student.look_with(screen).await;
+        student.screenshot(name).await;
         // The same part is there several times, on purpose.
         found.extend(axe_findings(&student, &["landmark-unique"]).await);
         student.fits_the_width().await;
     }
+    student.look_with(Screen::Wide).await;
+    student.prefer_dark(true).await;
+    student.screenshot("components-dark").await;
+    found.extend(student.lost_to_the_tab_key().await);
     nothing(&found);
 }
 
