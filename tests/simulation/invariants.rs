@@ -105,6 +105,10 @@ impl Seen {
             let ended = matches!(booking.state, State::Ended { .. });
             assert!(ended, "booking {} is {} for ever: {booking:#?}", booking.id, booking.state.word());
         }
+        for resource in self.resources.values().flatten() {
+            let done = matches!(resource.state, ResourceState::Planned | ResourceState::Gone);
+            assert!(done, "{} of {} is thought to be {:?}", resource.key, resource.booking, resource.state);
+        }
         let left: BTreeSet<String> = world.cloud.objects().unwrap().into_iter().map(|it| it.name).collect();
         assert_eq!(left, *not_ours, "what is left on the cloud");
         let mails = world.postbox.mails.lock().unwrap();
