@@ -271,10 +271,13 @@ impl Student {
         self.run(script, &[css]).await;
     }
 
-    /// Types, wherever the focus is.
+    /// Types, wherever the focus is; if that is just being replaced, where it is then.
     pub(crate) async fn types(&self, text: &str) {
-        let focused = self.client.active_element().await.unwrap();
-        focused.send_keys(text).await.unwrap();
+        self.until("typing", async || {
+            let focused = self.client.active_element().await?;
+            focused.send_keys(text).await.map(Some)
+        })
+        .await;
     }
 
     /// What is read of the element that has the focus.
