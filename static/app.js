@@ -55,7 +55,7 @@ document.addEventListener("htmx:afterSettle", ({ target }) => {
   dress();
   const panel = byId("panel-title");
   const links = cells().map((cell) => cell.stop);
-  const back = panel || byId("problems") || links.find((link) => link.getAttribute("href") === came) || byId("week-title");
+  const back = panel || byId("problems") || links.find((link) => came && link.getAttribute("href") === came) || byId("week-title");
   back.focus({ preventScroll: !panel });
 });
 

@@ -61,10 +61,12 @@ async fn walks_the_grid(student: &Student) {
     student.tabs_back_to(&last).await;
     student.key(Key::PageDown).await;
     student.sees("This week").await;
+    student.has_the_focus_at("#week-title").await;
     assert!(student.is_on_the_noted_page().await, "the week is swapped, not the page");
     student.tabs_to(" of 30 free").await;
     student.key(Key::PageUp).await;
     student.sees("Next week").await;
+    student.has_the_focus_at("#week-title").await;
 }
 
 /// To the right, until a start of another day can be chosen.
@@ -84,13 +86,16 @@ async fn books_by_keyboard(student: &Student) {
     walks_to_another_day(student, &today[..10]).await;
     let start = time(student).await;
     student.key(Key::Enter).await;
-    student.sees("How long?").await;
-    assert!(start.contains(student.focused().await.split(", ").last().unwrap()), "the panel has the focus");
+    student.has_the_focus_at("#panel-title").await;
+    assert!(
+        start.contains(student.focused().await.split(", ").last().unwrap()),
+        "of the start that was chosen"
+    );
     student.key(Key::Escape).await;
-    student.sees("About this lab").await;
-    student.has_the_focus_on(&start).await;
+    student.has_the_focus_at(".grid a").await;
+    assert_eq!(time(student).await, start, "closing it leads back");
     student.key(Key::Enter).await;
-    student.sees("How long?").await;
+    student.has_the_focus_at("#panel-title").await;
     student.tabs_to("until").await;
     student.key(Key::Up).await;
     student.tabs_to("Book").await;

@@ -296,10 +296,11 @@ impl Student {
         self.walks_to(words, &format!("{}{}", char::from(Key::Shift), char::from(Key::Tab))).await;
     }
 
-    /// Waits until the focus is on what is read with these words.
-    pub(crate) async fn has_the_focus_on(&self, words: &str) {
-        self.until(&format!("the focus on \"{words}\""), async || {
-            Ok(self.focused().await.contains(words).then_some(()))
+    /// Waits until the focus is on what the selector finds.
+    pub(crate) async fn has_the_focus_at(&self, css: &str) {
+        self.until(&format!("the focus at {css}"), async || {
+            let there = self.run("return document.activeElement.matches(arguments[0])", &[css]).await;
+            Ok((there == json!(true)).then_some(()))
         })
         .await;
     }
