@@ -1,7 +1,8 @@
 //! A cloud whose every call waits for the simulator, before it has its effect and after it.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use fairlease::cloud::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope};
@@ -16,6 +17,8 @@ pub(super) enum Verdict {
     Go,
     /// It fails with this: before its effect, or instead of its answer.
     Fail(CloudError),
+    /// It is answered with what the same call was answered the last time, if it is a listing.
+    Old,
 }
 
 /// What the simulator hears of its actors.
@@ -42,9 +45,23 @@ pub(super) struct Gate {
     pub(super) open: oneshot::Sender<Verdict>,
 }
 
+/// The latest answer to each listing, whoever asked: what a site that lags behind still says.
+#[derive(Default)]
+pub(super) struct Remembered(Mutex<BTreeMap<String, Vec<Found>>>);
+
+impl Remembered {
+    /// The new answer, or the old one in its place.
+    fn answer(&self, scope: &Scope, new: Vec<Found>, old: bool) -> Vec<Found> {
+        let mut all = self.0.lock().unwrap();
+        let known = all.insert(format!("{scope:?}"), new.clone());
+        known.filter(|_| old).unwrap_or(new)
+    }
+}
+
 /// The simulated cloud as one actor reaches it.
 pub(super) struct GatedCloud {
     pub(super) actor: usize,
+    pub(super) remembered: Arc<Remembered>,
     pub(super) site: Arc<SimulatedCloud>,
     pub(super) events: mpsc::UnboundedSender<Event>,
 }
@@ -56,11 +73,13 @@ impl fmt::Debug for GatedCloud {
 }
 
 impl GatedCloud {
-    async fn wait(&self, call: &'static str, done: bool) -> Result<(), CloudError> {
+    /// Waits until the simulator lets the call go on; true if its answer is to be old.
+    async fn wait(&self, call: &'static str, done: bool) -> Result<bool, CloudError> {
         let (open, opened) = oneshot::channel();
         self.events.send(Event::Waits(Gate { actor: self.actor, call, done, open })).unwrap();
         match opened.await {
-            Ok(Verdict::Go) => Ok(()),
+            Ok(Verdict::Go) => Ok(false),
+            Ok(Verdict::Old) => Ok(true),
             Ok(Verdict::Fail(error)) => Err(error),
             Err(_) => std::future::pending().await,
         }
@@ -70,11 +89,12 @@ impl GatedCloud {
         &self,
         call: &'static str,
         effect: impl Future<Output = Result<T, CloudError>> + Send,
-    ) -> Result<T, CloudError> {
+    ) -> Result<(T, bool), CloudError> {
         let answer = match self.wait(call, false).await {
-            Ok(()) => {
+            Ok(_) => {
                 let effect = effect.await;
-                self.wait(call, true).await.and(effect)
+                let old = self.wait(call, true).await;
+                old.and_then(|old| effect.map(|answer| (answer, old)))
             }
             Err(error) => Err(error),
         };
@@ -86,22 +106,23 @@ impl GatedCloud {
 #[async_trait]
 impl Cloud for GatedCloud {
     async fn list(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
-        self.around("list", self.site.list(scope)).await
+        let (new, old) = self.around("list", self.site.list(scope)).await?;
+        Ok(self.remembered.answer(scope, new, old))
     }
 
     async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {
-        self.around("ensure", self.site.ensure(desired)).await
+        Ok(self.around("ensure", self.site.ensure(desired)).await?.0)
     }
 
     async fn lease_in_force(&self, site_ref: &str) -> Result<Progress, CloudError> {
-        self.around("lease_in_force", self.site.lease_in_force(site_ref)).await
+        Ok(self.around("lease_in_force", self.site.lease_in_force(site_ref)).await?.0)
     }
 
     async fn release(&self, kind: Kind, site_ref: &str) -> Result<Released, CloudError> {
-        self.around("release", self.site.release(kind, site_ref)).await
+        Ok(self.around("release", self.site.release(kind, site_ref)).await?.0)
     }
 
     async fn health(&self) -> Result<(), CloudError> {
-        self.around("health", self.site.health()).await
+        self.around("health", self.site.health()).await.map(drop)
     }
 }

@@ -18,7 +18,7 @@ use fairlease::services::{App, delivery, fulfil, notices, reaping};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::gates::{Event, Gate, GatedCloud, Verdict};
+use super::gates::{Event, Gate, GatedCloud, Remembered, Verdict};
 use super::invariants::{self, Seen};
 use crate::world::{Backend, World, course};
 
@@ -101,8 +101,10 @@ impl Simulator {
             students.push(world.student(net_id).await);
         }
         let (hear, events) = mpsc::unbounded_channel();
+        let remembered = Arc::new(Remembered::default());
         let gated = |actor| -> Arc<dyn Cloud> {
-            Arc::new(GatedCloud { actor, site: world.cloud.clone(), events: hear.clone() })
+            let (site, events) = (world.cloud.clone(), hear.clone());
+            Arc::new(GatedCloud { actor, remembered: remembered.clone(), site, events })
         };
         let apps = (0..ACTORS).map(|actor| world.reaching(gated(actor))).collect();
         let mut simulator = Self {
@@ -132,7 +134,12 @@ impl Simulator {
 
     async fn look(&self) -> Seen {
         let people: Vec<_> = self.students.iter().map(|student| student.id.clone()).collect();
-        invariants::look(&self.world, &people).await
+        invariants::look(&self.world, &people, false).await
+    }
+
+    async fn look_at_all(&self) -> Seen {
+        let people: Vec<_> = self.students.iter().map(|student| student.id.clone()).collect();
+        invariants::look(&self.world, &people, true).await
     }
 
     /// A network that somebody made by hand, and one of another installation.
@@ -276,6 +283,9 @@ impl Simulator {
     }
 
     fn verdict(&self, gate: &Gate) -> Verdict {
+        if gate.done && gate.call == "list" && self.chance.one_in(4) {
+            return Verdict::Old;
+        }
         if !self.chance.one_in(8) {
             return Verdict::Go;
         }
@@ -313,12 +323,11 @@ impl Simulator {
             seen.hold_always(&self.world, self.now());
             assert!(seen.overdue(self.now()).is_none(), "{:#?} is overdue", seen.overdue(self.now()));
             if seen.bookings.iter().all(|it| matches!(it.state, State::Ended { .. })) {
-                seen.hold_at_rest(&self.world, &self.not_ours);
-                return;
+                break;
             }
             self.world.clock.advance(TimeDelta::minutes(30));
         }
-        self.look().await.hold_at_rest(&self.world, &self.not_ours);
+        self.look_at_all().await.hold_at_rest(&self.world, &self.not_ours);
     }
 }
 
