@@ -71,6 +71,8 @@ struct Simulator {
     events: mpsc::UnboundedReceiver<Event>,
     hear: mpsc::UnboundedSender<Event>,
     not_ours: BTreeSet<String>,
+    /// The actor whose calls take long.
+    slow: usize,
 }
 
 /// Runs what `seed` makes of it, and asserts the invariants after each step and at rest.
@@ -88,14 +90,17 @@ impl Simulator {
     async fn new(backend: Backend, seed: u64) -> Self {
         let small = course(&[("capacity = 30 ", "capacity = 2 ")]);
         let chance = Chance(SeededEntropy::new(seed));
-        let slow = Profile {
+        let profile = Profile {
             boot: TimeDelta::seconds(i64::try_from(chance.below(600)).unwrap()),
             shutdown: TimeDelta::seconds(i64::try_from(chance.below(120)).unwrap()),
             lease_lag: TimeDelta::seconds(i64::try_from(chance.below(60)).unwrap()),
             ..Profile::instant()
         };
-        let world =
-            World::with(backend, small, slow.clone()).await.with_faults(slow, Faults::none(), seed ^ 0xC10D);
+        let world = World::with(backend, small, profile.clone()).await.with_faults(
+            profile,
+            Faults::none(),
+            seed ^ 0xC10D,
+        );
         let mut students = Vec::new();
         for net_id in ["aa10", "bb11", "cc12", "dd13"] {
             students.push(world.student(net_id).await);
@@ -107,7 +112,9 @@ impl Simulator {
             Arc::new(GatedCloud { actor, remembered: remembered.clone(), site, events })
         };
         let apps = (0..ACTORS).map(|actor| world.reaching(gated(actor))).collect();
+        let slow = chance.below(ACTORS + 1);
         let mut simulator = Self {
+            slow,
             students,
             chance,
             told: Told { seed, steps: Vec::new() },
@@ -273,9 +280,24 @@ impl Simulator {
         }
     }
 
+    /// Any call, but seldom one of the actor that is slow.
     async fn a_call_goes_on(&mut self) {
-        let gate = self.waiting.remove(self.chance.below(self.waiting.len()));
+        let quick: Vec<usize> =
+            (0..self.waiting.len()).filter(|at| self.waiting[*at].actor != self.slow).collect();
+        let at = if quick.is_empty() || self.chance.one_in(12) {
+            self.chance.below(self.waiting.len())
+        } else {
+            *self.chance.of(&quick).unwrap()
+        };
+        if self.waiting[at].actor == self.slow && !self.chance.one_in(6) {
+            return self.time_passes();
+        }
+        let gate = self.waiting.remove(at);
         let verdict = self.verdict(&gate);
+        self.let_go(gate, verdict).await;
+    }
+
+    async fn let_go(&mut self, gate: Gate, verdict: Verdict) {
         let when = if gate.done { "after" } else { "before" };
         self.tell(format_args!("{} of actor {} {when}: {verdict:?}", gate.call, gate.actor));
         gate.open.send(verdict).unwrap();
@@ -295,6 +317,24 @@ impl Simulator {
         Verdict::Fail(if gate.done { lost } else { self.chance.of(&errors).unwrap().clone() })
     }
 
+    /// Half of the runs end early for everybody, while calls still wait.
+    async fn everybody_gives_back(&mut self) {
+        if self.chance.one_in(2) {
+            return;
+        }
+        while let Some((owner, booking)) = self.a_live_booking().await {
+            booking::release(&self.world.app, owner, booking.id.clone()).await.unwrap();
+        }
+        self.tell("everybody gave back what they had");
+    }
+
+    /// Calls that have waited all the time, long after what they were made for.
+    async fn late_calls_go_on(&mut self) {
+        while let Some(gate) = self.waiting.pop() {
+            self.let_go(gate, Verdict::Go).await;
+        }
+    }
+
     /// It dies while its calls wait: some have had their effect, some never will.
     fn an_actor_dies(&mut self) {
         let Some(actor) = self.chance.of(&self.waiting).map(|gate| gate.actor) else { return };
@@ -305,17 +345,14 @@ impl Simulator {
         self.tell(format_args!("actor {actor} died"));
     }
 
-    /// No more faults: everything is worked off, and time goes on until the last booking is over.
+    /// No more faults: everything is worked off, what still waits has its effect at last, and time goes on until the last
+    /// booking is over.
     async fn rest(&mut self) {
-        for actor in 0..ACTORS {
-            if let Some(running) = self.running[actor].take() {
-                running.abort();
-            }
-        }
-        self.waiting.clear();
         self.tell("came to rest");
+        self.everybody_gives_back().await;
         for _ in 0..400 {
             self.world.work().await;
+            self.late_calls_go_on().await;
             notices::remind(&self.world.app).await.unwrap();
             reaping::sweep(&self.world.app).await.unwrap();
             self.world.work().await;
@@ -326,6 +363,12 @@ impl Simulator {
                 break;
             }
             self.world.clock.advance(TimeDelta::minutes(30));
+        }
+        // What had its effect too late is found by the reaper, once it is old enough to be judged, and goes a kind at a time.
+        for _ in 0..10 {
+            self.world.clock.advance(TimeDelta::minutes(6));
+            reaping::sweep(&self.world.app).await.unwrap();
+            self.world.work().await;
         }
         self.look_at_all().await.hold_at_rest(&self.world, &self.not_ours);
     }
