@@ -15,7 +15,7 @@ use crate::world::Backend;
 const REGRESSIONS: [u64; 0] = [];
 
 /// The seeds that the suite runs.
-const USUAL: std::ops::Range<u64> = 0..300;
+const USUAL: std::ops::Range<u64> = 0..200;
 
 fn seeds() -> Vec<u64> {
     let asked = named("FAIRLEASE_SEEDS");
