@@ -1,6 +1,7 @@
 //! What the rules say of a slot, for people and programs: the page, the API and the command line give the same.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -123,10 +124,19 @@ pub fn by_the_rules(
     let occupancy = Occupancy::default();
     let standing = Standing::blank(Parity::of(net_id));
     let case = Case { lab, pool, zone: course.zone, standing: &standing, occupancy: &occupancy, now };
-    let violations = admission::judge(&case, slot);
+    let nearest = || Ok::<_, Infallible>(availability::nearest(&case, slot, 3));
+    judged(&case, slot, nearest).ok()
+}
+
+/// The judgement of a slot; what would be accepted instead is looked for only if it is refused.
+pub(super) fn judged<E>(
+    case: &Case<'_>,
+    slot: &Interval,
+    nearest: impl FnOnce() -> Result<Vec<Interval>, E>,
+) -> Result<Judgement, E> {
+    let (violations, zone) = (admission::judge(case, slot), case.zone);
     if violations.is_empty() {
-        return Some(Judgement::Accepted { warnings: admission::warnings(&case, slot), zone: course.zone });
+        return Ok(Judgement::Accepted { warnings: admission::warnings(case, slot), zone });
     }
-    let nearest = availability::nearest(&case, slot, 3);
-    Some(Judgement::Refused(Refusal { violations, nearest, zone: course.zone }))
+    Ok(Judgement::Refused(Refusal { violations, nearest: nearest()?, zone }))
 }

@@ -20,16 +20,24 @@ pub(super) struct Seen {
     counted: BTreeMap<DateTime<Utc>, i32>,
 }
 
-/// Looks at all bookings of these people, and at the resources of those that have something on the cloud; at `rest`, at those
-/// of all.
-pub(super) async fn look(world: &World, people: &[PersonId], rest: bool) -> Seen {
+/// Whose resources are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resources {
+    /// Those of bookings that have something on the cloud.
+    OfWhatIsThere,
+    /// Those of all bookings.
+    OfAll,
+}
+
+/// Looks at all bookings of these people.
+pub(super) async fn look(world: &World, people: &[PersonId], resources: Resources) -> Seen {
     let people: Vec<PersonId> = people.to_vec();
     let objects = world.cloud.objects().unwrap();
     let there: BTreeSet<_> =
         objects.iter().filter_map(|it| Some(Mark::from_name(&it.name)?.booking)).collect();
     let read = world.app.db.read::<_, DbError, _>("look", move |conn| {
         let bookings = db::bookings_of_people(conn, &people.iter().collect::<Vec<_>>())?;
-        let shown = bookings.iter().filter(|it| rest || there.contains(&it.id));
+        let shown = bookings.iter().filter(|it| resources == Resources::OfAll || there.contains(&it.id));
         let resources = shown.map(|it| Ok((it.id.clone(), db::resources(conn, &it.id)?)));
         let resources = resources.collect::<Result<_, DbError>>()?;
         let pool = db::pool(conn, &"kvm-clusters".parse().unwrap())?;

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::gates::{Event, Gate, GatedCloud, Remembered, Verdict};
-use super::invariants::{self, Seen};
+use super::invariants::{self, Resources, Seen};
 use crate::world::{Backend, World, course};
 
 /// How many steps a run has before it comes to rest.
@@ -140,13 +140,12 @@ impl Simulator {
     }
 
     async fn look(&self) -> Seen {
-        let people: Vec<_> = self.students.iter().map(|student| student.id.clone()).collect();
-        invariants::look(&self.world, &people, false).await
+        self.look_at(Resources::OfWhatIsThere).await
     }
 
-    async fn look_at_all(&self) -> Seen {
+    async fn look_at(&self, resources: Resources) -> Seen {
         let people: Vec<_> = self.students.iter().map(|student| student.id.clone()).collect();
-        invariants::look(&self.world, &people, true).await
+        invariants::look(&self.world, &people, resources).await
     }
 
     /// A network that somebody made by hand, and one of another installation.
@@ -370,7 +369,7 @@ impl Simulator {
             reaping::sweep(&self.world.app).await.unwrap();
             self.world.work().await;
         }
-        self.look_at_all().await.hold_at_rest(&self.world, &self.not_ours);
+        self.look_at(Resources::OfAll).await.hold_at_rest(&self.world, &self.not_ours);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::domain::resource::Resource;
 use crate::policy::admission::{self, Violation};
 use crate::policy::availability;
 use crate::services::App;
-use crate::services::explain::Judgement;
+use crate::services::explain::{Judgement, judged};
 use crate::services::notices::{self, Kind};
 use crate::services::places;
 use crate::services::situation::Situation;
@@ -118,16 +118,10 @@ fn nearest(
 /// What the rules make of a wish as of `now`.
 pub fn explain(conn: &mut Conn<'_>, wish: &Wish, now: DateTime<Utc>) -> Result<Judgement, BookingError> {
     let situation = situation(conn, wish, now)?;
-    let LabSetting { lab, pool, zone, .. } = &situation.setting;
+    let LabSetting { lab, pool, .. } = &situation.setting;
     let occupancy = db::occupancy(conn, pool, &admission::span_to_know(lab, pool, &wish.slot))?;
     let case = situation.case(&occupancy, now);
-    let violations = admission::judge(&case, &wish.slot);
-    if violations.is_empty() {
-        let warnings = admission::warnings(&case, &wish.slot);
-        return Ok(Judgement::Accepted { warnings, zone: *zone });
-    }
-    let nearest = nearest(conn, &situation, wish, now)?;
-    Ok(Judgement::Refused(Refusal { violations, nearest, zone: *zone }))
+    judged(&case, &wish.slot, || nearest(conn, &situation, wish, now))
 }
 
 fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, BookingError> {
