@@ -93,7 +93,8 @@ on_both_databases! {
         theirs.name = "theirs".into();
         theirs.site_ref = "theirs".into();
         let (start, end) = (crate::world::local("2025-02-08T12:00"), crate::world::local("2025-02-08T18:00"));
-        theirs.spec = fairlease::domain::blueprint::Spec::Lease { start, end, flavors: vec![("m1.medium".into(), 1)] };
+        let fairlease::domain::blueprint::Spec::Lease { reservations, .. } = theirs.spec else { panic!() };
+        theirs.spec = fairlease::domain::blueprint::Spec::Lease { start, end, reservations };
         world.cloud.put(&theirs).unwrap();
 
         world.end_at(&student, &made.id, crate::world::local("2025-02-08T14:00")).await.unwrap();

@@ -270,7 +270,8 @@ on_both_databases! {
         let mut theirs = world.held().into_values().find(|object| object.spec.kind().word() == "lease").unwrap();
         (theirs.name, theirs.site_ref) = ("theirs".into(), "theirs".into());
         let (start, end) = (local("2025-02-08T12:00"), local("2025-02-08T18:00"));
-        theirs.spec = fairlease::domain::blueprint::Spec::Lease { start, end, flavors: vec![("m1.medium".into(), 1)] };
+        let fairlease::domain::blueprint::Spec::Lease { reservations, .. } = theirs.spec else { panic!() };
+        theirs.spec = fairlease::domain::blueprint::Spec::Lease { start, end, reservations };
         world.cloud.put(&theirs).unwrap();
         extend(&world, &student, &made, local("2025-02-08T14:00")).await.unwrap();
         world.work().await;

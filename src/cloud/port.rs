@@ -14,7 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::domain::blueprint::{Kind, Spec};
+use crate::domain::blueprint::{Kind, Probe, Spec};
 use crate::domain::ids::{BookingId, InstanceId, ResourceKey, SiteId};
 pub use crate::domain::resource::Found;
 use crate::domain::resource::{Mark, SiteFacts};
@@ -165,6 +165,9 @@ pub trait Cloud: Send + Sync + Debug {
 
     /// Whether the lease can be used: working until its start has come and the site has begun it.
     async fn lease_in_force(&self, site_ref: &str) -> Result<Progress, CloudError>;
+
+    /// Whether what is at this address can be used by now. An error only if that can't be told.
+    async fn answers(&self, address: &str, probe: &Probe) -> Result<bool, CloudError>;
 
     /// Asks for the object's deletion, and says whether it is gone. Does not wait for the site to finish.
     async fn release(&self, kind: Kind, site_ref: &str) -> Result<Released, CloudError>;

@@ -1,19 +1,20 @@
 //! `course.toml`: read it, check all of it, and report every error at once.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use toml::value::Datetime;
 
+use self::blueprint::BlueprintTable;
 use self::check::Check;
 use self::report::Report;
 use self::schema::{Date, LocalTime, WeekdayName};
 use crate::domain::calendar::Weekdays;
 use crate::domain::course::{Course, Judged, Strictness};
 
+mod blueprint;
 mod check;
 mod inherit;
 mod lines;
@@ -93,7 +94,7 @@ struct SiteTable {
     dashboard: Option<String>,
     /// Units that all its pools together can hold at one instant.
     capacity: Option<i32>,
-    /// What the site charges an hour for one server of each flavor, in service units.
+    /// What the site charges an hour for one server of each flavor or node type, in service units.
     #[serde(default)]
     su_per_hour: BTreeMap<String, f64>,
 }
@@ -128,6 +129,15 @@ struct PoolTable {
     /// Later capacities, in order.
     #[serde(default)]
     change: Vec<ChangeTable>,
+    /// The name of the lease that staff hold for it at the site, if its servers are to be made from one.
+    standing_lease: Option<String>,
+    /// The property by which the site knows a node of `nodes`.
+    #[serde(default = "node_name")]
+    node_property: String,
+}
+
+fn node_name() -> String {
+    "node_name".to_owned()
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -294,47 +304,6 @@ struct ParityTable {
     judges: Judged,
 }
 
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct BlueprintTable {
-    /// The account to which the image gives the student's key.
-    login: String,
-    /// TCP ports open to the world.
-    #[serde(default)]
-    open_tcp_ports: Vec<u16>,
-    /// The private network.
-    network: NetworkTable,
-    /// Servers, at least one.
-    server: Vec<ServerTable>,
-}
-
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct NetworkTable {
-    /// The subnet's range, such as 192.168.1.0/24.
-    cidr: String,
-    /// The external network, such as public.
-    external: String,
-}
-
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ServerTable {
-    /// Its host name.
-    name: String,
-    /// The image, by name or id.
-    image: String,
-    /// The flavor, by name or id.
-    flavor: String,
-    /// Its address on the subnet: for each server or for none.
-    address: Option<Ipv4Addr>,
-    /// Whether it gets a public address.
-    #[serde(default)]
-    floating_ip: bool,
-    /// For cloud-init.
-    user_data: Option<String>,
-}
-
 impl CourseFile {
     /// Reads the text of a course file, and gives labs what they inherit. `name` is what errors call the file.
     pub fn parse(name: &str, text: &str) -> Result<Self, CourseErrors> {
@@ -424,6 +393,7 @@ fn toml_date(date: NaiveDate) -> toml::value::Date {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::blueprint::Machine;
     use crate::domain::calendar;
 
     const EXAMPLE: &str = include_str!("../../docs/examples/course.toml");
@@ -438,7 +408,7 @@ mod tests {
         let lab = &course.labs[0];
         assert_eq!(lab.due.unwrap().to_rfc3339(), "2025-02-14T04:59:00+00:00");
         assert_eq!(lab.policy.cap_minutes, 480);
-        assert_eq!(lab.blueprint.flavors(), [("m1.medium".to_owned(), 3)]);
+        assert_eq!(lab.blueprint.machines(), [(Machine::of_flavor("m1.medium"), 3)]);
     }
 
     #[test]
@@ -658,8 +628,8 @@ mod tests {
         let second = &labs[1];
         assert_eq!((second.due, second.policy.cap_minutes, &second.policy.parity), (None, 240, &None));
         assert_eq!((second.policy.bookings_ahead, second.open), (2, labs[0].open));
-        assert_eq!(second.blueprint.flavors(), [("f".to_owned(), 1)]);
-        assert_eq!(second.blueprint.network, labs[0].blueprint.network);
+        assert_eq!(second.blueprint.machines(), [(Machine::of_flavor("f"), 1)]);
+        assert_eq!(second.blueprint.networks, labs[0].blueprint.networks);
     }
 
     #[test]

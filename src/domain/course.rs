@@ -7,7 +7,7 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::blueprint::Blueprint;
+use super::blueprint::{Blueprint, HeldBy};
 use super::calendar::{self, DailyWindow, Weekdays};
 use super::ids::{CourseId, LabId, PoolId, SiteId};
 use super::interval::Interval;
@@ -132,6 +132,16 @@ pub struct Pool {
     /// Times at which nobody can hold any of it: planned maintenance, an outage.
     #[serde(default)]
     pub closures: Vec<Closure>,
+    /// The name of the lease that staff hold for it at the site, if it is drawn from one.
+    #[serde(default)]
+    pub standing_lease: Option<String>,
+    /// The property by which the site knows a named node.
+    #[serde(default = "node_name")]
+    pub node_property: String,
+}
+
+fn node_name() -> String {
+    "node_name".to_owned()
 }
 
 /// Another capacity from an instant on, until the next change.
@@ -168,6 +178,15 @@ impl Pool {
     #[must_use]
     pub fn bounded_by(self, site: &Site) -> Self {
         Self { site_capacity: site.capacity, ..self }
+    }
+
+    /// What holds the capacity for a booking's servers.
+    pub fn held_by(&self, site: &Site) -> HeldBy {
+        match &self.standing_lease {
+            Some(lease) => HeldBy::StandingLease(lease.clone()),
+            None if site.leases => HeldBy::OwnLease,
+            None => HeldBy::Nothing,
+        }
     }
 
     /// The length of one grid cell.
@@ -542,6 +561,8 @@ mod tests {
             end_margin_minutes: 0,
             cleaning_minutes: 0,
             closures: Vec::new(),
+            standing_lease: None,
+            node_property: "node_name".to_owned(),
         }
     }
 

@@ -200,6 +200,8 @@ mod tests {
             end_margin_minutes: 0,
             cleaning_minutes: 0,
             closures: Vec::new(),
+            standing_lease: None,
+            node_property: "node_name".to_owned(),
         }
     }
 

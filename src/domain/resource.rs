@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::blueprint::{Kind, Spec};
+use super::blueprint::{Kind, Probe, Reserved, Spec};
 use super::ids::{BookingId, InstanceId, ResourceKey};
 
 /// Where an object is on its way. `Making` and `Deleting` are written **before** the cloud is called, so that after a
@@ -46,18 +46,22 @@ impl ResourceState {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SiteFacts {
-    /// A server's private address, or a floating IP's public one.
+    /// Where it is reached: a server's private address, a floating IP's public one, what mounts a share, a volume's device, the
+    /// name of a bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// A lease's reservations: the flavor that was asked for, and the reservation's id.
+    /// A lease's reservations: what each is of, and the site's id of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub reservations: Vec<(String, String)>,
+    pub reservations: Vec<(Reserved, String)>,
     /// Whether a lease can be used: the site has begun it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub in_force: bool,
     /// When the site will take a lease back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lease_end: Option<DateTime<Utc>>,
+    /// Whether what is behind a floating IP was seen to answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub answers: bool,
 }
 
 /// One cloud object of a booking.
@@ -111,6 +115,14 @@ impl Resource {
     /// The kind of object.
     pub fn kind(&self) -> Kind {
         self.spec.kind()
+    }
+
+    /// How it is seen that what it leads to can be used, if that is to be looked at.
+    pub fn probe(&self) -> Option<&Probe> {
+        match &self.spec {
+            Spec::FloatingIp { probe, .. } if self.may_exist() => probe.as_ref(),
+            _ => None,
+        }
     }
 
     /// Whether the cloud may hold something of it.

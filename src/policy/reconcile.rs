@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::blueprint::Kind;
+use crate::domain::blueprint::{Kind, PATIENCE};
 use crate::domain::booking::{Booking, State};
 use crate::domain::course::Pool;
 use crate::domain::ids::ResourceKey;
@@ -16,6 +16,8 @@ pub enum Step {
     Ensure(Vec<ResourceKey>),
     /// See whether the lease is in force.
     AwaitLease(ResourceKey),
+    /// See whether what is behind these floating IPs answers.
+    Probe(Vec<ResourceKey>),
     /// Delete these, or see whether they are gone. They need nothing of each other.
     Release(Vec<ResourceKey>),
     /// See what the site holds of the booking: some ids are not known, or all that is known is gone. If the site holds
@@ -49,67 +51,86 @@ pub fn next(booking: &Booking, resources: &[Resource], pool: &Pool, now: DateTim
     match booking.state {
         State::Held => held(resources),
         State::Booked => booked(booking, resources, pool, now),
-        State::Preparing => preparing(resources),
+        State::Preparing => preparing(resources, now),
         State::Active { .. } => active(booking, resources),
         State::Releasing { .. } => releasing(resources),
         State::Ended { .. } => Step::Wait(None),
     }
 }
 
-/// The lease that counts: of those that are not on their way out, the newest.
-fn lease(resources: &[Resource]) -> Option<&Resource> {
+/// The leases that are not on their way out.
+fn leases(resources: &[Resource]) -> impl Iterator<Item = &Resource> {
     let standing = |r: &&Resource| !matches!(r.state, ResourceState::Deleting | ResourceState::Gone);
-    let leases = resources.iter().filter(|resource| resource.kind() == Kind::Lease).filter(standing);
-    leases.max_by_key(|lease| lease.position)
+    resources.iter().filter(|resource| resource.kind() == Kind::Lease).filter(standing)
+}
+
+/// The leases that the site has not accepted yet.
+fn leases_to_make(resources: &[Resource]) -> Vec<ResourceKey> {
+    keys(leases(resources).filter(|lease| lease.state != ResourceState::Ready))
 }
 
 fn held(resources: &[Resource]) -> Step {
-    match lease(resources) {
-        Some(lease) if lease.state != ResourceState::Ready => Step::Ensure(vec![lease.key.clone()]),
-        _ => Step::Become(Transition::Book),
-    }
+    let to_make = leases_to_make(resources);
+    if to_make.is_empty() { Step::Become(Transition::Book) } else { Step::Ensure(to_make) }
 }
 
 fn booked(booking: &Booking, resources: &[Resource], pool: &Pool, now: DateTime<Utc>) -> Step {
     let begin = booking.slot.start() - pool.lead();
     let surplus: Vec<_> = keys(resources.iter().filter(|r| r.state == ResourceState::Deleting));
-    match (booking.wanted_slot, lease(resources)) {
-        (Some(_), _) if begin <= now => Step::Become(Transition::Stay),
-        (Some(_), Some(lease)) if lease.state != ResourceState::Ready => {
-            Step::Ensure(vec![lease.key.clone()])
-        }
-        (Some(_), _) => Step::Become(Transition::Move),
-        (None, _) if !surplus.is_empty() => Step::Release(surplus),
-        (None, _) if begin <= now => Step::Become(Transition::Prepare),
-        (None, _) => Step::Wait(Some(begin)),
+    let to_make = leases_to_make(resources);
+    match booking.wanted_slot {
+        Some(_) if begin <= now => Step::Become(Transition::Stay),
+        Some(_) if !to_make.is_empty() => Step::Ensure(to_make),
+        Some(_) => Step::Become(Transition::Move),
+        None if !surplus.is_empty() => Step::Release(surplus),
+        None if begin <= now => Step::Become(Transition::Prepare),
+        None => Step::Wait(Some(begin)),
     }
 }
 
-fn preparing(resources: &[Resource]) -> Step {
+/// Everything is made as soon as what it needs is there, so that what needs nothing of each other is made side by side.
+fn preparing(resources: &[Resource], now: DateTime<Utc>) -> Step {
     let broken: Vec<_> = keys(resources.iter().filter(|r| r.state == ResourceState::Deleting));
     if !broken.is_empty() {
         return Step::Release(broken);
     }
-    let done = |r: &Resource| matches!(r.state, ResourceState::Ready | ResourceState::Gone);
-    let waiting = || resources.iter().filter(|r| !done(r));
-    let rank = waiting().map(|r| r.kind().making_rank()).min();
-    match (rank, lease(resources)) {
-        (None, _) => Step::Become(Transition::Activate),
-        // Nothing needs the lease before the servers do, so the network is made while the site begins it.
-        (Some(rank), Some(lease)) if rank == Kind::Server.making_rank() && !lease.facts.in_force => {
-            Step::AwaitLease(lease.key.clone())
-        }
-        (Some(rank), _) => Step::Ensure(keys(waiting().filter(|r| r.kind().making_rank() == rank))),
+    let is_ready = |key: &&ResourceKey| {
+        resources.iter().any(|other| other.key == **key && other.state == ResourceState::Ready)
+    };
+    let not_in_force = leases(resources).find(|lease| !lease.facts.in_force);
+    let can_be_made = |r: &&Resource| {
+        r.spec.needs().iter().all(is_ready) && !(r.spec.needs_lease() && not_in_force.is_some())
+    };
+    let waiting = || {
+        let done = |r: &&Resource| matches!(r.state, ResourceState::Ready | ResourceState::Gone);
+        resources.iter().filter(move |r| !done(r))
+    };
+    let next = keys(waiting().filter(can_be_made));
+    match not_in_force {
+        _ if !next.is_empty() => Step::Ensure(next),
+        // Nothing but what runs needs the lease, so the network is made while the site begins it.
+        Some(lease) => Step::AwaitLease(lease.key.clone()),
+        None if waiting().next().is_some() => Step::Ensure(keys(waiting())),
+        None => answering(resources, now),
     }
+}
+
+/// All is there: does it answer?
+fn answering(resources: &[Resource], now: DateTime<Utc>) -> Step {
+    let silent = keys(silent(resources).filter(|address| now < address.since + PATIENCE));
+    if silent.is_empty() { Step::Become(Transition::Activate) } else { Step::Probe(silent) }
+}
+
+/// The addresses behind which something is to answer and has not yet.
+pub fn silent(resources: &[Resource]) -> impl Iterator<Item = &Resource> {
+    resources.iter().filter(|resource| resource.probe().is_some() && !resource.facts.answers)
 }
 
 fn active(booking: &Booking, resources: &[Resource]) -> Step {
     // Its end is the reaper's to decide; whoever wants something of it before then says so.
     let Some(wanted) = booking.wanted_end else { return Step::Wait(None) };
-    match lease(resources) {
-        Some(lease) if lease.facts.lease_end != Some(wanted) => Step::Ensure(vec![lease.key.clone()]),
-        _ => Step::Become(Transition::Extend),
-    }
+    let to_move = keys(leases(resources).filter(|lease| lease.facts.lease_end != Some(wanted)));
+    if to_move.is_empty() { Step::Become(Transition::Extend) } else { Step::Ensure(to_move) }
 }
 
 fn releasing(resources: &[Resource]) -> Step {
@@ -129,7 +150,7 @@ fn keys<'a>(resources: impl Iterator<Item = &'a Resource>) -> Vec<ResourceKey> {
 /// about half an hour: longer than a restart of a site's service, shorter than the shortest useful slot.
 pub const MAX_FAILURES: i32 = 12;
 
-/// How often a resource that came up broken is replaced.
+/// How often a resource that came up broken is replaced by one like it.
 pub const MAX_REPLACEMENTS: i32 = 1;
 
 /// How long to wait after the `failures`-th failure in a row, before jitter: 2, 4, 8 ... up to 240 seconds.

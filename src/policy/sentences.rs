@@ -139,7 +139,7 @@ pub(crate) mod tests {
     use chrono_tz::{America::New_York, Tz};
 
     use super::*;
-    use crate::domain::blueprint::{Blueprint, NetworkPlan};
+    use crate::domain::blueprint::Blueprint;
     use crate::domain::calendar::Weekdays;
     use crate::domain::course::{Judged, Lab, Policy, Pool};
     use crate::domain::interval::Interval;
@@ -172,12 +172,7 @@ pub(crate) mod tests {
                 swap_weekly_from: Some("2025-02-07".parse().unwrap()),
                 judges: Judged::Start,
             };
-            let blueprint = Blueprint {
-                servers: Vec::new(),
-                network: NetworkPlan { cidr: "192.168.1.0/24".into(), external: "public".into() },
-                open_tcp_ports: vec![22],
-                login: "cc".into(),
-            };
+            let blueprint = Blueprint { login: "cc".into(), ..Blueprint::default() };
             let lab = Lab {
                 id: "k8s".parse().unwrap(),
                 pool: "vms".parse().unwrap(),
@@ -223,6 +218,8 @@ pub(crate) mod tests {
                 end_margin_minutes: 0,
                 cleaning_minutes: 0,
                 closures: Vec::new(),
+                standing_lease: None,
+                node_property: "node_name".to_owned(),
             };
             Self {
                 lab,

@@ -15,7 +15,10 @@ use fairlease::clock::Clock;
 use fairlease::cloud::port::{
     Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope, SiteObject,
 };
-use fairlease::domain::blueprint::{Blueprint, Kind, NetworkPlan, ServerPlan, Spec, sole_key};
+use fairlease::domain::blueprint::{
+    Blueprint, HeldBy, Kind, Machine, NetworkPlan, Order, Reserved, ServerPlan, ServerSpec, Spec, Values,
+    sole_key,
+};
 use fairlease::domain::ids::{BookingId, InstanceId, ResourceKey};
 use fairlease::domain::interval::Interval;
 use fairlease::domain::resource::Mark;
@@ -69,17 +72,53 @@ impl Bench {
         let server = |number: u8| ServerPlan {
             name: key(&format!("node{number}")),
             image: self.image.clone(),
-            flavor: self.flavor.clone(),
+            machine: Machine::of_flavor(&self.flavor),
+            alternatives: Vec::new(),
+            networks: Vec::new(),
             address: Some([192, 168, 1, 10 + number].into()),
             floating_ip: number == 1,
+            probe: None,
+            boot_volume_gib: None,
             user_data: Some("#cloud-config\npackage_update: false\n".to_owned()),
         };
         Blueprint {
             servers: (1..=3).map(server).collect(),
-            network: NetworkPlan { cidr: "192.168.1.0/24".to_owned(), external: self.external.clone() },
-            open_tcp_ports: vec![22, 80],
+            networks: vec![NetworkPlan {
+                name: key("network-1"),
+                cidr: "192.168.1.0/24".to_owned(),
+                external: Some(self.external.clone()),
+            }],
+            open_tcp_ports: Some(vec![22, 80]),
             login: "cc".to_owned(),
+            external: self.external.clone(),
+            ..Blueprint::default()
         }
+    }
+
+    /// What a booking of a blueprint takes.
+    pub(crate) fn objects(&self, blueprint: &Blueprint, held_by: &HeldBy) -> Vec<(ResourceKey, Spec)> {
+        blueprint.objects(&Order {
+            in_use: self.soon(),
+            held_by,
+            nodes: ("hypervisor_hostname", &[]),
+            public_key: KEY,
+            values: &Values::none(),
+        })
+    }
+
+    /// The first server of the blueprint, as a booking of it has it.
+    pub(crate) fn server(&self, held_by: &HeldBy) -> ServerSpec {
+        let objects = self.objects(&self.blueprint(), held_by);
+        let server = objects.into_iter().find_map(|(_, spec)| match spec {
+            Spec::Server(server) => Some(*server),
+            _ => None,
+        });
+        server.expect("the blueprint has servers")
+    }
+
+    /// Servers of the bench's flavor, to reserve.
+    pub(crate) fn reserve(&self, amount: u32) -> Vec<(Reserved, u32)> {
+        vec![(Reserved::Flavor(self.flavor.clone()), amount)]
     }
 
     /// From now for two hours.
@@ -155,8 +194,12 @@ impl Lab<'_> {
     }
 
     /// Makes everything of a blueprint.
-    pub(crate) async fn make_all(&mut self, blueprint: &Blueprint, leases: bool) -> Vec<(ResourceKey, Spec)> {
-        let specs = blueprint.specs(&self.bench.soon(), leases, KEY);
+    pub(crate) async fn make_all(
+        &mut self,
+        blueprint: &Blueprint,
+        held_by: &HeldBy,
+    ) -> Vec<(ResourceKey, Spec)> {
+        let specs = self.bench.objects(blueprint, held_by);
         for (key, spec) in &specs {
             let object = self.make(key, spec).await;
             if spec.kind() == Kind::Lease {
@@ -203,9 +246,9 @@ impl Lab<'_> {
 }
 
 /// Everything of a lab comes up, once however often it is asked for, is listed as ours, and goes.
-pub(crate) async fn a_lab_comes_up_and_goes(bench: &Bench, leases: bool) {
+pub(crate) async fn a_lab_comes_up_and_goes(bench: &Bench, held_by: &HeldBy) {
     let mut lab = bench.lab(1, 1);
-    let specs = lab.make_all(&bench.blueprint(), leases).await;
+    let specs = lab.make_all(&bench.blueprint(), held_by).await;
 
     for (key, spec) in &specs {
         let again = lab.ensure(key, spec).await.unwrap();
@@ -264,13 +307,13 @@ pub(crate) async fn what_is_in_use_stays(bench: &Bench) {
     let mut lab = bench.lab(4, 1);
     let blueprint = bench.blueprint();
     let until_router = |spec: &Spec| matches!(spec.kind(), Kind::Network | Kind::Subnet | Kind::Router);
-    for (key, spec) in blueprint.specs(&bench.soon(), false, KEY) {
+    for (key, spec) in bench.objects(&blueprint, &HeldBy::Nothing) {
         if until_router(&spec) {
             lab.make(&key, &spec).await;
         }
     }
-    for kind in [Kind::Network, Kind::Subnet] {
-        let refused = bench.cloud.release(kind, &lab.made[&sole_key(kind)].site_ref).await.unwrap_err();
+    for (kind, key) in [(Kind::Network, key("network-1")), (Kind::Subnet, key("subnet-network-1"))] {
+        let refused = bench.cloud.release(kind, &lab.made[&key].site_ref).await.unwrap_err();
         assert_eq!(refused.class(), "conflict", "{kind:?}: {refused}");
     }
     assert_eq!(lab.listed().await.len(), 3, "all is still there");
@@ -291,8 +334,7 @@ pub(crate) async fn absence_is_told(bench: &Bench) {
 pub(crate) async fn no_room_is_told(bench: &Bench) {
     let lab = bench.lab(5, 1);
     let span = bench.soon();
-    let spec =
-        Spec::Lease { start: span.start(), end: span.end(), flavors: vec![(bench.flavor.clone(), 100_000)] };
+    let spec = Spec::Lease { start: span.start(), end: span.end(), reservations: bench.reserve(100_000) };
     let refused = lab.ensure(&sole_key(Kind::Lease), &spec).await.unwrap_err();
     assert_eq!(refused.class(), "capacity", "{refused}");
     assert_eq!(lab.listed().await, []);
@@ -301,14 +343,14 @@ pub(crate) async fn no_room_is_told(bench: &Bench) {
 /// What a server needs and the site does not have is named.
 pub(crate) async fn what_is_missing_is_named(bench: &Bench) {
     let mut lab = bench.lab(6, 1);
-    lab.make(&sole_key(Kind::Network), &Spec::Network).await;
-    let (image, flavor) = ("no-such-image".to_owned(), bench.flavor.clone());
-    let server = Spec::Server { image, flavor, address: None, user_data: None };
+    let spec = bench.server(&HeldBy::Nothing);
+    lab.make(&key("network-1"), &Spec::Network).await;
+    let server = Spec::Server(Box::new(ServerSpec { image: "no-such-image".to_owned(), ..spec.clone() }));
     let refused = lab.ensure(&key("node1"), &server).await.unwrap_err();
     assert_eq!(refused.class(), "not_found");
     assert!(refused.to_string().contains("no-such-image"), "{refused}");
-    let (image, flavor) = (bench.image.clone(), "no-such-flavor".to_owned());
-    let server = Spec::Server { image, flavor, address: None, user_data: None };
+    let machine = Machine::of_flavor("no-such-flavor");
+    let server = Spec::Server(Box::new(ServerSpec { machine, ..spec }));
     let refused = lab.ensure(&key("node1"), &server).await.unwrap_err();
     assert_eq!(refused.class(), "not_found");
     assert!(refused.to_string().contains("no-such-flavor"), "{refused}");
@@ -321,7 +363,7 @@ pub(crate) async fn a_lease_can_be_made_ahead(bench: &Bench) {
     let mut lab = bench.lab(7, 1);
     let lease = sole_key(Kind::Lease);
     let start = bench.clock.now() + TimeDelta::days(1);
-    let spec = |end: DateTime<Utc>| Spec::Lease { start, end, flavors: vec![(bench.flavor.clone(), 1)] };
+    let spec = |end: DateTime<Utc>| Spec::Lease { start, end, reservations: bench.reserve(1) };
     let end = start + TimeDelta::hours(8);
     let made = lab.make(&lease, &spec(end)).await;
     assert!(made.facts.lease_end.unwrap() >= end, "the lease covers the span");
@@ -342,7 +384,7 @@ pub(crate) async fn a_lease_in_force_can_be_moved(bench: &Bench) {
     let mut lab = bench.lab(10, 1);
     let lease = sole_key(Kind::Lease);
     let span = bench.soon();
-    let spec = |end| Spec::Lease { start: span.start(), end, flavors: vec![(bench.flavor.clone(), 1)] };
+    let spec = |end| Spec::Lease { start: span.start(), end, reservations: bench.reserve(1) };
     let made = lab.make(&lease, &spec(span.end())).await;
     lab.lease_in_force(&made).await;
     for minutes in [60, 30] {

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use fairlease::clock::{Clock, ManualClock, SystemClock};
 use fairlease::cloud::openstack::{CloudEntry, Credential, Limits, OpenStackCloud, load};
 use fairlease::cloud::port::{Cloud, CloudError, Progress, Scope};
-use fairlease::domain::blueprint::{Kind, Spec, sole_key};
+use fairlease::domain::blueprint::{HeldBy, Joined, Kind, Reserved, Spec, sole_key};
 use fairlease::domain::ids::InstanceId;
 use fairlease::entropy::{Entropy as _, OsEntropy};
 
@@ -64,7 +64,7 @@ macro_rules! case {
     };
 }
 
-case!(a_lab_comes_up_and_goes(true));
+case!(a_lab_comes_up_and_goes(&HeldBy::OwnLease));
 case!(absence_is_told());
 case!(what_is_missing_is_named());
 case!(others_are_not_listed());
@@ -117,7 +117,7 @@ async fn every_page_of_a_listing_is_read() {
     let bench = bench(Limits { page: 2, ..Limits::default() });
     let mut labs: Vec<_> = (1..=5).map(|number| bench.lab(21, number)).collect();
     for lab in &mut labs {
-        let specs = bench.blueprint().specs(&bench.soon(), false, super::KEY);
+        let specs = bench.objects(&bench.blueprint(), &HeldBy::Nothing);
         for (key, spec) in specs.iter().take(3) {
             lab.make(key, spec).await;
         }
@@ -141,8 +141,7 @@ async fn what_a_lost_answer_left_is_found() {
         let hasty = connect(entry("course"), limits);
         let mut lab = bench.lab(22, number);
         let span = bench.soon();
-        let flavors = vec![(bench.flavor.clone(), 1)];
-        let spec = Spec::Lease { start: span.start(), end: span.end(), flavors };
+        let spec = Spec::Lease { start: span.start(), end: span.end(), reservations: bench.reserve(1) };
         let answer = hasty.ensure(&lab.desired(&lease, spec.clone())).await;
         if let Err(CloudError::OutcomeUnknown(_)) = answer {
             let left =
@@ -181,7 +180,7 @@ async fn a_token_is_replaced_before_its_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lab_without_a_lease_comes_up_and_goes() {
     let bench = bench(Limits::default());
-    super::a_lab_comes_up_and_goes(&bench, false).await;
+    super::a_lab_comes_up_and_goes(&bench, &HeldBy::Nothing).await;
 }
 
 #[tokio::test]
@@ -189,11 +188,13 @@ async fn a_lease_of_two_flavors_tells_which_reservation_is_whose() {
     let bench = bench(Limits::default());
     let mut lab = bench.lab(23, 1);
     let start = bench.clock.now() + TimeDelta::days(2);
-    let flavors = vec![("m1.medium".to_owned(), 2), ("m1.small".to_owned(), 1)];
-    let spec = Spec::Lease { start, end: start + TimeDelta::hours(3), flavors };
+    let reservations: Vec<_> = [("m1.medium", 2), ("m1.small", 1)]
+        .map(|(of, count)| (Reserved::Flavor(of.to_owned()), count))
+        .into();
+    let spec = Spec::Lease { start, end: start + TimeDelta::hours(3), reservations: reservations.clone() };
     let lease = lab.make(&sole_key(Kind::Lease), &spec).await;
-    let names: Vec<_> = lease.facts.reservations.iter().map(|(flavor, _)| flavor.as_str()).collect();
-    assert_eq!(names, ["m1.medium", "m1.small"]);
+    let told: Vec<_> = lease.facts.reservations.iter().map(|(of, _)| of).collect();
+    assert_eq!(told, [&reservations[0].0, &reservations[1].0]);
     assert_ne!(lease.facts.reservations[0].1, lease.facts.reservations[1].1);
     assert_eq!(lab.make(&sole_key(Kind::Lease), &spec).await.facts, lease.facts, "found is as made");
     lab.clear().await;
@@ -206,10 +207,14 @@ async fn a_server_over_what_is_reserved_comes_up_broken() {
     let mut lab = bench.lab(24, 1);
     let mut blueprint = bench.blueprint();
     blueprint.servers.truncate(1);
-    lab.make_all(&blueprint, true).await;
+    lab.make_all(&blueprint, &HeldBy::OwnLease).await;
     let one_more = blueprint.servers[0].name.as_str().replace('1', "9").parse().unwrap();
-    let (image, flavor) = (bench.image.clone(), bench.flavor.clone());
-    let spec = Spec::Server { image, flavor, address: None, user_data: None };
+    let mut spec = bench.server(&HeldBy::OwnLease);
+    for joined in &mut spec.networks {
+        let Joined::Own { address, .. } = joined else { unreachable!() };
+        *address = None;
+    }
+    let spec = Spec::Server(Box::new(spec));
     let fate = bench.until("the server coming up or not".to_owned(), async || {
         let desired = lab.desired(&one_more, spec.clone());
         match bench.cloud.ensure(&desired).await.unwrap().progress {
@@ -228,12 +233,9 @@ async fn a_server_waits_for_its_lease() {
     let bench = bench(Limits::default());
     let mut lab = bench.lab(25, 1);
     let start = bench.clock.now() + TimeDelta::days(3);
-    let flavors = vec![(bench.flavor.clone(), 1)];
-    let lease = Spec::Lease { start, end: start + TimeDelta::hours(3), flavors };
+    let lease = Spec::Lease { start, end: start + TimeDelta::hours(3), reservations: bench.reserve(1) };
     lab.make(&sole_key(Kind::Lease), &lease).await;
-    lab.make(&sole_key(Kind::Network), &Spec::Network).await;
-    let (image, flavor) = (bench.image.clone(), bench.flavor.clone());
-    let server = Spec::Server { image, flavor, address: None, user_data: None };
+    let server = Spec::Server(Box::new(bench.server(&HeldBy::OwnLease)));
     let key = "node1".parse().unwrap();
     let early = bench.cloud.ensure(&lab.desired(&key, server)).await.unwrap_err();
     assert_eq!(early.class(), "conflict", "{early}");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fairlease::clock::SystemClock;
 use fairlease::cloud::simulated::{Faults, Profile, SimulatedCloud};
+use fairlease::domain::blueprint::HeldBy;
 use fairlease::entropy::SeededEntropy;
 
 use super::Bench;
@@ -40,7 +41,7 @@ macro_rules! case {
     };
 }
 
-case!(a_lab_comes_up_and_goes(true));
+case!(a_lab_comes_up_and_goes(&HeldBy::OwnLease));
 case!(absence_is_told());
 case!(what_is_missing_is_named());
 case!(others_are_not_listed());

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use fairlease::cloud::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope};
 use fairlease::cloud::simulated::SimulatedCloud;
-use fairlease::domain::blueprint::Kind;
+use fairlease::domain::blueprint::{Kind, Probe};
 use tokio::sync::{mpsc, oneshot};
 
 /// What becomes of a call that waits.
@@ -116,6 +116,10 @@ impl Cloud for GatedCloud {
 
     async fn lease_in_force(&self, site_ref: &str) -> Result<Progress, CloudError> {
         Ok(self.around("lease_in_force", self.site.lease_in_force(site_ref)).await?.0)
+    }
+
+    async fn answers(&self, address: &str, probe: &Probe) -> Result<bool, CloudError> {
+        Ok(self.around("answers", self.site.answers(address, probe)).await?.0)
     }
 
     async fn release(&self, kind: Kind, site_ref: &str) -> Result<Released, CloudError> {

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::identity::Service;
 use super::session::{COMPUTE_VERSION_HOSTNAME, Listed};
-use super::{OpenStackCloud, missing, oldest, other, time};
+use super::{OpenStackCloud, insert, made, oldest, time};
 use crate::cloud::port::{CloudError, Desired, Found, Observed, Progress, Scope, SiteObject};
-use crate::domain::blueprint::Kind;
+use crate::domain::blueprint::{Joined, Kind, Machine, ServerSpec};
 use crate::domain::resource::{Mark, SiteFacts};
 
 #[derive(Debug, Deserialize)]
@@ -112,15 +112,6 @@ impl Server {
     }
 }
 
-/// What the specification of a server says.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ServerSpec<'a> {
-    pub(super) image: &'a str,
-    pub(super) flavor: &'a str,
-    pub(super) address: Option<std::net::Ipv4Addr>,
-    pub(super) user_data: Option<&'a str>,
-}
-
 impl OpenStackCloud {
     pub(super) async fn ensure_keypair(
         &self,
@@ -142,7 +133,7 @@ impl OpenStackCloud {
     pub(super) async fn ensure_server(
         &self,
         desired: &Desired,
-        spec: ServerSpec<'_>,
+        spec: &ServerSpec,
     ) -> Result<Observed, CloudError> {
         let suffix = Mark::suffix(&desired.mark.instance, &desired.mark.booking);
         let mut servers = self.servers(&suffix).await?;
@@ -156,12 +147,20 @@ impl OpenStackCloud {
         }
     }
 
-    async fn make_server(&self, desired: &Desired, spec: ServerSpec<'_>) -> Result<Observed, CloudError> {
-        let image = self.image_id(spec.image).await?;
-        let flavor = self.server_flavor(desired, spec.flavor).await?;
+    async fn make_server(&self, desired: &Desired, spec: &ServerSpec) -> Result<Observed, CloudError> {
         let named = self.session.names_hosts().await?;
-        let body = server_request(desired, spec, &image, &flavor, named)?;
-        let path = ["servers"];
+        let reservation = self.reservation(desired, &spec.held_by, &spec.machine.reserved()).await?;
+        let found = FoundForServer {
+            image: match &spec.boot_volume {
+                Some(_) => None,
+                None => Some(self.image_id(&spec.image).await?),
+            },
+            flavor: self.server_flavor(&spec.machine, reservation.as_deref()).await?,
+            host: reservation.filter(|_| spec.machine.is_bare_metal()),
+            networks: self.networks(desired, spec).await?,
+            named,
+        };
+        let (path, body) = (["servers"], server_request(desired, spec, &found)?);
         let made: One<Id> = if named {
             self.session.post_compute(COMPUTE_VERSION_HOSTNAME, &path, &body).await?
         } else {
@@ -169,6 +168,18 @@ impl OpenStackCloud {
         };
         let object = SiteObject { kind: Kind::Server, site_ref: made.object.id, facts: SiteFacts::default() };
         Ok(Observed { object, progress: Progress::Working })
+    }
+
+    async fn networks(&self, desired: &Desired, spec: &ServerSpec) -> Result<Vec<Value>, CloudError> {
+        let mut networks = Vec::new();
+        for joined in &spec.networks {
+            let mut port = json!({"uuid": self.joined_network(desired, joined).await?});
+            if let Joined::Own { address: Some(address), .. } = joined {
+                insert(&mut port, "fixed_ip", json!(address.to_string()));
+            }
+            networks.push(port);
+        }
+        Ok(networks)
     }
 
     /// The end of a booking may move. While a server is being built the site refuses to change what is written on it.
@@ -210,16 +221,17 @@ impl OpenStackCloud {
         Ok(pairs.into_iter().filter_map(found).collect())
     }
 
-    /// The flavor with which a server is made: with a lease the reservation's own, which exists while the lease does.
-    async fn server_flavor(&self, desired: &Desired, flavor: &str) -> Result<String, CloudError> {
-        let lease = other(desired, Kind::Lease);
-        let reservations = lease.map(|lease| lease.facts.reservations.as_slice()).unwrap_or_default();
-        let Some((_, reservation)) = reservations.iter().find(|(of, _)| of == flavor) else {
-            return self.flavor_id(flavor).await;
+    /// The flavor with which a server is made: of a reserved one the reservation's own, which exists while the lease does.
+    async fn server_flavor(
+        &self,
+        machine: &Machine,
+        reservation: Option<&str>,
+    ) -> Result<String, CloudError> {
+        let Some(reservation) = reservation.filter(|_| !machine.is_bare_metal()) else {
+            return self.flavor_id(&machine.flavor).await;
         };
-        let path = ["flavors", reservation];
-        if self.session.find::<One<Id>>(Service::Compute, &path).await?.is_some() {
-            return Ok(reservation.clone());
+        if self.session.find::<One<Id>>(Service::Compute, &["flavors", reservation]).await?.is_some() {
+            return Ok(reservation.to_owned());
         }
         self.flavor_id(&format!("reservation:{reservation}")).await.map_err(|error| match error {
             CloudError::NotFound(_) => CloudError::Conflict(format!(
@@ -240,7 +252,7 @@ impl OpenStackCloud {
     }
 }
 
-fn metadata(desired: &Desired) -> BTreeMap<&'static str, String> {
+pub(super) fn metadata(desired: &Desired) -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         ("fairlease_instance", desired.mark.instance.to_string()),
         ("fairlease_booking", desired.mark.booking.to_string()),
@@ -249,53 +261,60 @@ fn metadata(desired: &Desired) -> BTreeMap<&'static str, String> {
     ])
 }
 
-/// The request for a server. `named` says whether it can be told a host name; if not, its name becomes that.
-fn server_request(
-    desired: &Desired,
-    spec: ServerSpec<'_>,
-    image: &str,
-    flavor: &str,
+/// What was looked up for a server.
+struct FoundForServer {
+    /// The image, if it boots from one.
+    image: Option<String>,
+    flavor: String,
+    /// The reservation of its host, on bare metal.
+    host: Option<String>,
+    networks: Vec<Value>,
+    /// Whether it can be told a host name; if not, its name becomes that.
     named: bool,
-) -> Result<Value, CloudError> {
-    let network = other(desired, Kind::Network).ok_or_else(|| missing(Kind::Network))?;
-    let mut port = json!({"uuid": network.site_ref});
-    if let Some(address) = spec.address {
-        insert(&mut port, "fixed_ip", json!(address.to_string()));
-    }
-    let mut server = json!({
-        "name": desired.name,
-        "imageRef": image,
-        "flavorRef": flavor,
-        "networks": [port],
-        "metadata": metadata(desired),
-    });
-    if let Some(group) = other(desired, Kind::SecurityGroup) {
-        // The field is called a name, and takes an id: names need not be unique.
-        insert(&mut server, "security_groups", json!([{"name": group.site_ref}]));
-    }
-    if let Some(keypair) = other(desired, Kind::Keypair) {
-        insert(&mut server, "key_name", json!(keypair.site_ref));
-    }
-    if let Some(user_data) = spec.user_data {
-        insert(&mut server, "user_data", json!(BASE64.encode(user_data)));
-    }
-    if named {
-        insert(&mut server, "hostname", json!(desired.mark.key));
-    }
-    Ok(json!({"server": server}))
 }
 
-fn insert(object: &mut Value, key: &str, value: Value) {
-    if let Value::Object(fields) = object {
-        fields.insert(key.to_owned(), value);
+fn server_request(desired: &Desired, spec: &ServerSpec, found: &FoundForServer) -> Result<Value, CloudError> {
+    let mut server = json!({
+        "name": desired.name,
+        "flavorRef": found.flavor,
+        "networks": found.networks,
+        "metadata": metadata(desired),
+        "key_name": made(desired, &spec.keypair)?.site_ref,
+    });
+    if let Some(image) = &found.image {
+        insert(&mut server, "imageRef", json!(image));
     }
+    if let Some(volume) = &spec.boot_volume {
+        let volume = &made(desired, volume)?.site_ref;
+        let boots = json!([{"boot_index": 0, "uuid": volume, "source_type": "volume",
+                            "destination_type": "volume", "delete_on_termination": true}]);
+        insert(&mut server, "block_device_mapping_v2", boots);
+    }
+    let own = spec.security_group.as_ref().map(|group| made(desired, group)).transpose()?;
+    // The field is called a name, and takes an id: names need not be unique.
+    let groups = own.into_iter().map(|group| &group.site_ref).chain(&spec.shared_groups);
+    let groups: Vec<Value> = groups.map(|group| json!({"name": group})).collect();
+    if !groups.is_empty() {
+        insert(&mut server, "security_groups", json!(groups));
+    }
+    if let Some(user_data) = &spec.user_data {
+        insert(&mut server, "user_data", json!(BASE64.encode(user_data)));
+    }
+    if found.named {
+        insert(&mut server, "hostname", json!(desired.mark.key));
+    }
+    let mut request = json!({"server": server});
+    if let Some(host) = &found.host {
+        insert(&mut request, "os:scheduler_hints", json!({"reservation": host}));
+    }
+    Ok(request)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::desired;
     use super::*;
-    use crate::domain::blueprint::Spec;
+    use crate::domain::blueprint::{Spec, sole_key};
 
     fn server(fields: &Value) -> Server {
         let mut server = json!({"id": "s1", "name": "node1", "status": "BUILD"});
@@ -328,40 +347,63 @@ mod tests {
         assert_eq!(server(&json!({})).fixed_address(), None);
     }
 
-    fn request(others: &[(Kind, &str)], named: bool) -> Result<Value, CloudError> {
-        let spec = Spec::Server {
-            image: "CC".to_owned(),
-            flavor: "m1.medium".to_owned(),
-            address: Some([192, 168, 1, 11].into()),
+    fn spec() -> ServerSpec {
+        let Spec::Server(spec) = Spec::of_stray(Kind::Server) else { unreachable!() };
+        ServerSpec {
+            security_group: Some(sole_key(Kind::SecurityGroup)),
             user_data: Some("#cloud-config\n".to_owned()),
-        };
-        let desired = desired("node1", spec, others);
-        let spec = ServerSpec {
-            image: "CC",
-            flavor: "m1.medium",
-            address: Some([192, 168, 1, 11].into()),
-            user_data: Some("#cloud-config\n"),
-        };
-        server_request(&desired, spec, "img", "flv", named)
+            ..*spec
+        }
+    }
+
+    fn found() -> FoundForServer {
+        FoundForServer {
+            image: Some("img".to_owned()),
+            flavor: "flv".to_owned(),
+            host: None,
+            networks: vec![json!({"uuid": "net", "fixed_ip": "192.168.1.11"})],
+            named: true,
+        }
+    }
+
+    const OTHERS: [(Kind, &str); 3] =
+        [(Kind::SecurityGroup, "sg"), (Kind::Keypair, "key"), (Kind::Volume, "vol")];
+
+    fn request(spec: &ServerSpec, found: &FoundForServer) -> Result<Value, CloudError> {
+        let desired = desired("node1", Spec::Server(Box::new(spec.clone())), &OTHERS);
+        server_request(&desired, spec, found)
     }
 
     #[test]
     fn a_server_is_asked_for_with_all_that_it_needs() {
-        let others = [(Kind::Network, "net"), (Kind::SecurityGroup, "sg"), (Kind::Keypair, "key")];
-        let body = request(&others, true).unwrap();
+        let shared_groups = vec!["allow-ssh".to_owned()];
+        let body = request(&ServerSpec { shared_groups, ..spec() }, &found()).unwrap();
         let server = &body["server"];
         assert_eq!(server["networks"], json!([{"uuid": "net", "fixed_ip": "192.168.1.11"}]));
-        assert_eq!(server["security_groups"], json!([{"name": "sg"}]));
+        assert_eq!(server["security_groups"], json!([{"name": "sg"}, {"name": "allow-ssh"}]));
         assert_eq!((&server["key_name"], &server["hostname"]), (&json!("key"), &json!("node1")));
         assert_eq!(server["user_data"], "I2Nsb3VkLWNvbmZpZwo=");
         assert_eq!(server["metadata"]["delete_at"], "2026-02-10T22:00:00Z");
         assert_eq!(server["metadata"]["fairlease_key"], "node1");
+        assert_eq!(server["imageRef"], "img");
+        assert!(body.get("os:scheduler_hints").is_none());
     }
 
     #[test]
-    fn a_server_needs_its_network_first() {
-        assert_eq!(request(&[], false).unwrap_err().class(), "conflict");
-        let body = request(&[(Kind::Network, "net")], false).unwrap();
-        assert!(body["server"].get("hostname").is_none() && body["server"].get("key_name").is_none());
+    fn a_server_boots_from_a_volume_or_on_a_reserved_host() {
+        let from_volume = ServerSpec { boot_volume: Some(sole_key(Kind::Volume)), ..spec() };
+        let body = request(&from_volume, &FoundForServer { image: None, ..found() }).unwrap();
+        assert_eq!(body["server"]["block_device_mapping_v2"][0]["uuid"], "vol");
+        assert!(body["server"].get("imageRef").is_none());
+        let on_host = FoundForServer { host: Some("r1".to_owned()), named: false, ..found() };
+        let body = request(&spec(), &on_host).unwrap();
+        assert_eq!(body["os:scheduler_hints"], json!({"reservation": "r1"}));
+        assert!(body["server"].get("hostname").is_none());
+    }
+
+    #[test]
+    fn a_server_needs_its_parts_first() {
+        let no_such = ServerSpec { security_group: Some("other".parse().unwrap()), ..spec() };
+        assert_eq!(request(&no_such, &found()).unwrap_err().class(), "conflict");
     }
 }

@@ -23,28 +23,45 @@ pub(super) enum Service {
     Image,
     /// Blazar.
     Reservation,
+    /// Cinder.
+    Block,
+    /// Manila.
+    Share,
+    /// Swift, or what speaks as it does.
+    Object,
+    /// Zun.
+    Container,
 }
 
 impl Service {
     /// Its type in a catalog.
     pub(super) fn word(self) -> &'static str {
+        self.words().first().copied().unwrap_or_default()
+    }
+
+    /// Its types in catalogs: the usual one first, then the official one where that is another.
+    fn words(self) -> &'static [&'static str] {
         match self {
-            Self::Identity => "identity",
-            Self::Compute => "compute",
-            Self::Network => "network",
-            Self::Image => "image",
-            Self::Reservation => "reservation",
+            Self::Identity => &["identity"],
+            Self::Compute => &["compute"],
+            Self::Network => &["network"],
+            Self::Image => &["image"],
+            Self::Reservation => &["reservation"],
+            Self::Block => &["volumev3", "block-storage", "block-store"],
+            Self::Share => &["sharev2", "shared-file-system"],
+            Self::Object => &["object-store"],
+            Self::Container => &["container", "application-container"],
         }
     }
 
     /// The version that we speak, which some catalogs leave out of the address.
     fn version(self) -> &'static str {
         match self {
-            Self::Identity => "v3",
+            Self::Identity | Self::Block => "v3",
             Self::Compute => "v2.1",
             Self::Network => "v2.0",
-            Self::Image => "v2",
-            Self::Reservation => "v1",
+            Self::Image | Self::Share => "v2",
+            Self::Reservation | Self::Object | Self::Container => "v1",
         }
     }
 }
@@ -132,7 +149,7 @@ impl Token {
         let endpoint = self
             .catalog
             .iter()
-            .filter(|entry| entry.kind == service.word())
+            .filter(|entry| service.words().contains(&entry.kind.as_str()))
             .flat_map(|entry| &entry.endpoints)
             .find(|e| e.interface == interface.word() && region.is_none_or(|region| e.is_in(region)));
         endpoint.map(|endpoint| versioned(&endpoint.url, service)).transpose()

@@ -1,21 +1,28 @@
-//! OpenStack sites, such as Chameleon's: Keystone, Nova, Neutron, Glance and, where the site has it, Blazar.
+//! OpenStack sites, such as Chameleon's: Keystone, Nova, Neutron, Glance and, where the site has them, Blazar, Cinder, Manila,
+//! Swift and Zun.
 //!
 //! Every object carries its mark in its name from the request that makes it on; a floating IP, which has no name, in its
 //! description. So a lost answer leaves nothing behind that looking by name does not find. Metadata and tags repeat the
 //! mark and tell `delete_at`, for people and for other reapers.
 
+mod block;
 mod clouds_yaml;
 mod compute;
+mod container;
 mod errors;
+mod floating_ip;
 mod http;
 mod identity;
 mod image;
 mod network;
 mod neutron;
+mod object;
+mod probe;
 mod reservation;
 mod router;
 mod security_group;
 mod session;
+mod share;
 mod time;
 
 use std::sync::Arc;
@@ -23,29 +30,33 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 pub use self::clouds_yaml::{CloudEntry, CloudsYamlError, Credential, Interface, Trust, load, parse, places};
 pub use self::http::Limits;
 
-use self::compute::ServerSpec;
+use self::block::VolumeWish;
 use self::identity::Service;
 use self::neutron::Collection;
+use self::probe::Prober;
 use self::session::Session;
 use super::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope, SiteObject};
 use crate::clock::Clock;
-use crate::domain::blueprint::{Kind, Spec};
+use crate::domain::blueprint::{Kind, Probe, Spec};
+use crate::domain::ids::ResourceKey;
 use crate::domain::resource::{Mark, SiteFacts};
 
 /// One project at one OpenStack site.
 #[derive(Debug)]
 pub struct OpenStackCloud {
     session: Session,
+    prober: Prober,
 }
 
 impl OpenStackCloud {
     /// The project that `entry` leads to. Makes no call yet; refuses an entry whose certificates can't be read.
     pub fn new(entry: CloudEntry, limits: Limits, clock: Arc<dyn Clock>) -> Result<Self, CloudError> {
-        Ok(Self { session: Session::new(entry, limits, clock)? })
+        Ok(Self { session: Session::new(entry, limits, clock)?, prober: Prober::new()? })
     }
 
     /// Asks for a deletion, and looks whether it has happened: that the request was taken is not yet absence.
@@ -59,34 +70,59 @@ impl OpenStackCloud {
 #[async_trait]
 impl Cloud for OpenStackCloud {
     async fn list(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
-        let (leases, keypairs, servers, networks, subnets, routers, groups, addresses) = tokio::try_join!(
-            self.list_leases(scope),
-            self.list_keypairs(scope),
-            self.list_servers(scope),
+        let (leases, keypairs, servers) =
+            tokio::try_join!(self.list_leases(scope), self.list_keypairs(scope), self.list_servers(scope))?;
+        let (networks, subnets, routers, groups, addresses) = tokio::try_join!(
             self.list_neutron(Collection::NETWORKS, scope),
             self.list_neutron(Collection::SUBNETS, scope),
             self.list_neutron(Collection::ROUTERS, scope),
             self.list_neutron(Collection::SECURITY_GROUPS, scope),
             self.list_neutron(Collection::FLOATING_IPS, scope),
         )?;
-        Ok([leases, keypairs, servers, networks, subnets, routers, groups, addresses].concat())
+        let (volumes, shares, buckets, containers) = tokio::try_join!(
+            self.list_volumes(scope),
+            self.list_shares(scope),
+            self.list_buckets(scope),
+            self.list_containers(scope),
+        )?;
+        let compute = [leases, keypairs, servers].concat();
+        let network = [networks, subnets, routers, groups, addresses].concat();
+        Ok([compute, network, volumes, shares, buckets, containers].concat())
     }
 
     async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {
         match &desired.spec {
-            Spec::Lease { start, end, flavors } => self.ensure_lease(desired, *start, *end, flavors).await,
+            Spec::Lease { start, end, reservations } => {
+                self.ensure_lease(desired, *start, *end, reservations).await
+            }
             Spec::Keypair { public_key } => self.ensure_keypair(desired, public_key).await,
             Spec::Network => self.ensure_network(desired).await,
-            Spec::Subnet { cidr } => self.ensure_subnet(desired, cidr).await,
-            Spec::Router { external } => self.ensure_router(desired, external).await,
+            Spec::Subnet { network, cidr } => self.ensure_subnet(desired, network, cidr).await,
+            Spec::Router { subnet, external } => self.ensure_router(desired, subnet, external).await,
             Spec::SecurityGroup { open_tcp_ports } => {
                 self.ensure_security_group(desired, open_tcp_ports).await
             }
-            Spec::Server { image, flavor, address, user_data } => {
-                let (address, user_data) = (*address, user_data.as_deref());
-                self.ensure_server(desired, ServerSpec { image, flavor, address, user_data }).await
+            Spec::Volume { size_gib, volume_type, image, attach_to } => {
+                let wanted = VolumeWish {
+                    size_gib: *size_gib,
+                    volume_type: volume_type.as_deref(),
+                    image: image.as_deref(),
+                };
+                self.ensure_volume(desired, wanted, attach_to.as_ref()).await
             }
-            Spec::FloatingIp { external, server } => self.ensure_floating_ip(desired, external, server).await,
+            Spec::Share { size_gib, share_type, access_from } => {
+                self.ensure_share(desired, *size_gib, share_type.as_deref(), access_from).await
+            }
+            Spec::Bucket => self.ensure_bucket(desired).await,
+            Spec::Server(server) => self.ensure_server(desired, server).await,
+            Spec::Container(container) => self.ensure_container(desired, container).await,
+            Spec::FloatingIp { external, server, network, reserved, .. } => {
+                let port = self.port_of(desired, server, network.as_ref()).await?;
+                match reserved {
+                    Some(number) => self.ensure_reserved_ip(desired, external, &port, *number).await,
+                    None => self.ensure_floating_ip(desired, external, &port).await,
+                }
+            }
         }
     }
 
@@ -94,16 +130,24 @@ impl Cloud for OpenStackCloud {
         self.look_at_lease(site_ref).await
     }
 
+    async fn answers(&self, address: &str, probe: &Probe) -> Result<bool, CloudError> {
+        Ok(self.prober.answers(address, probe).await)
+    }
+
     async fn release(&self, kind: Kind, site_ref: &str) -> Result<Released, CloudError> {
         let (service, collection) = match kind {
             Kind::Router => return self.release_router(site_ref).await,
+            Kind::FloatingIp => return self.release_floating_ip(site_ref).await,
+            Kind::Volume => return self.release_volume(site_ref).await,
+            Kind::Bucket => return self.release_bucket(site_ref).await,
+            Kind::Container => return self.release_container(site_ref).await,
+            Kind::Share => return self.release_share(site_ref).await,
             Kind::Lease => (Service::Reservation, "leases"),
             Kind::Keypair => (Service::Compute, "os-keypairs"),
             Kind::Server => (Service::Compute, "servers"),
             Kind::Network => (Service::Network, Collection::NETWORKS.many),
             Kind::Subnet => (Service::Network, Collection::SUBNETS.many),
             Kind::SecurityGroup => (Service::Network, Collection::SECURITY_GROUPS.many),
-            Kind::FloatingIp => (Service::Network, Collection::FLOATING_IPS.many),
         };
         self.delete_and_look(service, &[collection, site_ref]).await
     }
@@ -119,14 +163,16 @@ impl Cloud for OpenStackCloud {
     }
 }
 
-/// The booking's object of a kind of which it has one.
-fn other(desired: &Desired, kind: Kind) -> Option<&SiteObject> {
-    desired.others.values().find(|object| object.kind == kind)
+/// Another object of the booking, which has to be there first.
+fn made<'d>(desired: &'d Desired, key: &ResourceKey) -> Result<&'d SiteObject, CloudError> {
+    let missing = || CloudError::Conflict(format!("the booking's {key} is to be made first"));
+    desired.others.get(key).ok_or_else(missing)
 }
 
-/// What is made from another object of the booking has to wait for that.
-fn missing(kind: Kind) -> CloudError {
-    CloudError::Conflict(format!("the booking's {} is to be made first", kind.word()))
+fn insert(object: &mut Value, key: &str, value: Value) {
+    if let Value::Object(fields) = object {
+        fields.insert(key.to_owned(), value);
+    }
 }
 
 /// Of several objects with one mark, which a late effect of a lost call can leave, everyone takes the same.

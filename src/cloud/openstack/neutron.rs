@@ -49,7 +49,7 @@ pub(super) struct Object<T> {
     #[serde(default)]
     description: Option<String>,
     #[serde(default)]
-    tags: Vec<String>,
+    pub(super) tags: Vec<String>,
     #[serde(default, deserialize_with = "time::optional")]
     created_at: Option<DateTime<Utc>>,
     #[serde(flatten)]
@@ -147,7 +147,7 @@ impl OpenStackCloud {
         Ok(objects.into_iter().filter_map(found).collect())
     }
 
-    async fn neutron_pages<T: Listed>(
+    pub(super) async fn neutron_pages<T: Listed>(
         &self,
         collection: Collection,
         query: &[(&str, &str)],

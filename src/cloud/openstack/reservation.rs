@@ -1,18 +1,21 @@
-//! Blazar: leases with flavor reservations.
+//! Blazar: leases with reservations of flavors, hosts, devices and floating IPs.
 //!
 //! Blazar counts in minutes. A lease covers the span that was asked for: its start is rounded down, its end up.
 //!
 //! The end of a lease in force can be moved. To move that of a lease which has not begun is **never tried**: Blazar
 //! answers 404, since it does not yet let itself see the reserved flavor, and leaves the lease in ERROR.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::identity::Service;
-use super::{OpenStackCloud, oldest, time};
+use super::{OpenStackCloud, insert, oldest, time};
 use crate::cloud::port::{CloudError, Desired, Found, Observed, Progress, Scope, SiteObject};
-use crate::domain::blueprint::Kind;
+use crate::domain::blueprint::{HeldBy, Kind, Reserved};
 use crate::domain::resource::SiteFacts;
 
 /// Beyond it Blazar answers 500 and no more.
@@ -47,7 +50,9 @@ struct Reservation {
     id: String,
     #[serde(default)]
     status: String,
-    /// For a flavor reservation: the flavor that was asked for, as JSON in a text.
+    #[serde(default)]
+    resource_type: String,
+    /// For flavors: the flavor that was asked for, as JSON in a text. For hosts and devices: the expression, likewise.
     resource_properties: Option<String>,
 }
 
@@ -58,25 +63,62 @@ struct AskedFlavor {
 }
 
 impl Reservation {
-    fn is_for(&self, flavor: &str) -> bool {
-        let asked = self.resource_properties.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        asked.is_some_and(|asked: AskedFlavor| asked.name == flavor || asked.id == flavor)
+    fn properties<T: DeserializeOwned>(&self) -> Option<T> {
+        self.resource_properties.as_deref().and_then(|text| serde_json::from_str(text).ok())
+    }
+
+    fn is_of(&self, of: &Reserved) -> bool {
+        let asked = match of {
+            Reserved::Flavor(flavor) => {
+                let asked: Option<AskedFlavor> = self.properties();
+                asked.is_some_and(|asked| asked.name == *flavor || asked.id == *flavor)
+            }
+            Reserved::Host(wanted) | Reserved::Device(wanted) => {
+                self.properties::<Value>().is_some_and(|asked| asked == expression(wanted))
+            }
+            // A lease has those of one network at most.
+            Reserved::FloatingIp(_) => true,
+        };
+        asked && self.resource_type == resource_type(of)
     }
 }
 
-type Flavors = [(String, u32)];
+type Reservations = [(Reserved, u32)];
+
+fn resource_type(of: &Reserved) -> &'static str {
+    match of {
+        Reserved::Flavor(_) => "flavor:instance",
+        Reserved::Host(_) => "physical:host",
+        Reserved::Device(_) => "device",
+        Reserved::FloatingIp(_) => "virtual:floatingip",
+    }
+}
+
+/// What Blazar takes for "has all of these properties". All of its parts have to be texts.
+fn expression(properties: &BTreeMap<String, String>) -> Value {
+    let one = |(name, value): (&String, &String)| json!(["==", format!("${name}"), value]);
+    let mut all: Vec<Value> = properties.iter().map(one).collect();
+    if all.len() == 1 {
+        return all.remove(0);
+    }
+    all.insert(0, json!("and"));
+    Value::Array(all)
+}
 
 impl Lease {
-    /// The reservation for each flavor; `None` if one has none.
-    fn reservations_for(&self, flavors: &Flavors) -> Option<Vec<(String, String)>> {
-        if let ([(flavor, _)], [sole]) = (flavors, self.reservations.as_slice()) {
-            return Some(vec![(flavor.clone(), sole.id.clone())]);
+    /// The site's id of each reservation; `None` if one is not there.
+    fn ids(&self, of: &Reservations) -> Option<Vec<(Reserved, String)>> {
+        of.iter().map(|(of, _)| Some((of.clone(), self.reservation(of)?.id.clone()))).collect()
+    }
+
+    /// The reservation of something. A sole one of its type is it, however the site tells what it is of.
+    fn reservation(&self, of: &Reserved) -> Option<&Reservation> {
+        let same_type = || self.reservations.iter().filter(|it| it.resource_type == resource_type(of));
+        let mut sole = same_type();
+        match (sole.next(), sole.next()) {
+            (Some(sole), None) => Some(sole),
+            _ => same_type().find(|reservation| reservation.is_of(of)),
         }
-        let reservation = |flavor: &String| {
-            let found = self.reservations.iter().find(|reservation| reservation.is_for(flavor))?;
-            Some((flavor.clone(), found.id.clone()))
-        };
-        flavors.iter().map(|(flavor, _)| reservation(flavor)).collect()
     }
 
     /// Whether the site has accepted it.
@@ -99,11 +141,11 @@ impl Lease {
         }
     }
 
-    fn observed(self, flavors: &Flavors) -> Observed {
-        let reservations = self.reservations_for(flavors);
+    fn observed(self, of: &Reservations) -> Observed {
+        let reservations = self.ids(of);
         let progress = match (self.accepted(), &reservations) {
             (Progress::Ready, None) => {
-                Progress::Broken("the lease has no reservation for one of the flavors".to_owned())
+                Progress::Broken("the lease lacks a reservation that was asked for".to_owned())
             }
             (progress, _) => progress,
         };
@@ -123,17 +165,17 @@ impl OpenStackCloud {
         desired: &Desired,
         start: DateTime<Utc>,
         end: DateTime<Utc>,
-        flavors: &Flavors,
+        reservations: &Reservations,
     ) -> Result<Observed, CloudError> {
         let mut leases = self.leases().await?;
         leases.retain(|lease| lease.name == desired.name);
         let end = time::minute_after(end);
         let lease = match oldest(leases, |lease| lease.created_at) {
-            None => self.make_lease(desired, start, end, flavors).await?,
+            None => self.make_lease(desired, start, end, reservations).await?,
             Some(lease) if lease.end_date != end => self.move_end(lease, end).await?,
             Some(lease) => lease,
         };
-        Ok(lease.observed(flavors))
+        Ok(lease.observed(reservations))
     }
 
     async fn make_lease(
@@ -141,7 +183,7 @@ impl OpenStackCloud {
         desired: &Desired,
         start: DateTime<Utc>,
         end: DateTime<Utc>,
-        flavors: &Flavors,
+        reservations: &Reservations,
     ) -> Result<Lease, CloudError> {
         if desired.name.len() > LONGEST_NAME {
             let message =
@@ -149,12 +191,64 @@ impl OpenStackCloud {
             return Err(CloudError::Permanent(message));
         }
         let mut asked = Vec::new();
-        for (flavor, amount) in flavors {
-            asked.push((self.flavor_id(flavor).await?, *amount));
+        for (of, amount) in reservations {
+            asked.push(self.asked(of, *amount).await?);
         }
         let body = lease_request(&desired.name, start, end, &asked, self.session.clock().now());
         let made: OneLease = self.session.post(Service::Reservation, &["leases"], &body).await?;
         Ok(made.lease)
+    }
+
+    /// A reservation as a request has it.
+    async fn asked(&self, of: &Reserved, amount: u32) -> Result<Value, CloudError> {
+        let resource_type = resource_type(of);
+        let with_properties = |properties| {
+            let (least, most) = (amount, amount);
+            let wanted = expression(properties).to_string();
+            json!({"resource_type": resource_type, "min": least, "max": most, "resource_properties": wanted})
+        };
+        Ok(match of {
+            Reserved::Flavor(flavor) => {
+                let id = self.flavor_id(flavor).await?;
+                // Without `affinity` Blazar refuses; null means that servers may share hosts or not.
+                json!({"resource_type": resource_type, "flavor_id": id, "amount": amount, "affinity": null})
+            }
+            Reserved::Host(node) => {
+                let mut host = with_properties(node);
+                insert(&mut host, "hypervisor_properties", json!(""));
+                host
+            }
+            Reserved::Device(device) => with_properties(device),
+            Reserved::FloatingIp(external) => {
+                let network = self.external_network(external).await?;
+                json!({"resource_type": resource_type, "network_id": network, "amount": amount})
+            }
+        })
+    }
+
+    /// The id of the reservation of something, where `held_by` says that there is one to use.
+    pub(super) async fn reservation(
+        &self,
+        desired: &Desired,
+        held_by: &HeldBy,
+        of: &Reserved,
+    ) -> Result<Option<String>, CloudError> {
+        let not_there =
+            || CloudError::Conflict(format!("no lease that is in force has a reservation of {of}"));
+        match held_by {
+            HeldBy::Nothing => Ok(None),
+            HeldBy::OwnLease => {
+                let leases = desired.others.values().filter(|other| other.kind == Kind::Lease);
+                let mut ids = leases.flat_map(|lease| &lease.facts.reservations).filter(|(it, _)| it == of);
+                ids.next().map(|(_, id)| Some(id.clone())).ok_or_else(not_there)
+            }
+            HeldBy::StandingLease(name) => {
+                let leases = self.leases().await?.into_iter();
+                let mut standing = leases.filter(|it| it.name == *name && it.in_force() == Progress::Ready);
+                let id = standing.find_map(|lease| Some(lease.reservation(of)?.id.clone()));
+                id.map(Some).ok_or_else(not_there)
+            }
+        }
     }
 
     /// Moves a lease's end. A site that can't says so in words that come back as they are.
@@ -203,18 +297,11 @@ fn lease_request(
     name: &str,
     start: DateTime<Utc>,
     end: DateTime<Utc>,
-    flavors: &[(String, u32)],
+    reservations: &[Value],
     now: DateTime<Utc>,
 ) -> Value {
     let begins = time::minute_of(start);
     let start_date = if begins <= time::minute_of(now) { "now".to_owned() } else { time::minute(begins) };
-    let reservations: Vec<Value> = flavors
-        .iter()
-        .map(|(flavor, amount)| {
-            // Without `affinity` Blazar refuses; null means that servers may share hosts or not.
-            json!({"resource_type": "flavor:instance", "flavor_id": flavor, "amount": amount, "affinity": null})
-        })
-        .collect();
     json!({
         "name": name,
         "start_date": start_date,
@@ -237,7 +324,8 @@ mod tests {
             .iter()
             .map(|(id, flavor)| {
                 let flavor = json!({"id": "3", "name": flavor, "ram": 4096}).to_string();
-                json!({"id": id, "status": "active", "resource_properties": flavor})
+                let of = "flavor:instance";
+                json!({"id": id, "status": "active", "resource_type": of, "resource_properties": flavor})
             })
             .collect();
         serde_json::from_value(json!({
@@ -248,25 +336,26 @@ mod tests {
         .unwrap()
     }
 
-    fn flavors(names: &[&str]) -> Vec<(String, u32)> {
-        names.iter().map(|name| ((*name).to_owned(), 1)).collect()
+    fn flavor(name: &str) -> Reserved {
+        Reserved::Flavor(name.to_owned())
+    }
+
+    fn flavors(names: &[&str]) -> Vec<(Reserved, u32)> {
+        names.iter().map(|name| (flavor(name), 1)).collect()
     }
 
     #[test]
     fn a_lease_covers_the_span_and_begins_now_if_its_start_has_come() {
         let body = |start: &str| {
             let (start, now) = (at(start), at("2026-02-10T14:05:30Z"));
-            lease_request("n", start, at("2026-02-10T22:00:00Z"), &[("3".to_owned(), 2)], now)
+            lease_request("n", start, at("2026-02-10T22:00:00Z"), &[json!({"flavor_id": "3"})], now)
         };
         assert_eq!(body("2026-02-10T14:06:59Z")["start_date"], "2026-02-10 14:06");
         assert_eq!(body("2026-02-10T14:05:59Z")["start_date"], "now");
         assert_eq!(body("2026-02-10T13:00:00Z")["start_date"], "now");
         let whole = body("2026-02-10T15:00:00Z");
         assert_eq!(whole["end_date"], "2026-02-10 22:00");
-        assert_eq!(
-            whole["reservations"],
-            json!([{"resource_type": "flavor:instance", "flavor_id": "3", "amount": 2, "affinity": null}])
-        );
+        assert_eq!(whole["reservations"], json!([{"flavor_id": "3"}]));
     }
 
     #[test]
@@ -274,14 +363,43 @@ mod tests {
         let two = lease("PENDING", &[("r1", "m1.small"), ("r2", "m1.medium")]);
         assert_eq!(
             two.observed(&flavors(&["m1.medium", "m1.small"])).object.facts.reservations,
-            [("m1.medium".to_owned(), "r2".to_owned()), ("m1.small".to_owned(), "r1".to_owned())]
+            [(flavor("m1.medium"), "r2".to_owned()), (flavor("m1.small"), "r1".to_owned())]
         );
         let other = lease("PENDING", &[("r1", "m1.small"), ("r2", "m1.medium")]);
         assert!(matches!(other.observed(&flavors(&["m1.large", "m1.small"])).progress, Progress::Broken(_)));
         let sole = lease("ACTIVE", &[("r1", "g1.h100")]).observed(&flavors(&["m1.medium"]));
-        assert_eq!(sole.object.facts.reservations, [("m1.medium".to_owned(), "r1".to_owned())]);
+        assert_eq!(sole.object.facts.reservations, [(flavor("m1.medium"), "r1".to_owned())]);
         assert!(sole.object.facts.in_force);
         assert_eq!(sole.object.facts.lease_end, Some(at("2026-02-10T22:00:00Z")));
+    }
+
+    #[test]
+    fn nodes_and_devices_are_found_by_their_properties() {
+        let node = |kind: &str| BTreeMap::from([("node_type".to_owned(), kind.to_owned())]);
+        let told = |id: &str, kind: &str| {
+            let properties = format!(r#"["==", "$node_type", "{kind}"]"#);
+            json!({"id": id, "resource_type": "physical:host", "resource_properties": properties})
+        };
+        let lease: Lease = serde_json::from_value(json!({
+            "id": "l1", "name": "n", "status": "ACTIVE", "project_id": "p",
+            "end_date": "2026-02-10T22:00:00.000000",
+            "reservations": [told("r1", "gpu_p100"), told("r2", "gpu_v100"),
+                             {"id": "r3", "resource_type": "virtual:floatingip", "network_id": "public-id"}],
+        }))
+        .unwrap();
+        let id = |of: &Reserved| lease.reservation(of).map(|found| found.id.as_str());
+        assert_eq!(id(&Reserved::Host(node("gpu_v100"))), Some("r2"));
+        assert_eq!(id(&Reserved::Host(node("compute_liqid"))), None);
+        assert_eq!(id(&Reserved::FloatingIp("public".to_owned())), Some("r3"));
+        assert_eq!(id(&Reserved::Device(node("gpu_v100"))), None);
+        let two = BTreeMap::from([
+            ("node_name".to_owned(), "liqid01".to_owned()),
+            ("node_type".to_owned(), "compute_liqid".to_owned()),
+        ]);
+        assert_eq!(
+            expression(&two),
+            json!(["and", ["==", "$node_name", "liqid01"], ["==", "$node_type", "compute_liqid"]])
+        );
     }
 
     #[test]

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::identity::Service;
 use super::neutron::{Collection, Object};
-use super::{OpenStackCloud, missing, other, ready};
+use super::{OpenStackCloud, made, ready};
 use crate::cloud::port::{CloudError, Desired, Observed, Released};
 use crate::domain::blueprint::Kind;
+use crate::domain::ids::ResourceKey;
 
 #[derive(Debug, Deserialize)]
 struct Router {
@@ -45,10 +46,11 @@ impl OpenStackCloud {
     pub(super) async fn ensure_router(
         &self,
         desired: &Desired,
+        subnet: &ResourceKey,
         external: &str,
     ) -> Result<Observed, CloudError> {
         let of = Collection::ROUTERS;
-        let subnet = &other(desired, Kind::Subnet).ok_or_else(|| missing(Kind::Subnet))?.site_ref;
+        let subnet = &made(desired, subnet)?.site_ref;
         let found: Option<Object<Router>> = self.find_marked(of, desired).await?;
         let router = if let Some(router) = found {
             router

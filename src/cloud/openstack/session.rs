@@ -40,6 +40,10 @@ pub(super) struct Session {
 const COMPUTE_VERSION: &str = "compute 2.35";
 /// Nova's API version that lets a server's host name differ from its name.
 pub(super) const COMPUTE_VERSION_HOSTNAME: &str = "compute 2.90";
+/// The last one in which an action lists a share's rules of access.
+const SHARE_VERSION: &str = "2.44";
+/// The first one with ports, and commands as lists.
+const CONTAINER_VERSION: &str = "container 1.40";
 
 struct Call<'a> {
     method: Method,
@@ -47,6 +51,7 @@ struct Call<'a> {
     path: Path<'a>,
     query: Query<'a>,
     body: Option<&'a Value>,
+    headers: &'a [(&'a str, &'a str)],
     compute_version: &'a str,
 }
 
@@ -140,13 +145,34 @@ impl Session {
         answer.read(path, Effect::Possible)
     }
 
-    /// Deletes an object, and says whether it was there.
-    pub(super) async fn delete(&self, service: Service, path: Path<'_>) -> Result<bool, CloudError> {
-        match self.send(&call(Method::DELETE, service, path, &[], None)).await {
+    /// Sends a `PUT` without a body, and with headers that say what it is about.
+    pub(super) async fn put_bare(
+        &self,
+        service: Service,
+        path: Path<'_>,
+        headers: &[(&str, &str)],
+    ) -> Result<(), CloudError> {
+        let call = Call { headers, ..call(Method::PUT, service, path, &[], None) };
+        self.send(&call).await.map(|_| ())
+    }
+
+    /// A `DELETE` with a query. False if it was not there.
+    pub(super) async fn delete_with(
+        &self,
+        service: Service,
+        path: Path<'_>,
+        query: Query<'_>,
+    ) -> Result<bool, CloudError> {
+        match self.send(&call(Method::DELETE, service, path, query, None)).await {
             Ok(_) => Ok(true),
             Err(CloudError::NotFound(_)) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Deletes an object, and says whether it was there.
+    pub(super) async fn delete(&self, service: Service, path: Path<'_>) -> Result<bool, CloudError> {
+        self.delete_with(service, path, &[]).await
     }
 
     /// Reads a listing to its end. `key` is the field that holds the objects.
@@ -196,8 +222,11 @@ impl Session {
         let mut request =
             self.http.client.request(call.method.clone(), url).header(ACCEPT, "application/json");
         request = request.header("X-Auth-Token", token.secret.expose_secret());
-        if call.service == Service::Compute {
-            request = request.header("OpenStack-API-Version", call.compute_version);
+        if let Some((header, version)) = call.version() {
+            request = request.header(header, version);
+        }
+        for (header, value) in call.headers {
+            request = request.header(*header, *value);
         }
         if let Some(body) = call.body {
             request = request.json(body);
@@ -263,6 +292,16 @@ impl Session {
 }
 
 impl Call<'_> {
+    /// The header that says which version of the service's API is spoken, where that is said in one.
+    fn version(&self) -> Option<(&'static str, &str)> {
+        match self.service {
+            Service::Compute => Some(("OpenStack-API-Version", self.compute_version)),
+            Service::Share => Some(("X-OpenStack-Manila-API-Version", SHARE_VERSION)),
+            Service::Container => Some(("OpenStack-API-Version", CONTAINER_VERSION)),
+            _ => None,
+        }
+    }
+
     fn effect(&self) -> Effect {
         if self.method == Method::GET { Effect::None } else { Effect::Possible }
     }
@@ -275,7 +314,7 @@ fn call<'a>(
     query: Query<'a>,
     body: Option<&'a Value>,
 ) -> Call<'a> {
-    Call { method, service, path, query, body, compute_version: COMPUTE_VERSION }
+    Call { method, service, path, query, body, headers: &[], compute_version: COMPUTE_VERSION }
 }
 
 /// The objects of a page, and whether the site says that there are more.

@@ -17,7 +17,8 @@ use store::Store;
 
 use super::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope, SiteObject};
 use crate::clock::Clock;
-use crate::domain::blueprint::{Kind, Spec};
+use crate::domain::blueprint::{HeldBy, Joined, Kind, Probe, Reserved, ServerSpec, Spec};
+use crate::domain::ids::ResourceKey;
 use crate::domain::resource::{Mark, SiteFacts};
 use crate::entropy::{Entropy, hex};
 
@@ -32,8 +33,12 @@ pub struct Profile {
     pub lease_lag: TimeDelta,
     /// How long each call takes.
     pub latency: TimeDelta,
-    /// Servers that leases may hold at one instant.
+    /// How long after a server is ready what runs on it answers.
+    pub answering: TimeDelta,
+    /// Of each thing that can be reserved, how many leases may hold at one instant.
     pub lease_capacity: u32,
+    /// Leases that staff hold, by name.
+    pub standing_leases: Vec<String>,
     /// Images that there are.
     pub images: Vec<String>,
     /// Flavors that there are.
@@ -47,9 +52,11 @@ impl Default for Profile {
             shutdown: TimeDelta::seconds(2),
             lease_lag: TimeDelta::seconds(2),
             latency: TimeDelta::milliseconds(300),
+            answering: TimeDelta::seconds(2),
             lease_capacity: 1000,
+            standing_leases: Vec::new(),
             images: ["CC-Ubuntu24.04", "CC-Ubuntu22.04"].map(str::to_owned).to_vec(),
-            flavors: ["m1.tiny", "m1.small", "m1.medium", "m1.large", "m1.xlarge"]
+            flavors: ["m1.tiny", "m1.small", "m1.medium", "m1.large", "m1.xlarge", "baremetal"]
                 .map(str::to_owned)
                 .to_vec(),
         }
@@ -60,7 +67,14 @@ impl Profile {
     /// A site that answers and finishes at once.
     pub fn instant() -> Self {
         let zero = TimeDelta::zero();
-        Self { boot: zero, shutdown: zero, lease_lag: zero, latency: zero, ..Self::default() }
+        Self {
+            boot: zero,
+            shutdown: zero,
+            lease_lag: zero,
+            latency: zero,
+            answering: zero,
+            ..Self::default()
+        }
     }
 }
 
@@ -143,14 +157,14 @@ impl SimulatedCloud {
 
     /// Brings what exists to what it is to be.
     fn adjust(&self, mut object: Object, desired: &Desired) -> Result<Object, CloudError> {
-        if let Spec::Lease { end, flavors, start } = &desired.spec
+        if let Spec::Lease { end, reservations, start } = &desired.spec
             && object.facts.lease_end != Some(*end)
         {
             // Real Blazar ruins a lease of flavors that is changed before it has begun, so the adapter does not ask.
             if self.clock.now() < *start {
                 return Err(CloudError::Permanent("a lease can't be moved before it has begun".to_owned()));
             }
-            self.room_for_lease(Some(&object.site_ref), flavors, *start, *end)?;
+            self.room_for_lease(Some(&object.site_ref), reservations, *start, *end)?;
             object.facts.lease_end = Some(*end);
             object.spec = desired.spec.clone();
             self.store.put(&object)?;
@@ -186,27 +200,80 @@ impl SimulatedCloud {
     fn facts(&self, desired: &Desired) -> Result<SiteFacts, CloudError> {
         let mut facts = SiteFacts::default();
         match &desired.spec {
-            Spec::Lease { start, end, flavors } => {
-                flavors
-                    .iter()
-                    .try_for_each(|(flavor, _)| Self::has("flavor", &self.profile.flavors, flavor))?;
-                self.room_for_lease(None, flavors, *start, *end)?;
+            Spec::Lease { start, end, reservations } => {
+                for (of, _) in reservations {
+                    if let Reserved::Flavor(flavor) = of {
+                        Self::has("flavor", &self.profile.flavors, flavor)?;
+                    }
+                }
+                self.room_for_lease(None, reservations, *start, *end)?;
                 facts.lease_end = Some(*end);
-                facts.reservations = flavors
+                facts.reservations = reservations
                     .iter()
-                    .map(|(flavor, _)| (flavor.clone(), self.site_ref(&desired.name, Kind::Lease)))
+                    .map(|(of, _)| (of.clone(), self.site_ref(&desired.name, Kind::Lease)))
                     .collect();
             }
-            Spec::Server { image, flavor, address, .. } => {
-                Self::has("image", &self.profile.images, image)?;
-                Self::has("flavor", &self.profile.flavors, flavor)?;
-                let made_up = || format!("192.168.1.{}", 100 + self.entropy.bits() % 100);
-                facts.address = Some(address.map_or_else(made_up, |address| address.to_string()));
+            Spec::Server(server) => {
+                Self::has("image", &self.profile.images, &server.image)?;
+                Self::has("flavor", &self.profile.flavors, &server.machine.flavor)?;
+                self.reservation(desired, &server.held_by, &server.machine.reserved())?;
+                facts.address = Some(self.address_of(server));
             }
-            Spec::FloatingIp { .. } => facts.address = Some(self.free_address()?),
-            _ => {}
+            Spec::Container(container) => {
+                if let Some(device) = &container.device {
+                    self.reservation(desired, &container.held_by, &Reserved::Device(device.clone()))?;
+                }
+                facts.address = Some(self.made_up_address());
+            }
+            Spec::Volume { attach_to: Some(_), .. } => facts.address = Some("/dev/vdb".to_owned()),
+            Spec::Share { .. } => facts.address = Some(format!("10.20.0.5:/{}", desired.name)),
+            Spec::Bucket => facts.address = Some(desired.name.clone()),
+            Spec::FloatingIp { external, reserved, .. } => {
+                if reserved.is_some() {
+                    let of = Reserved::FloatingIp(external.clone());
+                    self.reservation(desired, &HeldBy::OwnLease, &of)?;
+                }
+                facts.address = Some(self.free_address()?);
+            }
+            Spec::Keypair { .. }
+            | Spec::Network
+            | Spec::Subnet { .. }
+            | Spec::Router { .. }
+            | Spec::SecurityGroup { .. }
+            | Spec::Volume { .. } => {}
         }
         Ok(facts)
+    }
+
+    /// That something is reserved in a lease which is in force.
+    fn reservation(&self, desired: &Desired, held_by: &HeldBy, of: &Reserved) -> Result<(), CloudError> {
+        let missing = |what: String| Err(CloudError::Conflict(what));
+        match held_by {
+            HeldBy::Nothing => Ok(()),
+            HeldBy::StandingLease(name) if self.profile.standing_leases.contains(name) => Ok(()),
+            HeldBy::StandingLease(name) => missing(format!("there is no lease \"{name}\" in force")),
+            HeldBy::OwnLease => {
+                let leases = desired.others.values().filter(|other| other.kind == Kind::Lease);
+                let mut lease =
+                    leases.filter(|lease| lease.facts.reservations.iter().any(|(it, _)| it == of));
+                match lease.next().map(|lease| self.lease_progress(&lease.site_ref)).transpose()? {
+                    Some(Progress::Ready) => Ok(()),
+                    _ => missing(format!("no lease that is in force has a reservation of {of}")),
+                }
+            }
+        }
+    }
+
+    fn address_of(&self, server: &ServerSpec) -> String {
+        let fixed = server.networks.iter().find_map(|joined| match joined {
+            Joined::Own { address, .. } => *address,
+            Joined::Existing(_) => None,
+        });
+        fixed.map_or_else(|| self.made_up_address(), |address| address.to_string())
+    }
+
+    fn made_up_address(&self) -> String {
+        format!("192.168.1.{}", 100 + self.entropy.bits() % 100)
     }
 
     fn has(what: &str, known: &[String], name: &String) -> Result<(), CloudError> {
@@ -229,49 +296,57 @@ impl SimulatedCloud {
     fn room_for_lease(
         &self,
         except: Option<&str>,
-        flavors: &[(String, u32)],
+        reservations: &[(Reserved, u32)],
         start: DateTime<Utc>,
         end: DateTime<Utc>,
     ) -> Result<(), CloudError> {
-        let servers = |flavors: &[(String, u32)]| flavors.iter().map(|(_, count)| count).sum::<u32>();
-        let overlapping = |object: &Object| match &object.spec {
-            Spec::Lease { start: from, end: to, flavors } if *from < end && start < *to => servers(flavors),
-            _ => 0,
+        let count = |reservations: &[(Reserved, u32)], wanted: &Reserved| {
+            reservations.iter().filter(|(of, _)| of == wanted).map(|(_, count)| count).sum::<u32>()
         };
         let others = self.objects()?;
-        let held: u32 =
-            others.iter().filter(|object| Some(object.site_ref.as_str()) != except).map(overlapping).sum();
-        if held + servers(flavors) > self.profile.lease_capacity {
-            return Err(CloudError::Capacity("Not enough hosts available".to_owned()));
+        let others = others.iter().filter(|object| Some(object.site_ref.as_str()) != except);
+        let overlapping = others.filter_map(|object| match &object.spec {
+            Spec::Lease { start: from, end: to, reservations } if *from < end && start < *to => {
+                Some(reservations.as_slice())
+            }
+            _ => None,
+        });
+        let overlapping: Vec<_> = overlapping.collect();
+        for (of, amount) in reservations {
+            let held: u32 = overlapping.iter().map(|reservations| count(reservations, of)).sum();
+            if held + amount > self.profile.lease_capacity {
+                return Err(CloudError::Capacity("Not enough hosts available".to_owned()));
+            }
         }
         Ok(())
     }
 
     /// The objects without which this one can't be, and which can't go before it.
     fn uses(desired: &Desired) -> Result<Vec<String>, CloudError> {
-        let wanted: &[Kind] = match desired.spec.kind() {
-            Kind::Subnet => &[Kind::Network],
-            Kind::Router => &[Kind::Subnet],
-            Kind::Server => &[Kind::Network, Kind::Subnet, Kind::SecurityGroup],
-            Kind::FloatingIp => &[Kind::Router],
-            _ => &[],
+        let find = |key: &ResourceKey| {
+            let other = desired.others.get(key).map(|other| other.site_ref.clone());
+            other.ok_or_else(|| CloudError::NotFound(format!("there is no {key}")))
         };
-        let find = |kind: &Kind| {
-            let other = desired.others.values().find(|other| other.kind == *kind);
-            other
-                .map(|other| other.site_ref.clone())
-                .ok_or_else(|| CloudError::NotFound(format!("no {}", kind.word())))
-        };
-        wanted.iter().map(find).collect()
+        desired.spec.needs().into_iter().filter(|key| !Self::goes_before(key, desired)).map(find).collect()
+    }
+
+    /// A volume's server goes before the volume, and the site lets a keypair go at any time.
+    fn goes_before(key: &ResourceKey, desired: &Desired) -> bool {
+        let kind = desired.others.get(key).map(|other| other.kind);
+        matches!(
+            (desired.spec.kind(), kind),
+            (Kind::Volume | Kind::FloatingIp, Some(Kind::Server | Kind::Container))
+                | (_, Some(Kind::Keypair))
+        )
     }
 
     fn progress(&self, object: &Object) -> Progress {
         let age = self.clock.now() - object.created_at;
         match &object.spec {
-            Spec::Server { .. } if self.faults.is_broken(object) => {
+            Spec::Server(_) if self.faults.is_broken(object) => {
                 Progress::Broken("No valid host was found.".to_owned())
             }
-            Spec::Server { .. } if age < self.profile.boot => Progress::Working,
+            Spec::Server(_) | Spec::Container(_) if age < self.profile.boot => Progress::Working,
             _ => Progress::Ready,
         }
     }
@@ -294,6 +369,13 @@ impl SimulatedCloud {
         })
     }
 
+    /// What is behind a floating IP answers a while after it is there.
+    fn answers_now(&self, address: &str) -> Result<bool, CloudError> {
+        let there =
+            self.objects()?.into_iter().find(|object| object.facts.address.as_deref() == Some(address));
+        Ok(there.is_some_and(|object| self.clock.now() >= object.created_at + self.profile.answering))
+    }
+
     fn release_now(&self, site_ref: &str) -> Result<Released, CloudError> {
         let now = self.clock.now();
         let Some(mut object) = self.store.get(site_ref)?.filter(|object| !object.is_gone(now)) else {
@@ -306,8 +388,8 @@ impl SimulatedCloud {
             return Err(CloudError::Conflict(format!("{} is in use by {}", object.name, user.name)));
         }
         if object.deleted_at.is_none() {
-            let takes =
-                if object.spec.kind() == Kind::Server { self.profile.shutdown } else { TimeDelta::zero() };
+            let runs = matches!(object.spec.kind(), Kind::Server | Kind::Container);
+            let takes = if runs { self.profile.shutdown } else { TimeDelta::zero() };
             object.deleted_at = Some(now + takes);
             self.store.put(&object)?;
         }
@@ -360,6 +442,10 @@ impl Cloud for SimulatedCloud {
 
     async fn lease_in_force(&self, site_ref: &str) -> Result<Progress, CloudError> {
         self.call("lease_in_force", || self.lease_progress(site_ref)).await
+    }
+
+    async fn answers(&self, address: &str, _probe: &Probe) -> Result<bool, CloudError> {
+        self.call("answers", || self.answers_now(address)).await
     }
 
     async fn release(&self, _kind: Kind, site_ref: &str) -> Result<Released, CloudError> {

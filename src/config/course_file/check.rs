@@ -13,6 +13,7 @@ use crate::domain::calendar;
 use crate::domain::course::{Course, Term};
 use crate::domain::su::Su;
 
+mod blueprint;
 mod labs;
 mod policy;
 mod pools;

@@ -37,8 +37,7 @@ inline!(Date: {"type": "string", "format": "date"});
 inline!(WeekdayName: {"type": "string", "enum": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]});
 
 /// The tables that a lab may have in part, since the defaults have the rest.
-const INHERITED: [&str; 6] =
-    ["LabTable", "PolicyTable", "WindowTable", "ParityTable", "BlueprintTable", "NetworkTable"];
+const INHERITED: [&str; 5] = ["LabTable", "PolicyTable", "WindowTable", "ParityTable", "BlueprintTable"];
 
 /// What each lab has for itself.
 const OWN: [&str; 2] = ["id", "title"];

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{BookingError, Refusal, log};
 use crate::db::{self, Conn, DbError, LabSetting};
+use crate::domain::blueprint::{HeldBy, Order, Values};
 use crate::domain::booking::{Booking, State};
 use crate::domain::calendar;
 use crate::domain::ids::LabId;
@@ -143,7 +144,7 @@ fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, Booki
     let held = setting.pool.held(&wish.slot);
     places::take(conn, &setting.pool, &mut booking, &held)?;
     db::insert_booking(conn, &booking, seat, wish.idempotency_key.as_deref())?;
-    plan_resources(conn, setting, &booking, key, app.now())?;
+    plan_resources(app, conn, setting, &booking, &wish.person, key)?;
     let what = format!("Asked for {}.", calendar::span(setting.zone, &booking.slot));
     log(app, conn, &booking, wish.person.net_id.as_str(), &what)?;
     if booking.state == State::Booked {
@@ -162,7 +163,8 @@ fn admit(app: &App, conn: &mut Conn<'_>, situation: &Situation, wish: &Wish) -> 
 }
 
 fn new_booking(app: &App, setting: &LabSetting, wish: &Wish) -> Booking {
-    let state = if setting.site.leases { State::Held } else { State::Booked };
+    let leased = setting.pool.held_by(&setting.site) == HeldBy::OwnLease;
+    let state = if leased { State::Held } else { State::Booked };
     Booking {
         id: app.booking_id(),
         person: wish.person.id.clone(),
@@ -198,16 +200,29 @@ fn free_seat(conn: &mut Conn<'_>, setting: &LabSetting, wish: &Wish) -> Result<i
 }
 
 fn plan_resources(
+    app: &App,
     conn: &mut Conn<'_>,
     setting: &LabSetting,
     booking: &Booking,
+    person: &Person,
     public_key: &str,
-    now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let specs =
-        setting.lab.blueprint.specs(&setting.pool.in_use(&booking.slot), setting.site.leases, public_key);
-    for (position, (key, spec)) in (0..).zip(specs) {
-        db::insert_resource(conn, &Resource::planned(booking.id.clone(), key, position, spec, now))?;
+    let LabSetting { lab, pool, site, .. } = setting;
+    let values = Values::none()
+        .with("booking", booking.id.as_str())
+        .with("lab", lab.id.as_str())
+        .with("net_id", person.net_id.as_str())
+        .with("secret", app.entropy.secret());
+    let objects = lab.blueprint.objects(&Order {
+        in_use: pool.in_use(&booking.slot),
+        held_by: &pool.held_by(site),
+        nodes: (&pool.node_property, &booking.nodes),
+        public_key,
+        values: &values,
+    });
+    for (position, (key, spec)) in (0..).zip(objects) {
+        let resource = Resource::planned(booking.id.clone(), key, position, spec, app.now());
+        db::insert_resource(conn, &resource)?;
     }
     Ok(())
 }

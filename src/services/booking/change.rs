@@ -177,9 +177,10 @@ fn plan_lease(
     let resources = db::resources(conn, &booking.id)?;
     let leases = resources.iter().filter(|resource| resource.kind() == ResourceKind::Lease);
     let (count, first) = (leases.clone().count(), leases.clone().next());
-    let Some(Spec::Lease { flavors, .. }) = first.map(|lease| &lease.spec) else { return Ok(false) };
+    let Some(Spec::Lease { reservations, .. }) = first.map(|lease| &lease.spec) else { return Ok(false) };
     let in_use = pool.in_use(slot);
-    let spec = Spec::Lease { start: in_use.start(), end: in_use.end(), flavors: flavors.clone() };
+    let reservations = reservations.clone();
+    let spec = Spec::Lease { start: in_use.start(), end: in_use.end(), reservations };
     let position = i32::try_from(resources.len()).unwrap_or(i32::MAX);
     let planned = Resource::planned(booking.id.clone(), lease_key(count + 1), position, spec, now);
     db::insert_resource(conn, &planned)?;

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{ACTOR, Call, Calls, Turn};
 use crate::cloud::port::{Desired, Scope, SiteObject};
 use crate::db::{self, Conn, DbError, LabSetting};
+use crate::domain::blueprint::Spec;
 use crate::domain::booking::Booking;
 use crate::domain::ids::{BookingId, ClaimToken, ResourceKey};
 use crate::domain::resource::{Mark, Resource, ResourceState};
@@ -80,6 +81,10 @@ fn intend(
             let lease = named(&[key]).pop();
             calls.extend(lease.and_then(|lease| Some(Call::AwaitLease(lease.key, lease.site_ref?))));
         }
+        Step::Probe(keys) => calls.extend(named(&keys).into_iter().filter_map(|resource| {
+            let (address, probe) = (resource.facts.address.clone()?, resource.probe()?.clone());
+            Some(Call::Probe(resource.key, address, probe))
+        })),
         Step::Release(keys) => {
             for mut resource in named(&keys) {
                 enter(conn, &mut resource, ResourceState::Deleting, app.now())?;
@@ -117,7 +122,9 @@ fn enter(
 fn desired(app: &App, booking: &Booking, resource: &Resource, all: &[Resource]) -> Desired {
     let mark =
         Mark { instance: app.instance.clone(), booking: booking.id.clone(), key: resource.key.clone() };
-    let others = all.iter().filter_map(|other| {
+    let standing =
+        all.iter().filter(|other| matches!(other.state, ResourceState::Making | ResourceState::Ready));
+    let others = standing.filter_map(|other| {
         let site_ref = other.site_ref.clone()?;
         Some((other.key.clone(), SiteObject { kind: other.kind(), site_ref, facts: other.facts.clone() }))
     });
@@ -155,7 +162,8 @@ fn become_(
         }
         Transition::Activate => {
             booking.state = booking.state.activate(now)?;
-            "Ready to use.".to_owned()
+            booking.trouble = silence(resources);
+            booking.trouble.clone().unwrap_or_else(|| "Ready to use.".to_owned())
         }
         Transition::Extend => booking::take_wanted_end(app, conn, &mut booking, setting)?,
         Transition::Move => return booking::take_wanted_slot(app, conn, &mut booking, setting),
@@ -180,4 +188,16 @@ fn become_(
         _ => false,
     };
     Ok(())
+}
+
+/// What is handed over although it did not answer, in words for the student, who may look into it.
+fn silence(resources: &[Resource]) -> Option<String> {
+    let silent = reconcile::silent(resources).filter_map(|address| {
+        let (Spec::FloatingIp { server, .. }, Some(probe)) = (&address.spec, address.probe()) else {
+            return None;
+        };
+        Some(format!("{server} is up, but does not answer ({probe})"))
+    });
+    let silent: Vec<String> = silent.collect();
+    (!silent.is_empty()).then(|| format!("{}. What it runs at first may have failed.", silent.join("; ")))
 }

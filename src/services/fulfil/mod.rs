@@ -5,6 +5,7 @@
 //! what came of them, if the claim still stands. Killed at any point, the next worker decides the same from what is stored.
 
 mod decide;
+mod instead;
 mod record;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::App;
 use super::booking::BookingError;
 use crate::cloud::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope};
 use crate::db::{self, DbError, LabSetting};
-use crate::domain::blueprint::Kind;
+use crate::domain::blueprint::{Kind, Probe};
 use crate::domain::ids::{BookingId, ClaimToken, ResourceKey};
 
 /// Who does what the service does by itself, in a booking's log.
@@ -83,6 +84,7 @@ struct Calls {
 enum Call {
     Ensure(Box<Desired>),
     AwaitLease(ResourceKey, String),
+    Probe(ResourceKey, String, Probe),
     Release(ResourceKey, Kind, String),
     Look(Scope),
 }
@@ -92,6 +94,7 @@ enum Call {
 enum Outcome {
     Ensured(ResourceKey, Result<Observed, CloudError>),
     Lease(ResourceKey, Result<Progress, CloudError>),
+    Probed(ResourceKey, Result<bool, CloudError>),
     Released(ResourceKey, Result<Released, CloudError>),
     Looked(Result<Vec<Found>, CloudError>),
 }
@@ -119,6 +122,7 @@ async fn carry_out_one(cloud: &dyn Cloud, call: Call) -> Outcome {
     match call {
         Call::Ensure(desired) => Outcome::Ensured(desired.mark.key.clone(), cloud.ensure(&desired).await),
         Call::AwaitLease(key, site_ref) => Outcome::Lease(key, cloud.lease_in_force(&site_ref).await),
+        Call::Probe(key, address, probe) => Outcome::Probed(key, cloud.answers(&address, &probe).await),
         Call::Release(key, kind, site_ref) => Outcome::Released(key, cloud.release(kind, &site_ref).await),
         Call::Look(scope) => Outcome::Looked(cloud.list(&scope).await),
     }
@@ -128,6 +132,7 @@ fn failed(call: Call, error: CloudError) -> Outcome {
     match call {
         Call::Ensure(desired) => Outcome::Ensured(desired.mark.key.clone(), Err(error)),
         Call::AwaitLease(key, _) => Outcome::Lease(key, Err(error)),
+        Call::Probe(key, ..) => Outcome::Probed(key, Err(error)),
         Call::Release(key, ..) => Outcome::Released(key, Err(error)),
         Call::Look(_) => Outcome::Looked(Err(error)),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{ACTOR, Outcome};
+use super::{ACTOR, Outcome, instead};
 use crate::cloud::port::{CloudError, Found, Observed, Progress, Released};
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::blueprint::{Kind, Spec};
@@ -19,6 +19,9 @@ use crate::services::places;
 
 /// How long to wait before a site that is at work is asked again.
 const POLL: TimeDelta = TimeDelta::milliseconds(1000);
+
+/// How long to wait before what is starting is asked again whether it answers.
+const PROBE: TimeDelta = TimeDelta::seconds(3);
 
 /// What the outcomes of one turn come to.
 #[derive(Debug, Default)]
@@ -112,10 +115,13 @@ fn note(
             stumble(app, error, 1, verdict);
             Ok(())
         }
-        Outcome::Ensured(key, result) => with(conn, resources, key, |resource| match result {
-            Ok(observed) => ensured(booking, resource, observed, now, verdict),
-            Err(error) => not_ensured(app, booking, resource, error, verdict),
-        }),
+        Outcome::Ensured(key, result) => {
+            with(conn, resources, key, |resource| match result {
+                Ok(observed) => ensured(booking, resource, observed, now, verdict),
+                Err(error) => not_ensured(app, booking, resource, error, verdict),
+            })?;
+            instead::plan_lease(conn, booking, resources, key, now)
+        }
         Outcome::Lease(key, result) => with(conn, resources, key, |lease| match result {
             Ok(Progress::Ready) => lease.facts.in_force = true,
             Ok(Progress::Working) => verdict.pause_until(now + POLL),
@@ -123,6 +129,11 @@ fn note(
                 verdict.give_up = Some(format!("The site did not keep the reserved place: {reason}"));
             }
             Err(error) => not_ensured(app, booking, lease, error, verdict),
+        }),
+        Outcome::Probed(key, result) => with(conn, resources, key, |address| match result {
+            Ok(true) => address.facts.answers = true,
+            Ok(false) => verdict.pause_until(now + PROBE),
+            Err(error) => stumble(app, error, 1, verdict),
         }),
         Outcome::Released(key, result) => with(conn, resources, key, |resource| match result {
             Ok(Released::Gone) => gone(booking, resource, now),
@@ -156,10 +167,11 @@ fn ensured(
     now: DateTime<Utc>,
     verdict: &mut Verdict,
 ) {
-    let in_force = resource.facts.in_force;
+    let known = std::mem::take(&mut resource.facts);
     resource.site_ref = Some(observed.object.site_ref.clone());
     resource.facts = observed.object.facts.clone();
-    resource.facts.in_force |= in_force;
+    resource.facts.in_force |= known.in_force;
+    resource.facts.answers |= known.answers;
     resource.failures = 0;
     match &observed.progress {
         Progress::Ready => {
@@ -176,6 +188,14 @@ fn ensured(
         Progress::Broken(reason) if resource.replacements < MAX_REPLACEMENTS && booking.state.is_live() => {
             verdict.trouble =
                 Some(format!("{} came up broken ({reason}); it is being replaced.", resource.key));
+            resource.state = ResourceState::Deleting;
+            resource.since = now;
+        }
+        Progress::Broken(reason) if booking.state.is_live() && instead::take(resource) => {
+            verdict.trouble = Some(format!(
+                "{} came up broken again ({reason}); it is being made on another machine.",
+                resource.key
+            ));
             resource.state = ResourceState::Deleting;
             resource.since = now;
         }

@@ -21,6 +21,7 @@ use crate::web::pages::layout::{LabState, Link, Problem, Section};
 use crate::web::present;
 
 mod find;
+mod gets;
 mod list;
 mod panel;
 mod week;
@@ -114,7 +115,7 @@ fn compose(who: &SignedIn, view: &LabView, query: &Query, asked: Option<&Asked>)
         expected: lab.expected_minutes.map(expected),
         links,
         reading: lab.reading.iter().map(|it| Link::new(it.url.clone(), it.title.clone())).collect(),
-        gets: gets(view),
+        gets: gets::gets(view),
         bookings: view
             .bookings
             .iter()
@@ -157,24 +158,6 @@ fn views(view: &LabView, query: &Query) -> Vec<ViewLink> {
 /// "Expect about 5 h of work."
 fn expected(minutes: i32) -> String {
     format!("Expect about {} h of work.", hours_text(minutes.into()))
-}
-
-/// A line for each thing that a booking gets.
-fn gets(view: &LabView) -> Vec<String> {
-    let blueprint = &view.setting.lab.blueprint;
-    let mut lines: Vec<String> = blueprint
-        .flavors()
-        .into_iter()
-        .map(|(flavor, count)| format!("{count} {}, {flavor}", if count == 1 { "server" } else { "servers" }))
-        .collect();
-    lines.push(format!("a private network, {}", blueprint.network.cidr));
-    let public =
-        blueprint.servers.iter().filter(|server| server.floating_ip).map(|server| server.name.to_string());
-    let public: Vec<String> = public.collect();
-    if !public.is_empty() {
-        lines.push(format!("a public address on {}", public.join(", ")));
-    }
-    lines
 }
 
 fn no_week(view: &LabView, state: LabState) -> Option<NoWeek> {

@@ -4,10 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::pools::most_units;
 use super::{Around, Check, all_right, whole_minutes};
-use crate::config::course_file::{
-    BlueprintTable, CourseFile, LabTable, PoolTable, ReadingTable, ServerTable,
-};
-use crate::domain::blueprint::{Blueprint, Kind, NetworkPlan, ServerPlan, sole_key};
+use crate::config::course_file::{CourseFile, LabTable, PoolTable, ReadingTable};
+use crate::domain::blueprint::Blueprint;
 use crate::domain::course::{Lab, Reading};
 use crate::domain::su::Su;
 
@@ -29,12 +27,14 @@ impl Check<'_> {
         let reading = self.reading(&key("reading"), &table.reading);
         let expected = table.expected_hours.map(|hours| self.expected(&key("expected_hours"), hours));
         let policy = self.policy(&key("policy"), pool, &table.policy);
-        let su_per_hour = self.su_per_hour(around.file, pool, table);
         let other_parts =
             around.file.lab.iter().filter(|it| it.series.is_some() && it.series == table.series);
         let other_parts =
             other_parts.filter(|it| it.id != table.id).filter_map(|it| it.id.parse().ok()).collect();
         let blueprint = self.blueprint(&key("blueprint"), &table.blueprint);
+        let priced =
+            blueprint.as_ref().map(|blueprint| self.su_per_hour(around.file, pool, table, blueprint));
+        let blueprint = blueprint.filter(|blueprint| self.can_be_held(around, pool, &table.id, blueprint));
         Some(Lab {
             id: self.parse(&key("id"), &table.id)?,
             pool: self.parse(&key("pool"), &table.pool)?,
@@ -49,26 +49,33 @@ impl Check<'_> {
             term: around.term.as_ref().map(|term| term.name.clone()),
             term_end: around.term.as_ref().map(|term| term.end(around.zone)),
             other_parts,
-            su_per_hour: su_per_hour?,
+            su_per_hour: priced??,
             course_budget_su: all_right(course_budget_su)?,
             policy: policy?,
             blueprint: blueprint?,
         })
     }
 
-    /// What a booking of the lab costs an hour. Where something bounds service units, each flavor must have its price.
-    fn su_per_hour(&mut self, file: &CourseFile, pool: Option<&PoolTable>, table: &LabTable) -> Option<Su> {
+    /// What a booking of the lab costs an hour. Where something bounds service units, each machine must have its price.
+    fn su_per_hour(
+        &mut self,
+        file: &CourseFile,
+        pool: Option<&PoolTable>,
+        table: &LabTable,
+        blueprint: &Blueprint,
+    ) -> Option<Su> {
         let site = pool.and_then(|pool| file.site.iter().find(|site| site.id == pool.site))?;
         let bounded = file.course.budget_su.is_some() || table.policy.budget_su.is_some();
         let mut total = Su::ZERO;
-        for server in &table.blueprint.server {
-            match site.su_per_hour.get(&server.flavor).map(|price| Su::from_number(*price)) {
-                Some(price) => total = total + price?,
+        for (machine, count) in blueprint.machines() {
+            match site.su_per_hour.get(machine.name()).map(|price| Su::from_number(*price)) {
+                Some(price) => total = total + price?.times(count),
                 None if bounded => self.error(
                     &format!("site.{}.su_per_hour", site.id),
                     format!(
                         "there is no price of \"{}\", and lab {} has a budget of service units",
-                        server.flavor, table.id
+                        machine.name(),
+                        table.id
                     ),
                 ),
                 None => {}
@@ -114,55 +121,5 @@ impl Check<'_> {
             self.error(key, format!("{hours} is not more than 0 and at most 1000"));
         }
         minutes
-    }
-
-    fn blueprint(&mut self, key: &str, table: &BlueprintTable) -> Option<Blueprint> {
-        if table.server.is_empty() {
-            self.error(&format!("{key}.server"), "there is none");
-        }
-        let fixed = table.server.iter().filter(|server| server.address.is_some()).count();
-        if fixed != 0 && fixed != table.server.len() {
-            self.error(
-                &format!("{key}.server"),
-                "give each server an address or none: a free one might be given away first",
-            );
-        }
-        self.unique(&format!("{key}.server"), table.server.iter().map(|server| server.name.as_str()));
-        let servers: Vec<_> = table
-            .server
-            .iter()
-            .map(|server| self.server(&format!("{key}.server.{}", server.name), server))
-            .collect();
-        Some(Blueprint {
-            servers: servers.into_iter().collect::<Option<_>>()?,
-            network: NetworkPlan {
-                cidr: table.network.cidr.clone(),
-                external: table.network.external.clone(),
-            },
-            open_tcp_ports: table.open_tcp_ports.clone(),
-            login: table.login.clone(),
-        })
-    }
-
-    fn server(&mut self, key: &str, table: &ServerTable) -> Option<ServerPlan> {
-        let taken = Kind::ALL.iter().any(|kind| sole_key(*kind).as_str() == table.name);
-        if taken
-            || table.name.starts_with("lease-")
-            || table.name.starts_with("ip-")
-            || table.name.starts_with("stray-")
-        {
-            self.error(
-                &format!("{key}.name"),
-                "it is kept for another part of a booking: choose a name such as node1",
-            );
-        }
-        Some(ServerPlan {
-            name: self.parse(&format!("{key}.name"), &table.name)?,
-            image: table.image.clone(),
-            flavor: table.flavor.clone(),
-            address: table.address,
-            floating_ip: table.floating_ip,
-            user_data: table.user_data.as_ref().map(|text| text.trim_start().to_owned()),
-        })
     }
 }

@@ -79,6 +79,8 @@ impl Check<'_> {
             end_margin_minutes: table.end_margin_minutes,
             cleaning_minutes: table.cleaning_minutes,
             closures: closures.into_iter().collect::<Option<_>>()?,
+            standing_lease: table.standing_lease.clone(),
+            node_property: table.node_property.clone(),
         })
     }
 

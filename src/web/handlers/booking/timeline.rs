@@ -507,5 +507,8 @@ fn name(resource: &Known) -> String {
         Kind::SecurityGroup => "firewall (security group)".to_owned(),
         Kind::Server => format!("server {}", resource.key),
         Kind::FloatingIp => "public address".to_owned(),
+        Kind::Volume | Kind::Share | Kind::Bucket | Kind::Container => {
+            format!("{} {}", resource.kind().word(), resource.key)
+        }
     }
 }

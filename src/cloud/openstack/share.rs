@@ -1,0 +1,167 @@
+//! Manila: shared directories, by NFS.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::compute::metadata;
+use super::identity::Service;
+use super::{OpenStackCloud, insert, oldest, time};
+use crate::cloud::port::{CloudError, Desired, Found, Observed, Progress, Released, Scope, SiteObject};
+use crate::domain::blueprint::Kind;
+use crate::domain::resource::SiteFacts;
+
+#[derive(Debug, Deserialize)]
+struct One {
+    share: Share,
+}
+
+#[derive(Debug, Deserialize)]
+struct Shares {
+    shares: Vec<Share>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Share {
+    id: String,
+    #[serde(default)]
+    name: Option<String>,
+    status: String,
+    #[serde(default, deserialize_with = "time::optional")]
+    created_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rules {
+    access_list: Vec<Rule>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rule {
+    access_to: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Exports {
+    export_locations: Vec<Export>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Export {
+    path: String,
+    #[serde(default)]
+    preferred: bool,
+}
+
+impl Share {
+    fn progress(&self) -> Progress {
+        match self.status.as_str() {
+            "available" => Progress::Ready,
+            error if error.contains("error") => {
+                Progress::Broken(format!("the share's status is \"{error}\""))
+            }
+            _ => Progress::Working,
+        }
+    }
+}
+
+impl OpenStackCloud {
+    /// A share is ready once it can be mounted from everywhere that it is to be.
+    pub(super) async fn ensure_share(
+        &self,
+        desired: &Desired,
+        size_gib: u32,
+        share_type: Option<&str>,
+        access_from: &[String],
+    ) -> Result<Observed, CloudError> {
+        let mut named = self.shares(&[("name", &desired.name)]).await?;
+        named.retain(|share| share.name.as_ref() == Some(&desired.name));
+        let share = match oldest(named, |share| share.created_at) {
+            Some(share) => share,
+            None => self.make_share(desired, size_gib, share_type).await?,
+        };
+        let progress = share.progress();
+        let mut facts = SiteFacts::default();
+        if progress == Progress::Ready {
+            self.allow(&share.id, access_from).await?;
+            facts.address = self.export(&share.id).await?;
+        }
+        Ok(Observed { object: SiteObject { kind: Kind::Share, site_ref: share.id, facts }, progress })
+    }
+
+    async fn make_share(
+        &self,
+        desired: &Desired,
+        size_gib: u32,
+        share_type: Option<&str>,
+    ) -> Result<Share, CloudError> {
+        let mut share = json!({"name": desired.name, "size": size_gib, "share_proto": "NFS",
+                               "metadata": metadata(desired)});
+        if let Some(share_type) = share_type {
+            insert(&mut share, "share_type", json!(share_type));
+        }
+        let made: One = self.session.post(Service::Share, &["shares"], &json!({"share": share})).await?;
+        Ok(made.share)
+    }
+
+    async fn allow(&self, share: &str, access_from: &[String]) -> Result<(), CloudError> {
+        let path = ["shares", share, "action"];
+        let known: Rules = self.session.post(Service::Share, &path, &json!({"access_list": null})).await?;
+        let missing =
+            access_from.iter().filter(|range| known.access_list.iter().all(|it| it.access_to != **range));
+        for range in missing {
+            let body =
+                json!({"allow_access": {"access_type": "ip", "access_to": range, "access_level": "rw"}});
+            self.session.post::<Value>(Service::Share, &path, &body).await?;
+        }
+        Ok(())
+    }
+
+    /// What is mounted.
+    async fn export(&self, share: &str) -> Result<Option<String>, CloudError> {
+        let path = ["shares", share, "export_locations"];
+        let mut found: Exports = self.session.get(Service::Share, &path, &[]).await?;
+        found.export_locations.sort_by_key(|export| !export.preferred);
+        Ok(found.export_locations.into_iter().next().map(|export| export.path))
+    }
+
+    /// All pages. Manila counts from an offset.
+    async fn shares(&self, query: &[(&str, &str)]) -> Result<Vec<Share>, CloudError> {
+        let mut all: Vec<Share> = Vec::new();
+        loop {
+            let (limit, offset) = (PAGE.to_string(), all.len().to_string());
+            let page = [&[("limit", limit.as_str()), ("offset", &offset)], query].concat();
+            let found: Shares = self.session.get(Service::Share, &["shares", "detail"], &page).await?;
+            let last = found.shares.len() < PAGE;
+            all.extend(found.shares);
+            if last {
+                return Ok(all);
+            }
+        }
+    }
+
+    pub(super) async fn list_shares(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
+        if !self.session.has(Service::Share).await? {
+            return Ok(Vec::new());
+        }
+        let found = |share: Share| {
+            let name = share.name.unwrap_or_default();
+            super::found(scope, Kind::Share, &name, share.id, name.clone(), share.created_at)
+        };
+        Ok(self.shares(&[]).await?.into_iter().filter_map(found).collect())
+    }
+
+    pub(super) async fn release_share(&self, share: &str) -> Result<Released, CloudError> {
+        if !self.session.has(Service::Share).await? {
+            return Ok(Released::Gone);
+        }
+        let path = ["shares", share];
+        match self.session.find::<One>(Service::Share, &path).await? {
+            None => Ok(Released::Gone),
+            Some(One { share }) if share.status == "deleting" => Ok(Released::Going),
+            Some(_) => self.delete_and_look(Service::Share, &path).await,
+        }
+    }
+}
+
+const PAGE: usize = 500;
