@@ -1,4 +1,4 @@
-//! The first half of a turn: what is next, and writing down that it is about to be done.
+//! The second half of a turn's transaction: what is next, and writing down that it is about to be done.
 
 use chrono::{DateTime, Utc};
 
@@ -13,7 +13,7 @@ use crate::services::App;
 use crate::services::booking::{self, BookingError};
 use crate::services::notices::{self, Kind as Mail};
 
-/// Decides under the claim; [`Turn::Rest`] if it was lost.
+/// Decides under the claim, and gives it up if there is nothing to do now.
 pub(super) fn decide(
     app: &App,
     conn: &mut Conn<'_>,
@@ -21,9 +21,6 @@ pub(super) fn decide(
     token: &ClaimToken,
 ) -> Result<Turn, BookingError> {
     let now = app.now();
-    if !db::renew_claim(conn, id, token, now + app.claim)? {
-        return Ok(Turn::Rest);
-    }
     let Some(booking) = db::booking_locked(conn, id)? else { return Ok(Turn::Rest) };
     let Some(setting) = db::lab_setting(conn, &booking.lab)? else {
         return Err(BookingError::NoSuchLab(booking.lab));
