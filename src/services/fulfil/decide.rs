@@ -66,6 +66,7 @@ fn intend(
         resources.iter().filter(|resource| keys.contains(&resource.key)).cloned().collect::<Vec<_>>()
     };
     let mut calls = Vec::new();
+    let also_look = matches!(step, Step::ReleaseAndLook(_));
     match step {
         Step::Ensure(keys) => {
             for mut resource in named(&keys) {
@@ -77,13 +78,16 @@ fn intend(
             let lease = named(&[key]).pop();
             calls.extend(lease.and_then(|lease| Some(Call::AwaitLease(lease.key, lease.site_ref?))));
         }
-        Step::Release(keys) => {
+        Step::Release(keys) | Step::ReleaseAndLook(keys) => {
             for mut resource in named(&keys) {
                 enter(conn, &mut resource, ResourceState::Deleting, app.now())?;
                 calls.push(match resource.site_ref.clone() {
                     Some(site_ref) => Call::Release(resource.key.clone(), resource.kind(), site_ref),
                     None => look(app, booking),
                 });
+            }
+            if also_look {
+                calls.push(look(app, booking));
             }
             calls.dedup_by(|a, b| matches!((a, b), (Call::Look(_), Call::Look(_))));
         }
