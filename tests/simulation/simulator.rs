@@ -82,8 +82,8 @@ pub(super) async fn run(seed: u64) {
     let mut simulator = Simulator::new(seed).await;
     for _ in 0..STEPS {
         simulator.step().await;
-        let seen = simulator.look().await;
-        seen.hold_always(&simulator.world, simulator.now());
+        let looked = simulator.look().await;
+        looked.hold_always(&simulator.world, simulator.now());
     }
     simulator.rest().await;
 }

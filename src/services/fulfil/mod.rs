@@ -41,9 +41,9 @@ pub async fn advance(app: &Arc<App>, id: &BookingId, token: &ClaimToken) -> Resu
     let mut outcomes = Vec::new();
     loop {
         let (inner, key, fence) = (app.clone(), id.clone(), token.clone());
-        let taken =
+        let next =
             app.db.write("fulfil: turn", move |conn| turn(&inner, conn, &key, &fence, &outcomes)).await?;
-        match taken {
+        match next {
             Some(calls) => outcomes = carry_out(app, calls).await,
             None => return Ok(()),
         }
