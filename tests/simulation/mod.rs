@@ -16,7 +16,7 @@ use crate::support::named;
 const REGRESSIONS: [u64; 1] = [2709];
 
 /// The seeds that the suite runs.
-const USUAL: std::ops::Range<u64> = 0..200;
+const USUAL: std::ops::Range<u64> = 0..1000;
 
 fn seeds() -> Vec<u64> {
     let asked = named("FAIRLEASE_SEEDS");
