@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use fairlease::cloud::port::CloudError;
-use fairlease::cloud::simulated::{Fault, Faults, Profile};
+use fairlease::cloud::simulated::{Fault, Faults, Object, Profile};
 use fairlease::domain::ids::BookingId;
 use fairlease::domain::person::Person;
 use fairlease::services::booking;
@@ -90,6 +90,18 @@ on_both_databases! {
                 live_and_end(&faulty, &student, &format!("{fault:?} at call {call}")).await;
             }
         }
+    }
+
+    async fn what_comes_late_and_stands_in_the_way_goes_too(backend: Backend) {
+        let world = roomy(backend).await;
+        let student = world.student("ff524").await;
+        let id = book(&world, &student).await;
+        world.work_until(&student, &id, "active").await;
+        let late = world.held().into_values().find(|object| object.name.starts_with("node2--")).unwrap();
+        booking::release(&world.app, student.clone(), id.clone()).await.unwrap();
+        world.cloud.put(&Object { site_ref: "made-late".to_owned(), ..late }).unwrap();
+        world.work_until(&student, &id, "ended").await;
+        assert!(world.held().is_empty(), "{:?}", world.held().keys());
     }
 
     async fn given_back_while_the_worker_is_dead_leaks_nothing(backend: Backend) {

@@ -15,6 +15,7 @@ mod booking;
 mod commands;
 mod contract;
 mod crashes;
+mod crowd;
 mod deploy;
 mod faults;
 mod killed;

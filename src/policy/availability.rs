@@ -159,6 +159,9 @@ fn nearest_length(case: &Case<'_>, wish: &Interval) -> TimeDelta {
 /// one grid cell. Where none has that length, as when a budget is nearly used up, those of the longest length below it.
 /// Occupancy must be known over [`nearest_span`].
 pub fn nearest(case: &Case<'_>, wish: &Interval, count: usize) -> Vec<Interval> {
+    if admission::refuses_all(case) {
+        return Vec::new();
+    }
     let length = nearest_length(case, wish);
     let as_wished = |at| {
         let slot = Interval::new(at, at + length)?;

@@ -20,6 +20,9 @@ pub enum Step {
     Probe(Vec<ResourceKey>),
     /// Delete these, or see whether they are gone. They need nothing of each other.
     Release(Vec<ResourceKey>),
+    /// The same after a deletion was refused or failed, and see what the site holds of the booking: a call whose effect came late
+    /// may have made what stands in the way.
+    ReleaseAndLook(Vec<ResourceKey>),
     /// See what the site holds of the booking: some ids are not known, or all that is known is gone. If the site holds
     /// nothing either, the booking has ended.
     Look,
@@ -139,7 +142,11 @@ fn releasing(resources: &[Resource]) -> Step {
         return Step::Look;
     }
     let Some(rank) = left().map(|r| r.kind().deleting_rank()).min() else { return Step::Look };
-    Step::Release(keys(left().filter(|r| r.kind().deleting_rank() == rank)))
+    let first = || left().filter(|r| r.kind().deleting_rank() == rank);
+    if first().any(|r| r.failures > 0) {
+        return Step::ReleaseAndLook(keys(first()));
+    }
+    Step::Release(keys(first()))
 }
 
 fn keys<'a>(resources: impl Iterator<Item = &'a Resource>) -> Vec<ResourceKey> {

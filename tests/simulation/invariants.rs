@@ -2,8 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::rc::Rc;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use fairlease::db::{self, DbError};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use fairlease::db::{self, DbError, DbUrl};
 use fairlease::domain::booking::{Booking, State};
 use fairlease::domain::course::Pool;
 use fairlease::domain::ids::{BookingId, PersonId};
@@ -21,7 +25,7 @@ pub(super) struct Seen {
 }
 
 /// Whose resources are looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Resources {
     /// Those of bookings that have something on the cloud.
     OfWhatIsThere,
@@ -29,12 +33,59 @@ pub(super) enum Resources {
     OfAll,
 }
 
-/// Looks at all bookings of these people.
-pub(super) async fn look(world: &World, people: &[PersonId], resources: Resources) -> Seen {
-    let people: Vec<PersonId> = people.to_vec();
-    let objects = world.cloud.objects().unwrap();
-    let there: BTreeSet<_> =
-        objects.iter().filter_map(|it| Some(Mark::from_name(&it.name)?.booking)).collect();
+/// Looks at the database, and again only if somebody has written to it since.
+pub(super) struct Eye {
+    conn: SqliteConnection,
+    people: Vec<PersonId>,
+    last: Option<(Version, Rc<Seen>)>,
+}
+
+/// What a look depends on: the database's own count of what others have written, and whose resources are looked at.
+#[derive(PartialEq, Eq)]
+struct Version {
+    written: i64,
+    resources: Resources,
+    there: BTreeSet<BookingId>,
+}
+
+#[derive(QueryableByName)]
+struct DataVersion {
+    #[diesel(sql_type = BigInt)]
+    data_version: i64,
+}
+
+impl Eye {
+    /// Looks at all bookings of these people.
+    pub(super) fn on(world: &World, people: Vec<PersonId>) -> Self {
+        let DbUrl::Sqlite(path) = world.database_url() else { panic!("runs are on SQLite") };
+        Self { conn: SqliteConnection::establish(&path).unwrap(), people, last: None }
+    }
+
+    fn version(&mut self, world: &World, resources: Resources) -> Version {
+        let counted: DataVersion =
+            diesel::sql_query("PRAGMA data_version").get_result(&mut self.conn).unwrap();
+        let objects = world.cloud.objects().unwrap();
+        let there = objects.iter().filter_map(|it| Some(Mark::from_name(&it.name)?.booking)).collect();
+        Version { written: counted.data_version, resources, there }
+    }
+
+    pub(super) async fn look(&mut self, world: &World, resources: Resources) -> Rc<Seen> {
+        let version = self.version(world, resources);
+        if let Some((_, seen)) = self.last.as_ref().filter(|(last, _)| *last == version) {
+            return seen.clone();
+        }
+        let seen = Rc::new(read(world, self.people.clone(), resources, version.there.clone()).await);
+        self.last = Some((version, seen.clone()));
+        seen
+    }
+}
+
+async fn read(
+    world: &World,
+    people: Vec<PersonId>,
+    resources: Resources,
+    there: BTreeSet<BookingId>,
+) -> Seen {
     let read = world.app.db.read::<_, DbError, _>("look", move |conn| {
         let bookings = db::bookings_of_people(conn, &people.iter().collect::<Vec<_>>())?;
         let shown = bookings.iter().filter(|it| resources == Resources::OfAll || there.contains(&it.id));

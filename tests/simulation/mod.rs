@@ -1,6 +1,7 @@
 //! The service under a seeded schedule: students who come and go, two workers and a reaper whose calls to the cloud are
-//! let go one at a time in any order, answers that are lost, calls that fail, deaths between any two effects, and a clock
-//! that moves when the seed says so. One seed is one run, to the last detail.
+//! let go one at a time in any order, answers that are lost, listings that are old, calls that are slow, fail or are refused
+//! for good, servers that come up broken, a site without room, deaths between any two effects, and a clock that moves when
+//! the seed says so. One seed is one run, to the last detail.
 //!
 //! `FAIRLEASE_SEEDS=FROM..TO` runs others than the usual seeds; a run that fails names its seed.
 
@@ -9,13 +10,13 @@ mod invariants;
 mod simulator;
 
 use crate::support::named;
-use crate::world::Backend;
 
-/// Seeds that failed once.
-const REGRESSIONS: [u64; 0] = [];
+/// Seeds that failed once: 2709 by a server that was made after the site had been looked at, and kept the network that it was
+/// on from going.
+const REGRESSIONS: [u64; 1] = [2709];
 
 /// The seeds that the suite runs.
-const USUAL: std::ops::Range<u64> = 0..200;
+const USUAL: std::ops::Range<u64> = 0..1000;
 
 fn seeds() -> Vec<u64> {
     let asked = named("FAIRLEASE_SEEDS");
@@ -30,7 +31,7 @@ fn seeds() -> Vec<u64> {
 fn run(first: usize) {
     for seed in seeds().into_iter().skip(first).step_by(2) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(simulator::run(Backend::Sqlite, seed));
+        runtime.block_on(simulator::run(seed));
     }
 }
 

@@ -1,6 +1,7 @@
 //! One run: what the seed makes of it.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,8 +20,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::gates::{Event, Gate, GatedCloud, Remembered, Verdict};
-use super::invariants::{self, Resources, Seen};
-use crate::world::{Backend, World, course};
+use super::invariants::{Eye, Resources, Seen};
+use crate::world::{Database, World, course};
 
 /// How many steps a run has before it comes to rest.
 const STEPS: usize = 160;
@@ -63,6 +64,7 @@ impl Drop for Told {
 struct Simulator {
     world: World,
     students: Vec<Person>,
+    eye: Eye,
     chance: Chance,
     told: Told,
     apps: Vec<Arc<App>>,
@@ -76,27 +78,29 @@ struct Simulator {
 }
 
 /// Runs what `seed` makes of it, and asserts the invariants after each step and at rest.
-pub(super) async fn run(backend: Backend, seed: u64) {
-    let mut simulator = Simulator::new(backend, seed).await;
+pub(super) async fn run(seed: u64) {
+    let mut simulator = Simulator::new(seed).await;
     for _ in 0..STEPS {
         simulator.step().await;
-        let state = simulator.look().await;
-        state.hold_always(&simulator.world, simulator.now());
+        let looked = simulator.look().await;
+        looked.hold_always(&simulator.world, simulator.now());
     }
     simulator.rest().await;
 }
 
 impl Simulator {
-    async fn new(backend: Backend, seed: u64) -> Self {
+    async fn new(seed: u64) -> Self {
         let small = course(&[("capacity = 30 ", "capacity = 2 ")]);
         let chance = Chance(SeededEntropy::new(seed));
         let profile = Profile {
             boot: TimeDelta::seconds(i64::try_from(chance.below(600)).unwrap()),
             shutdown: TimeDelta::seconds(i64::try_from(chance.below(120)).unwrap()),
             lease_lag: TimeDelta::seconds(i64::try_from(chance.below(60)).unwrap()),
+            // Half of the sites have room for fewer clusters than the pool says.
+            lease_capacity: [3, 5, 1000, 1000][chance.below(4)],
             ..Profile::instant()
         };
-        let world = World::with(backend, small, profile.clone()).await.with_faults(
+        let world = World::on(Database::in_memory(), small, profile.clone()).await.with_faults(
             profile,
             Faults::none(),
             seed ^ 0xC10D,
@@ -115,6 +119,7 @@ impl Simulator {
         let slow = chance.below(ACTORS + 1);
         let mut simulator = Self {
             slow,
+            eye: Eye::on(&world, students.iter().map(|student| student.id.clone()).collect()),
             students,
             chance,
             told: Told { seed, steps: Vec::new() },
@@ -139,13 +144,8 @@ impl Simulator {
         self.told.steps.push(format!("{now} {what}"));
     }
 
-    async fn look(&self) -> Seen {
-        self.look_at(Resources::OfWhatIsThere).await
-    }
-
-    async fn look_at(&self, resources: Resources) -> Seen {
-        let people: Vec<_> = self.students.iter().map(|student| student.id.clone()).collect();
-        invariants::look(&self.world, &people, resources).await
+    async fn look(&mut self) -> Rc<Seen> {
+        self.eye.look(&self.world, Resources::OfWhatIsThere).await
     }
 
     /// A network that somebody made by hand, and one of another installation.
@@ -163,7 +163,7 @@ impl Simulator {
     }
 
     async fn step(&mut self) {
-        match self.chance.below(32) {
+        match self.chance.below(33) {
             0..=2 => self.somebody_books().await,
             3 => self.somebody_gives_back().await,
             4 | 5 => self.somebody_changes().await,
@@ -171,6 +171,7 @@ impl Simulator {
             9 => self.an_actor_dies(),
             10 | 11 => self.time_passes(),
             12 => self.mail_leaves().await,
+            13 => self.a_server_will_be_broken(),
             _ if self.waiting.is_empty() => self.an_actor_starts().await,
             _ => self.a_call_goes_on().await,
         }
@@ -180,6 +181,16 @@ impl Simulator {
         let seconds = [1, 30, 91, 600, 1800, 5400][self.chance.below(6)];
         self.world.clock.advance(TimeDelta::seconds(seconds));
         self.tell(format_args!("{seconds} s passed"));
+    }
+
+    /// The next server of a name comes up broken, and sometimes the one in its place as well.
+    fn a_server_will_be_broken(&mut self) {
+        let (name, times) =
+            (["node1--", "node2--", "node3--"][self.chance.below(3)], 1 + self.chance.below(2));
+        for _ in 0..times {
+            self.world.cloud.faults().break_next(name);
+        }
+        self.tell(format_args!("{name} will come up broken, {times} times"));
     }
 
     async fn mail_leaves(&mut self) {
@@ -216,10 +227,10 @@ impl Simulator {
         self.tell(format_args!("{} wished for {slot:?}: {booked}", student.net_id));
     }
 
-    async fn a_live_booking(&self) -> Option<(Person, Booking)> {
+    async fn a_live_booking(&mut self) -> Option<(Person, Booking)> {
         let seen = self.look().await;
-        let live: Vec<_> = seen.bookings.into_iter().filter(|it| it.state.is_live()).collect();
-        let booking = self.chance.of(&live)?.clone();
+        let live: Vec<_> = seen.bookings.iter().filter(|it| it.state.is_live()).collect();
+        let booking = (*self.chance.of(&live)?).clone();
         let owner = self.students.iter().find(|student| student.id == booking.person).unwrap().clone();
         Some((owner, booking))
     }
@@ -311,9 +322,22 @@ impl Simulator {
             return Verdict::Go;
         }
         let lost = CloudError::OutcomeUnknown("no answer came in time".to_owned());
-        let passing = CloudError::Transient { message: "503".to_owned(), retry_after: None };
-        let errors = [lost.clone(), passing, CloudError::Conflict("409".to_owned())];
-        Verdict::Fail(if gate.done { lost } else { self.chance.of(&errors).unwrap().clone() })
+        if gate.done {
+            return Verdict::Fail(lost);
+        }
+        let passing = [
+            lost,
+            CloudError::Transient { message: "503".to_owned(), retry_after: None },
+            CloudError::Conflict("409".to_owned()),
+            CloudError::Unauthorised("401".to_owned()),
+        ];
+        let lasting = [
+            CloudError::Quota("Quota exceeded for instances".to_owned()),
+            CloudError::Capacity("Not enough hosts available".to_owned()),
+            CloudError::Permanent("400".to_owned()),
+        ];
+        let errors: &[CloudError] = if self.chance.one_in(8) { &lasting } else { &passing };
+        Verdict::Fail(self.chance.of(errors).unwrap().clone())
     }
 
     /// Half of the runs end early for everybody, while calls still wait.
@@ -369,7 +393,8 @@ impl Simulator {
             reaping::sweep(&self.world.app).await.unwrap();
             self.world.work().await;
         }
-        self.look_at(Resources::OfAll).await.hold_at_rest(&self.world, &self.not_ours);
+        let seen = self.eye.look(&self.world, Resources::OfAll).await;
+        seen.hold_at_rest(&self.world, &self.not_ours);
     }
 }
 

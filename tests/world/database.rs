@@ -1,5 +1,7 @@
 //! A database for one test.
 
+use std::path::Path;
+
 use fairlease::db::DbUrl;
 use tempfile::TempDir;
 
@@ -23,6 +25,13 @@ impl Database {
             Backend::Sqlite => Self::Sqlite(TempDir::new().unwrap()),
             Backend::Postgres => Self::Postgres(postgres::Database::create()),
         }
+    }
+
+    /// A SQLite database whose file is in the machine's memory where Linux has such a place, for tests that write a lot and
+    /// ask nothing of the disk.
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        Self::Sqlite(if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap())
     }
 
     pub(crate) fn url(&self) -> DbUrl {

@@ -27,7 +27,7 @@ use fairlease::worker;
 
 pub(crate) mod database;
 
-pub(crate) use database::Backend;
+pub(crate) use database::{Backend, Database};
 
 /// A public key that nobody has the private half of.
 pub(crate) const KEY: &str =
@@ -106,7 +106,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) cloud: Arc<SimulatedCloud>,
     pub(crate) postbox: Arc<Postbox>,
-    database: Arc<database::Database>,
+    database: Arc<Database>,
 }
 
 impl World {
@@ -116,7 +116,12 @@ impl World {
     }
 
     pub(crate) async fn with(backend: Backend, course: Course, profile: Profile) -> Self {
-        let database = Arc::new(database::Database::create(backend));
+        Self::on(Database::create(backend), course, profile).await
+    }
+
+    /// The same on this new database.
+    pub(crate) async fn on(database: Database, course: Course, profile: Profile) -> Self {
+        let database = Arc::new(database);
         let db = Db::open(&database.url()).unwrap();
         db.migrate().unwrap();
         let clock = Arc::new(ManualClock::at(local("2025-02-08T09:10")));
@@ -131,7 +136,7 @@ impl World {
     }
 
     fn around(
-        database: Arc<database::Database>,
+        database: Arc<Database>,
         db: Db,
         clock: Arc<ManualClock>,
         profile: Profile,

@@ -59,8 +59,13 @@ impl Faults {
     /// The next server whose name begins with this comes up broken.
     #[must_use]
     pub fn breaking(self, name: &str) -> Self {
-        self.broken.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
+        self.break_next(name);
         self
+    }
+
+    /// The next server whose name begins with this comes up broken; of several times the same, so many after each other.
+    pub fn break_next(&self, name: &str) {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
     }
 
     /// Returns once a call hangs.
@@ -75,10 +80,11 @@ impl Faults {
 
     pub(super) fn is_broken(&self, object: &Object) -> bool {
         let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(rule) = broken.iter_mut().find(|rule| object.name.starts_with(rule.as_str())) {
-            rule.clone_from(&object.site_ref);
+        if broken.contains(&object.site_ref) {
+            return true;
         }
-        broken.contains(&object.site_ref)
+        let rule = broken.iter_mut().find(|rule| object.name.starts_with(rule.as_str()));
+        rule.map(|rule| rule.clone_from(&object.site_ref)).is_some()
     }
 
     pub(super) async fn around<T>(

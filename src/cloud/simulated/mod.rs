@@ -5,6 +5,7 @@
 mod faults;
 mod store;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 pub use faults::{Fault, Faults};
 pub use store::Object;
-use store::Store;
+use store::{By, Store};
 
 use super::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope, SiteObject};
 use crate::clock::Clock;
@@ -112,8 +113,13 @@ impl SimulatedCloud {
 
     /// Everything that the site holds, whoever made it.
     pub fn objects(&self) -> Result<Vec<Object>, CloudError> {
+        self.found(By::Any)
+    }
+
+    /// Those of what is looked for that are not gone.
+    fn found(&self, by: By<'_>) -> Result<Vec<Object>, CloudError> {
         let now = self.clock.now();
-        Ok(self.store.all()?.into_iter().filter(|object| !object.is_gone(now)).collect())
+        Ok(self.store.find(by)?.into_iter().filter(|object| !object.is_gone(now)).collect())
     }
 
     /// The faults that it was told to make.
@@ -141,9 +147,7 @@ impl SimulatedCloud {
     }
 
     fn by_name(&self, name: &str) -> Result<Option<Object>, CloudError> {
-        let mut same: Vec<_> = self.objects()?.into_iter().filter(|object| object.name == name).collect();
-        same.sort_by_key(|object| object.created_at);
-        Ok(same.into_iter().next())
+        Ok(self.found(By::Name(name))?.into_iter().min_by_key(|object| object.created_at))
     }
 
     fn ensure_now(&self, desired: &Desired) -> Result<Observed, CloudError> {
@@ -284,12 +288,16 @@ impl SimulatedCloud {
         }
     }
 
-    /// From 203.0.113.0/24, which is set aside for documentation (RFC 5737).
+    /// From 203.0.113.0/24, which is set aside for documentation (RFC 5737), and where that is not enough from 198.18.0.0/16,
+    /// which is for measurements (RFC 2544).
     fn free_address(&self) -> Result<String, CloudError> {
-        let taken: Vec<_> = self.objects()?.into_iter().filter_map(|object| object.facts.address).collect();
-        (10..255)
-            .map(|host| format!("203.0.113.{host}"))
-            .find(|address| !taken.contains(address))
+        let (now, mut taken) = (self.clock.now(), BTreeSet::new());
+        self.store.each(By::Kind(Kind::FloatingIp), |object| {
+            taken.extend(object.facts.address.clone().filter(|_| !object.is_gone(now)));
+        })?;
+        let more = (0..256).flat_map(|net| (0..256).map(move |host| format!("198.18.{net}.{host}")));
+        let mut free = (10..255).map(|host| format!("203.0.113.{host}")).chain(more);
+        free.find(|address| !taken.contains(address))
             .ok_or_else(|| CloudError::Capacity("no floating IP is free".to_owned()))
     }
 
@@ -303,20 +311,24 @@ impl SimulatedCloud {
         let count = |reservations: &[(Reserved, u32)], wanted: &Reserved| {
             reservations.iter().filter(|(of, _)| of == wanted).map(|(_, count)| count).sum::<u32>()
         };
-        let others = self.objects()?;
-        let others = others.iter().filter(|object| Some(object.site_ref.as_str()) != except);
-        let overlapping = others.filter_map(|object| match &object.spec {
-            Spec::Lease { start: from, end: to, reservations } if *from < end && start < *to => {
-                Some(reservations.as_slice())
+        let now = self.clock.now();
+        let mut held = vec![0; reservations.len()];
+        self.store.each(By::Kind(Kind::Lease), |object| match &object.spec {
+            Spec::Lease { start: from, end: to, reservations: theirs }
+                if *from < end
+                    && start < *to
+                    && Some(object.site_ref.as_str()) != except
+                    && !object.is_gone(now) =>
+            {
+                for (held, (of, _)) in held.iter_mut().zip(reservations) {
+                    *held += count(theirs, of);
+                }
             }
-            _ => None,
-        });
-        let overlapping: Vec<_> = overlapping.collect();
-        for (of, amount) in reservations {
-            let held: u32 = overlapping.iter().map(|reservations| count(reservations, of)).sum();
-            if held + amount > self.profile.lease_capacity {
-                return Err(CloudError::Capacity("Not enough hosts available".to_owned()));
-            }
+            _ => {}
+        })?;
+        let mut wanted = held.iter().zip(reservations);
+        if wanted.any(|(held, (_, amount))| held + amount > self.profile.lease_capacity) {
+            return Err(CloudError::Capacity("Not enough hosts available".to_owned()));
         }
         Ok(())
     }
@@ -371,8 +383,11 @@ impl SimulatedCloud {
 
     /// What is behind a floating IP answers a while after it is there.
     fn answers_now(&self, address: &str) -> Result<bool, CloudError> {
-        let there =
-            self.objects()?.into_iter().find(|object| object.facts.address.as_deref() == Some(address));
+        let there = self
+            .store
+            .find(By::Kind(Kind::FloatingIp))?
+            .into_iter()
+            .find(|object| object.facts.address.as_deref() == Some(address));
         Ok(there.is_some_and(|object| self.clock.now() >= object.created_at + self.profile.answering))
     }
 
@@ -382,9 +397,7 @@ impl SimulatedCloud {
             self.store.remove(site_ref)?;
             return Ok(Released::Gone);
         };
-        if let Some(user) =
-            self.objects()?.iter().find(|other| other.uses.iter().any(|used| used == site_ref))
-        {
+        if let Some(user) = self.found(By::UserOf(site_ref))?.first() {
             return Err(CloudError::Conflict(format!("{} is in use by {}", object.name, user.name)));
         }
         if object.deleted_at.is_none() {
@@ -401,7 +414,11 @@ impl SimulatedCloud {
     }
 
     fn list_now(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
-        let found = self.objects()?.into_iter().map(Object::into_found);
+        let by = match scope {
+            Scope::Instance(_) => By::Any,
+            Scope::Booking(_, booking) => By::Booking(booking),
+        };
+        let found = self.found(by)?.into_iter().map(Object::into_found);
         Ok(found.filter(|object| object.mark.as_ref().is_some_and(|mark| scope.covers(mark))).collect())
     }
 }

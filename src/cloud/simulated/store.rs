@@ -1,17 +1,18 @@
 //! Where the simulated cloud keeps its objects: in memory, or one file each in a directory, so that several processes see
 //! the same cloud and a killed one loses nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::port::CloudError;
-use crate::domain::blueprint::Spec;
-use crate::domain::resource::SiteFacts;
+use crate::domain::blueprint::{Kind, Spec};
+use crate::domain::ids::BookingId;
+use crate::domain::resource::{Mark, SiteFacts};
 
 /// An object as the simulated site keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,10 +33,101 @@ pub struct Object {
     pub uses: Vec<String>,
 }
 
+/// Which objects a call looks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum By<'a> {
+    /// Every object.
+    Any,
+    /// Those with this name.
+    Name(&'a str),
+    /// Those that carry the mark of this booking, of whatever installation.
+    Booking(&'a BookingId),
+    /// Those of this kind.
+    Kind(Kind),
+    /// Those that can't be without the object with this id.
+    UserOf(&'a str),
+}
+
+impl By<'_> {
+    fn is_true_of(self, object: &Object) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Name(name) => object.name == name,
+            Self::Booking(booking) => Mark::from_name(&object.name).is_some_and(|it| it.booking == *booking),
+            Self::Kind(kind) => object.spec.kind() == kind,
+            Self::UserOf(site_ref) => object.uses.iter().any(|used| used == site_ref),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Store {
-    Memory(Mutex<BTreeMap<String, Object>>),
+    Memory(Mutex<Memory>),
     Disk(PathBuf),
+}
+
+/// Objects by their ids, and indexes of the ids: a site with thousands of objects is asked thousands of times.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    objects: BTreeMap<String, Object>,
+    by_name: Index<String>,
+    by_booking: Index<BookingId>,
+    by_kind: Index<Kind>,
+    by_used: Index<String>,
+}
+
+type Index<K> = BTreeMap<K, BTreeSet<String>>;
+
+fn enter<K: Ord>(index: &mut Index<K>, key: K, site_ref: &str) {
+    index.entry(key).or_default().insert(site_ref.to_owned());
+}
+
+fn leave<K: Ord>(index: &mut Index<K>, key: &K, site_ref: &str) {
+    if let Some(ids) = index.get_mut(key) {
+        ids.remove(site_ref);
+        if ids.is_empty() {
+            index.remove(key);
+        }
+    }
+}
+
+impl Memory {
+    fn put(&mut self, object: &Object) {
+        self.remove(&object.site_ref);
+        let id = &object.site_ref;
+        enter(&mut self.by_name, object.name.clone(), id);
+        enter(&mut self.by_kind, object.spec.kind(), id);
+        if let Some(mark) = Mark::from_name(&object.name) {
+            enter(&mut self.by_booking, mark.booking, id);
+        }
+        for used in &object.uses {
+            enter(&mut self.by_used, used.clone(), id);
+        }
+        self.objects.insert(id.clone(), object.clone());
+    }
+
+    fn remove(&mut self, site_ref: &str) {
+        let Some(object) = self.objects.remove(site_ref) else { return };
+        leave(&mut self.by_name, &object.name, site_ref);
+        leave(&mut self.by_kind, &object.spec.kind(), site_ref);
+        if let Some(mark) = Mark::from_name(&object.name) {
+            leave(&mut self.by_booking, &mark.booking, site_ref);
+        }
+        for used in &object.uses {
+            leave(&mut self.by_used, used, site_ref);
+        }
+    }
+
+    fn each(&self, by: By<'_>, see: impl FnMut(&Object)) {
+        let ids = match by {
+            By::Any => return self.objects.values().for_each(see),
+            By::Name(name) => self.by_name.get(name),
+            By::Booking(booking) => self.by_booking.get(booking),
+            By::Kind(kind) => self.by_kind.get(&kind),
+            By::UserOf(site_ref) => self.by_used.get(site_ref),
+        };
+        ids.into_iter().flatten().filter_map(|id| self.objects.get(id)).for_each(see);
+    }
 }
 
 fn io_error(error: &io::Error) -> CloudError {
@@ -52,22 +144,37 @@ impl Store {
         Ok(Self::Disk(directory))
     }
 
-    pub(super) fn all(&self) -> Result<Vec<Object>, CloudError> {
+    /// Shows the objects that are looked for, one after the other. A directory is read as a whole.
+    pub(super) fn each(&self, by: By<'_>, see: impl FnMut(&Object)) -> Result<(), CloudError> {
         match self {
-            Self::Memory(objects) => Ok(lock(objects).values().cloned().collect()),
-            Self::Disk(directory) => read_all(directory).map_err(|error| io_error(&error)),
+            Self::Memory(memory) => lock(memory).each(by, see),
+            Self::Disk(directory) => {
+                let all = read_all(directory).map_err(|error| io_error(&error))?;
+                all.iter().filter(|object| by.is_true_of(object)).for_each(see);
+            }
         }
+        Ok(())
+    }
+
+    /// The objects that are looked for.
+    pub(super) fn find(&self, by: By<'_>) -> Result<Vec<Object>, CloudError> {
+        let mut found = Vec::new();
+        self.each(by, |object| found.push(object.clone()))?;
+        Ok(found)
     }
 
     pub(super) fn get(&self, site_ref: &str) -> Result<Option<Object>, CloudError> {
-        Ok(self.all()?.into_iter().find(|object| object.site_ref == site_ref))
+        match self {
+            Self::Memory(memory) => Ok(lock(memory).objects.get(site_ref).cloned()),
+            Self::Disk(directory) => read(&path(directory, site_ref)).map_err(|error| io_error(&error)),
+        }
     }
 
     /// Adds the object, or puts it in the place of the one with its id.
     pub(super) fn put(&self, object: &Object) -> Result<(), CloudError> {
         match self {
-            Self::Memory(objects) => {
-                lock(objects).insert(object.site_ref.clone(), object.clone());
+            Self::Memory(memory) => {
+                lock(memory).put(object);
                 Ok(())
             }
             Self::Disk(directory) => write(directory, object).map_err(|error| io_error(&error)),
@@ -76,8 +183,8 @@ impl Store {
 
     pub(super) fn remove(&self, site_ref: &str) -> Result<(), CloudError> {
         match self {
-            Self::Memory(objects) => {
-                lock(objects).remove(site_ref);
+            Self::Memory(memory) => {
+                lock(memory).remove(site_ref);
                 Ok(())
             }
             Self::Disk(directory) => match std::fs::remove_file(path(directory, site_ref)) {
@@ -88,32 +195,107 @@ impl Store {
     }
 }
 
-fn lock(objects: &Mutex<BTreeMap<String, Object>>) -> MutexGuard<'_, BTreeMap<String, Object>> {
-    objects.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
+    memory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn path(directory: &std::path::Path, site_ref: &str) -> PathBuf {
+fn path(directory: &Path, site_ref: &str) -> PathBuf {
     directory.join(format!("{site_ref}.json"))
 }
 
-fn read_all(directory: &std::path::Path) -> io::Result<Vec<Object>> {
+/// Nothing if another process has removed it meanwhile.
+fn read(path: &Path) -> io::Result<Option<Object>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read_all(directory: &Path) -> io::Result<Vec<Object>> {
     let mut objects = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "json") {
-            match std::fs::read(&path) {
-                Ok(bytes) => objects.push(serde_json::from_slice(&bytes)?),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
+            objects.extend(read(&path)?);
         }
     }
     Ok(objects)
 }
 
 /// Written beside and moved into place, so that another process reads the whole of it or nothing.
-fn write(directory: &std::path::Path, object: &Object) -> io::Result<()> {
+fn write(directory: &Path, object: &Object) -> io::Result<()> {
     let beside = directory.join(format!("{}.{}.part", object.site_ref, std::process::id()));
     std::fs::write(&beside, serde_json::to_vec_pretty(object)?)?;
     std::fs::rename(&beside, path(directory, &object.site_ref))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::InstanceId;
+    use proptest::prelude::*;
+
+    fn name(of: usize) -> String {
+        let booking = BookingId::from_bits(u64::try_from(of / 2).unwrap());
+        let mark = Mark { instance: InstanceId::from_bits(7), booking, key: "network".parse().unwrap() };
+        if of == 5 { "by-hand".to_owned() } else { mark.name("k8s-ff524") }
+    }
+
+    fn object((id, of, used, network): (usize, usize, usize, bool)) -> Object {
+        Object {
+            site_ref: format!("ref-{id}"),
+            name: name(of),
+            spec: if network { Spec::Network } else { Spec::of_stray(Kind::Subnet) },
+            facts: SiteFacts::default(),
+            created_at: DateTime::UNIX_EPOCH,
+            deleted_at: None,
+            uses: vec![format!("ref-{used}")],
+        }
+    }
+
+    fn found(store: &Store, by: By<'_>) -> Vec<Object> {
+        let mut found = store.find(by).unwrap();
+        found.sort_by(|a, b| a.site_ref.cmp(&b.site_ref));
+        found
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        /// Whatever was put, put again and removed, every way to look finds what a look at all files finds.
+        #[test]
+        fn the_indexes_find_what_the_files_hold(
+            changes in proptest::collection::vec(((0usize..6, 0usize..6, 0usize..6, any::<bool>()), any::<bool>()), 1..30),
+        ) {
+            let directory = tempfile::tempdir().unwrap();
+            let (memory, disk) =
+                (Store::in_memory(), Store::on_disk(directory.path().to_owned()).unwrap());
+            for (parts, keep) in changes {
+                let object = object(parts);
+                for store in [&memory, &disk] {
+                    if keep { store.put(&object) } else { store.remove(&object.site_ref) }.unwrap();
+                }
+            }
+            for n in 0..6 {
+                let (name, id) = (name(n), format!("ref-{n}"));
+                let booking = BookingId::from_bits(u64::try_from(n / 2).unwrap());
+                let ways = [By::Any, By::Name(&name), By::Booking(&booking), By::UserOf(&id), By::Kind(Kind::Network)];
+                for by in ways {
+                    prop_assert_eq!(found(&memory, by), found(&disk, by), "{:?}", by);
+                }
+                prop_assert_eq!(memory.get(&id).unwrap(), disk.get(&id).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_of_what_is_gone() {
+        let mut memory = Memory::default();
+        memory.put(&object((1, 2, 3, true)));
+        memory.remove("ref-1");
+        let left =
+            (memory.by_name.len(), memory.by_booking.len(), memory.by_kind.len(), memory.by_used.len());
+        assert_eq!((memory.objects.len(), left), (0, (0, 0, 0, 0)));
+    }
 }

@@ -74,6 +74,11 @@ pub fn judge(case: &Case<'_>, slot: &Interval) -> Vec<Violation> {
     .collect()
 }
 
+/// Whether a rule is broken that looks at no slot: then none is accepted.
+pub fn refuses_all(case: &Case<'_>) -> bool {
+    rules::not_enrolled(case).is_some() || rules::too_many_ahead(case).is_some()
+}
+
 /// Every rule that is broken if the booking of `slot`, which the case is without, ends at `new_end`, later than now, instead.
 /// A weekday rule judges the start, which stays.
 pub fn judge_extension(case: &Case<'_>, slot: &Interval, new_end: DateTime<Utc>) -> Vec<Violation> {

@@ -225,6 +225,20 @@ proptest! {
         prop_assert!(!near || !offered.is_empty());
     }
 
+    /// What is refused whatever the slot is refused for each of them.
+    #[test]
+    fn what_refuses_all_refuses_each(
+        world in worlds(), enrolled in any::<bool>(), limit in 0i32..5, start in 0i64..150, cells in 1i64..20,
+    ) {
+        let mut fixture = world.fixture();
+        fixture.standing.enrolled = enrolled;
+        fixture.lab.policy.bookings_ahead = limit;
+        let case = fixture.case(minute(world.now));
+        let expected = !enrolled || world.own.len() >= usize::try_from(limit).unwrap();
+        prop_assert_eq!(refuses_all(&case), expected);
+        prop_assert!(!expected || !judge(&case, &span(start * 30, cells * 30)).is_empty());
+    }
+
     /// Every refusal says so in a sentence with a full stop, and none of its numbers is empty.
     #[test]
     fn every_violation_can_be_told(world in worlds(), start in 0i64..300, minutes in 1i64..2000) {

@@ -1,4 +1,4 @@
-//! The first half of a turn: what is next, and writing down that it is about to be done.
+//! The second half of a turn's transaction: what is next, and writing down that it is about to be done.
 
 use chrono::{DateTime, Utc};
 
@@ -14,7 +14,7 @@ use crate::services::App;
 use crate::services::booking::{self, BookingError};
 use crate::services::notices::{self, Kind as Mail};
 
-/// Decides under the claim; [`Turn::Rest`] if it was lost.
+/// Decides under the claim, and gives it up if there is nothing to do now.
 pub(super) fn decide(
     app: &App,
     conn: &mut Conn<'_>,
@@ -22,9 +22,6 @@ pub(super) fn decide(
     token: &ClaimToken,
 ) -> Result<Turn, BookingError> {
     let now = app.now();
-    if !db::renew_claim(conn, id, token, now + app.claim)? {
-        return Ok(Turn::Rest);
-    }
     let Some(booking) = db::booking_locked(conn, id)? else { return Ok(Turn::Rest) };
     let Some(setting) = db::lab_setting(conn, &booking.lab)? else {
         return Err(BookingError::NoSuchLab(booking.lab));
@@ -70,6 +67,7 @@ fn intend(
         resources.iter().filter(|resource| keys.contains(&resource.key)).cloned().collect::<Vec<_>>()
     };
     let mut calls = Vec::new();
+    let also_look = matches!(step, Step::ReleaseAndLook(_));
     match step {
         Step::Ensure(keys) => {
             for mut resource in named(&keys) {
@@ -85,13 +83,16 @@ fn intend(
             let (address, probe) = (resource.facts.address.clone()?, resource.probe()?.clone());
             Some(Call::Probe(resource.key, address, probe))
         })),
-        Step::Release(keys) => {
+        Step::Release(keys) | Step::ReleaseAndLook(keys) => {
             for mut resource in named(&keys) {
                 enter(conn, &mut resource, ResourceState::Deleting, app.now())?;
                 calls.push(match resource.site_ref.clone() {
                     Some(site_ref) => Call::Release(resource.key.clone(), resource.kind(), site_ref),
                     None => look(app, booking),
                 });
+            }
+            if also_look {
+                calls.push(look(app, booking));
             }
             calls.dedup_by(|a, b| matches!((a, b), (Call::Look(_), Call::Look(_))));
         }

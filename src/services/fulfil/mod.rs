@@ -1,8 +1,9 @@
-//! Brings bookings to what they are to be, on the cloud: decide, write the intent, call, record.
+//! Brings bookings to what they are to be, on the cloud: record, decide, write the intent, call.
 //!
 //! [`policy::reconcile`](crate::policy::reconcile) says what is next; this module carries it out. Each turn of
-//! [`advance`] is a transaction that renews the claim and decides, the calls to the cloud, and a transaction that records
-//! what came of them, if the claim still stands. Killed at any point, the next worker decides the same from what is stored.
+//! [`advance`] is one transaction and the calls to the cloud that follow it. The transaction renews the claim, records what
+//! came of the calls before, decides, and writes down what is about to be done. Killed at any point, the next worker decides
+//! the same from what is stored.
 
 mod decide;
 mod instead;
@@ -15,7 +16,7 @@ use futures_util::future::join_all;
 use super::App;
 use super::booking::BookingError;
 use crate::cloud::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope};
-use crate::db::{self, DbError, LabSetting};
+use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::blueprint::{Kind, Probe};
 use crate::domain::ids::{BookingId, ClaimToken, ResourceKey};
 
@@ -38,26 +39,41 @@ pub async fn claim(app: &Arc<App>, limit: i64) -> Result<Vec<(BookingId, ClaimTo
 
 /// Takes the booking on which the caller has a claim as far as it goes now, and gives the claim up.
 pub async fn advance(app: &Arc<App>, id: &BookingId, token: &ClaimToken) -> Result<(), BookingError> {
+    let mut outcomes = Vec::new();
     loop {
         let (inner, key, fence) = (app.clone(), id.clone(), token.clone());
-        let turn =
-            app.db.write("fulfil: decide", move |conn| decide::decide(&inner, conn, &key, &fence)).await?;
-        match turn {
-            Turn::Rest => return Ok(()),
+        let next =
+            app.db.write("fulfil: turn", move |conn| turn(&inner, conn, &key, &fence, &outcomes)).await?;
+        match next {
+            Some(calls) => outcomes = carry_out(app, calls).await,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// The transaction of a turn, after calls that had these outcomes. Says which calls follow, if any. Nothing is written if the
+/// claim was lost.
+fn turn(
+    app: &App,
+    conn: &mut Conn<'_>,
+    id: &BookingId,
+    token: &ClaimToken,
+    outcomes: &[Outcome],
+) -> Result<Option<Calls>, BookingError> {
+    if !db::renew_claim(conn, id, token, app.now() + app.claim)? {
+        if !outcomes.is_empty() {
+            tracing::warn!(booking = %id, "a claim was lost during a call: its outcome is left to be looked up");
+        }
+        return Ok(None);
+    }
+    if !outcomes.is_empty() && !record::record(app, conn, id, token, outcomes)? {
+        return Ok(None);
+    }
+    loop {
+        match decide::decide(app, conn, id, token)? {
+            Turn::Rest => return Ok(None),
             Turn::Again => {}
-            Turn::Call(calls) => {
-                let outcomes = carry_out(app, *calls).await;
-                let (inner, key, fence) = (app.clone(), id.clone(), token.clone());
-                let go_on = app
-                    .db
-                    .write("fulfil: record", move |conn| {
-                        record::record(&inner, conn, &key, &fence, &outcomes)
-                    })
-                    .await?;
-                if !go_on {
-                    return Ok(());
-                }
-            }
+            Turn::Call(calls) => return Ok(Some(*calls)),
         }
     }
 }
@@ -65,7 +81,7 @@ pub async fn advance(app: &Arc<App>, id: &BookingId, token: &ClaimToken) -> Resu
 /// What is to happen after a decision.
 #[derive(Debug)]
 enum Turn {
-    /// Nothing now, or the claim is lost.
+    /// Nothing now.
     Rest,
     /// The state has changed: decide again.
     Again,

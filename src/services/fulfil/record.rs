@@ -1,4 +1,4 @@
-//! The second half of a turn: what came of the calls.
+//! The first half of a turn's transaction: what came of the calls before.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ impl Verdict {
     }
 }
 
-/// Records outcomes if the claim still stands. True if there may be more to do at once.
+/// Records outcomes under the claim. True if there may be more to do at once; else the claim is given up.
 pub(super) fn record(
     app: &App,
     conn: &mut Conn<'_>,
@@ -53,10 +53,6 @@ pub(super) fn record(
     outcomes: &[Outcome],
 ) -> Result<bool, BookingError> {
     let now = app.now();
-    if !db::renew_claim(conn, id, token, now + app.claim)? {
-        tracing::warn!(booking = %id, "a claim was lost during a call: its outcome is left to be looked up");
-        return Ok(false);
-    }
     let Some(mut booking) = db::booking_locked(conn, id)? else { return Ok(false) };
     let mut resources: BTreeMap<ResourceKey, Resource> =
         db::resources(conn, id)?.into_iter().map(|resource| (resource.key.clone(), resource)).collect();
