@@ -11,7 +11,7 @@ from .process import Processes
 from .render import base_url, render
 from .rest import Cloud, password_auth
 from .services import APIS, Services
-from .settings import REGION, VOLUME_TYPE, Settings, say
+from .settings import REGION, SHARE_TYPE, VOLUME_TYPE, Settings, say
 from .wait import stage
 
 
@@ -118,7 +118,7 @@ class Bed:
             if name != "keystone":
                 services.start_api(name)
         services.start_nova_workers()
-        services.start_cinder_workers()
+        services.start_storage_workers()
         services.start_swift()
         admin = self._admin(ports)
         with stage("APIs answer"):
@@ -145,7 +145,7 @@ class Bed:
                     services.start_api(name)
                 if names == then:
                     services.start_blazar_manager()
-                    services.start_cinder_workers()
+                    services.start_storage_workers()
                     services.start_swift()
                 ready.await_apis(self._processes, ports, names)
         with stage("RabbitMQ listens"):
@@ -159,9 +159,10 @@ class Bed:
             ready.await_hosts(self._processes, admin)
         with stage("Blazar's manager takes work"):
             ready.await_queues(self._processes, ports, ready.BLAZAR_QUEUES, "blazar-workers")
-        with stage("Cinder's workers take work"):
+        with stage("Cinder's and Manila's workers take work"):
             ready.await_queues(self._processes, ports, ready.CINDER_QUEUES, "cinder-workers")
-            ready.await_volumes(self._processes, admin)
+            ready.await_queues(self._processes, ports, ready.MANILA_QUEUES, "manila-workers")
+            ready.await_storage(self._processes, admin)
         with stage("Swift keeps objects"):
             ready.await_objects(self._processes, admin)
 
@@ -184,6 +185,7 @@ class Bed:
             "external_network": "public",
             "shared_network": "sharednet1",
             "volume_type": VOLUME_TYPE,
+            "share_type": SHARE_TYPE,
             "token_seconds": self._settings.token_seconds,
             "blazar_poll_seconds": self._settings.blazar_poll_seconds,
             "ports": ports,

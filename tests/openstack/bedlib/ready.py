@@ -11,6 +11,7 @@ SECONDS = 180
 NOVA_QUEUES = ["conductor", "scheduler", *(f"compute.{host}" for host in HOSTS)]
 BLAZAR_QUEUES = ["blazar.manager"]
 CINDER_QUEUES = ["cinder-scheduler", "cinder-volume.blocks@fake"]
+MANILA_QUEUES = ["manila-scheduler", "manila-share.files@dummy"]
 
 
 def await_ports(processes: Processes, ports: dict[str, int], names: list[str]) -> None:
@@ -34,9 +35,18 @@ def await_hosts(processes: Processes, cloud: Cloud) -> None:
     _await(processes, "nova-workers", "Nova's services did not all come up", lambda: _hosts_up(cloud))
 
 
-def await_volumes(processes: Processes, cloud: Cloud) -> None:
-    """Cinder's scheduler has heard of the storage: until then it puts every new volume in error."""
-    _await(processes, "cinder-workers", "Cinder's storage did not come up", lambda: _storage_up(cloud))
+def await_storage(processes: Processes, cloud: Cloud) -> None:
+    """The schedulers have heard of the storage: until then they put every new volume and share in error."""
+    for service, what, path in (
+        ("cinder", "block-storage", "/scheduler-stats/get_pools"),
+        ("manila", "sharev2", "/scheduler-stats/pools"),
+    ):
+        _await(
+            processes,
+            f"{service}-workers",
+            f"{service}'s storage did not come up",
+            lambda: _storage_up(cloud, what, path),
+        )
 
 
 def await_objects(processes: Processes, cloud: Cloud) -> None:
@@ -77,11 +87,8 @@ def _hosts_up(cloud: Cloud) -> bool:
     )
 
 
-def _storage_up(cloud: Cloud) -> bool:
-    services = cloud.want("GET", "block-storage", "/os-services")["services"]
-    up = {service["binary"] for service in services if service["state"] == "up"}
-    pools = cloud.want("GET", "block-storage", "/scheduler-stats/get_pools")["pools"]
-    return {"cinder-scheduler", "cinder-volume"} <= up and bool(pools)
+def _storage_up(cloud: Cloud, service: str, path: str) -> bool:
+    return bool(cloud.want("GET", service, path)["pools"])
 
 
 def _account_up(cloud: Cloud) -> bool:

@@ -17,6 +17,7 @@ from .settings import (
     LOOPBACK,
     PASSWORD,
     REGION,
+    SHARE_TYPE,
     SWIFT_STORAGE,
     VOLUME_TYPE,
     Settings,
@@ -35,6 +36,7 @@ CONFIGS = {
     "neutron.conf": "neutron",
     "blazar.conf": "blazar",
     "cinder.conf": "cinder",
+    "manila.conf": "manila",
     "swift.conf": "swift",
     "swift-proxy.conf": "swift",
     "rabbitmq.conf": "rabbitmq",
@@ -128,6 +130,7 @@ def _values(settings: Settings, ports: dict[str, int], user: str) -> dict[str, o
             "authtoken_options": authtoken,
             "owner": pwd.getpwuid(os.geteuid()).pw_name,
             "volume_type": VOLUME_TYPE,
+            "share_type": SHARE_TYPE,
             "messaging": messaging,
         }
         | {f"port_{name}": port for name, port in ports.items()}
@@ -166,5 +169,6 @@ def _start_sql(settings: Settings, ports: dict[str, int]) -> list[str]:
         # so the scheduler need not take it for dead until then.
         "UPDATE nova_cell1.services SET last_seen_up = UTC_TIMESTAMP();",
         "UPDATE cinder.services SET updated_at = UTC_TIMESTAMP();",
+        "UPDATE manila.services SET updated_at = UTC_TIMESTAMP();",
     ]
     return lines

@@ -44,6 +44,7 @@ def _small_services() -> list[list[str]]:
         ["glance-manage", "--config-file={etc}/glance-api.conf", "db_sync"],
         ["blazar-db-manage", "--config-file={etc}/blazar.conf", "upgrade", "head"],
         ["cinder-manage", "--config-file={etc}/cinder.conf", "db", "sync"],
+        ["manila-manage", "--config-file={etc}/manila.conf", "db", "sync"],
     ]
 
 

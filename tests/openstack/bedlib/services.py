@@ -46,7 +46,10 @@ APIS = {
     "glance": ("glance.wsgi.api", 4, {"OS_GLANCE_CONFIG_DIR": "{etc}"}),
     "blazar": ("blazar.wsgi.api", 4, {"OS_BLAZAR_CONFIG_DIR": "{etc}"}),
     "cinder": ("cinder.wsgi.api", 4, {}),
+    "manila": ("manila.wsgi.api", 4, {}),
 }
+# These have no variable that names their configuration.
+CONFIGURED_BY_ARGUMENT = ["cinder", "manila"]
 # Swift's servers and their modules.
 SWIFT = {
     "proxy": "swift.proxy.server",
@@ -136,8 +139,7 @@ class Services:
                 *("--buffer-size", "65535", "--listen", "100"),
                 # uWSGI closes after each answer but does not say so; clients would reuse the connection.
                 *("--add-header", "Connection: close"),
-                # Cinder has no variable that names its configuration.
-                *("--pyargv", f"--config-file={etc}/{name}.conf" if name == "cinder" else ""),
+                *([f"--pyargv=--config-file={etc}/{name}.conf"] if name in CONFIGURED_BY_ARGUMENT else []),
             ],
             {key: value.format(etc=etc) for key, value in environment.items()},
         )
@@ -174,21 +176,28 @@ class Services:
             patch={"blazar.manager.service.EVENT_INTERVAL": self._settings.blazar_poll_seconds},
         )
 
-    def start_cinder_workers(self) -> None:
-        config = f"--config-file={self._settings.etc / 'cinder.conf'}"
+    def start_storage_workers(self) -> None:
+        """Of Cinder and Manila: a scheduler, and what stands for the storage."""
+        self._start_storage("cinder", "volume", "cinder.tests.fake_driver")
+        self._start_storage("manila", "share", "manila.tests.share.drivers.dummy")
+
+    def _start_storage(self, service: str, kind: str, driver: str) -> None:
+        config = f"--config-file={self._settings.etc / service}.conf"
+        scheduler, storage = f"{service}-scheduler", f"{service}-{kind}"
+        modules = [f"{service}.cmd.scheduler", f"{service}.cmd.{kind}"]
         self._launch(
-            "cinder-workers",
-            load=["cinder.cmd.scheduler", "cinder.cmd.volume", "cinder.tests.fake_driver"],
+            f"{service}-workers",
+            load=[*modules, driver],
             wait=["keystone"],
             # The storage tells what it has when it starts, and then again only after a minute.
             steps=[
-                (None, {"cinder-scheduler": ["cinder.cmd.scheduler", config]}),
-                ("cinder-scheduler", {"cinder-volume": ["cinder.cmd.volume", config]}),
+                (None, {scheduler: [modules[0], config]}),
+                (scheduler, {storage: [modules[1], config]}),
             ],
             environment={
                 "PYTHONPATH": str(self._settings.etc / "cinder_driver"),
                 # Green threads do not survive the launcher's fork.
-                "OS_CINDER_DISABLE_EVENTLET_PATCHING": "true",
+                f"OS_{service.upper()}_DISABLE_EVENTLET_PATCHING": "true",
             },
         )
 
