@@ -1,8 +1,10 @@
-"""Data that a booking may keep: volumes and buckets."""
+"""Data that a booking may keep: volumes, buckets and shares."""
 
 from .lab import Lab, expect
 
 VOLUMES = "/volumes"
+# Without it Manila answers as ten years ago.
+MANILA = {"X-OpenStack-Manila-API-Version": "2.60"}
 
 
 def volume(lab: Lab) -> None:
@@ -64,3 +66,26 @@ def bucket(lab: Lab) -> None:
     lab.call("DELETE", store, path, want=204)
     lab.gone(store, path)
     lab.call("DELETE", store, path, want=404)
+
+
+def share(lab: Lab) -> None:
+    """An NFS share that some addresses may reach, and where it is to be had."""
+    service, paths = "sharev2", "/shares"
+    values = {"name": lab.name, "size": 1, "share_proto": "NFS", "metadata": {"booking": lab.name}}
+    made = lab.call("POST", service, paths, {"share": values}, headers=MANILA)["share"]
+    path = f"{paths}/{made['id']}"
+    lab.made.append(("share", service, path))
+    lab.await_field(service, path, "share", "available", "error")
+    found = lab.call("GET", service, f"{paths}?name={lab.name}", headers=MANILA)["shares"]
+    expect("found by name", [item["id"] for item in found], [made["id"]])
+    rule = {"access_type": "ip", "access_to": "10.0.0.0/24", "access_level": "rw"}
+    body = {"allow_access": rule}
+    lab.call("POST", service, f"{path}/action", body, headers=MANILA)
+    query = f"/share-access-rules?share_id={made['id']}"
+    [listed] = lab.call("GET", service, query, headers=MANILA)["access_list"]
+    expect("reachable from", listed["access_to"], rule["access_to"])
+    places = lab.call("GET", service, f"{path}/export_locations", headers=MANILA)["export_locations"]
+    expect("preferred places", len([place for place in places if place["preferred"]]), 1)
+    lab.call("DELETE", service, path, want=202)
+    lab.gone(service, path)
+    lab.call("DELETE", service, path, want=404)

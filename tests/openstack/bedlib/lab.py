@@ -122,7 +122,7 @@ class Lab:
     def confirm_nothing_left(self) -> None:
         """By name and by tag, as one who does not know the ids would look."""
         places = [("compute", "/servers", "servers"), ("reservation", "/leases", "leases")]
-        places += [("block-storage", "/volumes", "volumes")]
+        places += [("block-storage", "/volumes", "volumes"), ("sharev2", "/shares", "shares")]
         for kind in ("networks", "subnets", "routers", "ports", "security-groups", "floatingips"):
             key = kind.replace("-", "_")
             places.append(("network", f"/v2.0/{kind}?tags={self.tag}", key))
