@@ -11,7 +11,7 @@ from .process import Processes
 from .render import base_url, render
 from .rest import Cloud, password_auth
 from .services import APIS, Services
-from .settings import REGION, Settings, say
+from .settings import REGION, SHARE_TYPE, VOLUME_TYPE, Settings, say
 from .wait import stage
 
 
@@ -118,6 +118,8 @@ class Bed:
             if name != "keystone":
                 services.start_api(name)
         services.start_nova_workers()
+        services.start_storage_workers()
+        services.start_swift()
         admin = self._admin(ports)
         with stage("APIs answer"):
             ready.await_apis(self._processes, ports, list(APIS))
@@ -143,6 +145,8 @@ class Bed:
                     services.start_api(name)
                 if names == then:
                     services.start_blazar_manager()
+                    services.start_storage_workers()
+                    services.start_swift()
                 ready.await_apis(self._processes, ports, names)
         with stage("RabbitMQ listens"):
             ready.await_ports(self._processes, ports, ["rabbitmq"])
@@ -155,6 +159,12 @@ class Bed:
             ready.await_hosts(self._processes, admin)
         with stage("Blazar's manager takes work"):
             ready.await_queues(self._processes, ports, ready.BLAZAR_QUEUES, "blazar-workers")
+        with stage("Cinder's and Manila's workers take work"):
+            ready.await_queues(self._processes, ports, ready.CINDER_QUEUES, "cinder-workers")
+            ready.await_queues(self._processes, ports, ready.MANILA_QUEUES, "manila-workers")
+            ready.await_storage(self._processes, admin)
+        with stage("Swift keeps objects"):
+            ready.await_objects(self._processes, admin)
 
     def _admin(self, ports: dict[str, int]) -> Cloud:
         return Cloud(f"{base_url(ports, 'keystone')}/v3", password_auth("admin", "admin"))
@@ -174,6 +184,8 @@ class Bed:
             "flavors": list(seed.FLAVORS),
             "external_network": "public",
             "shared_network": "sharednet1",
+            "volume_type": VOLUME_TYPE,
+            "share_type": SHARE_TYPE,
             "token_seconds": self._settings.token_seconds,
             "blazar_poll_seconds": self._settings.blazar_poll_seconds,
             "ports": ports,

@@ -13,6 +13,7 @@ one argument, a JSON object:
     logs      directory for NAME.log
 """
 
+import functools
 import http.client
 import importlib
 import json
@@ -52,11 +53,15 @@ def main() -> int:
 
 
 def _serve_in_this_process() -> None:
-    """oslo.service would fork a worker from each service: one process is enough here."""
+    """oslo.service would fork a worker from each service: one process is enough here.
+
+    And Swift would leave the session by which the bed finds its processes.
+    """
     from oslo_service import service
 
-    launch = service.launch
-    service.launch = lambda *args, **kwargs: launch(*args, **(kwargs | {"no_fork": True}))
+    for name in ("launch", "ProcessLauncher"):
+        setattr(service, name, functools.partial(getattr(service, name), no_fork=True))
+    os.setsid = lambda: None
 
 
 def _await(condition: Callable[[], bool]) -> None:

@@ -10,6 +10,8 @@ from .wait import http_answers, port_open, until
 SECONDS = 180
 NOVA_QUEUES = ["conductor", "scheduler", *(f"compute.{host}" for host in HOSTS)]
 BLAZAR_QUEUES = ["blazar.manager"]
+CINDER_QUEUES = ["cinder-scheduler", "cinder-volume.blocks@fake"]
+MANILA_QUEUES = ["manila-scheduler", "manila-share.files@dummy"]
 
 
 def await_ports(processes: Processes, ports: dict[str, int], names: list[str]) -> None:
@@ -31,6 +33,25 @@ def await_queues(processes: Processes, ports: dict[str, int], names: list[str], 
 def await_hosts(processes: Processes, cloud: Cloud) -> None:
     """Nova takes its services for live, and each host has a hypervisor."""
     _await(processes, "nova-workers", "Nova's services did not all come up", lambda: _hosts_up(cloud))
+
+
+def await_storage(processes: Processes, cloud: Cloud) -> None:
+    """The schedulers have heard of the storage: until then they put every new volume and share in error."""
+    for service, what, path in (
+        ("cinder", "block-storage", "/scheduler-stats/get_pools"),
+        ("manila", "sharev2", "/scheduler-stats/pools"),
+    ):
+        _await(
+            processes,
+            f"{service}-workers",
+            f"{service}'s storage did not come up",
+            lambda: _storage_up(cloud, what, path),
+        )
+
+
+def await_objects(processes: Processes, cloud: Cloud) -> None:
+    """Swift's proxy reaches all three of its servers: an account is made when it is first asked for."""
+    _await(processes, "swift", "Swift kept no account", lambda: _account_up(cloud))
 
 
 def _await(processes: Processes, of: str, what: str, condition) -> None:
@@ -64,6 +85,14 @@ def _hosts_up(cloud: Cloud) -> bool:
         and {"nova-conductor", "nova-scheduler"} <= binaries
         and set(HOSTS) <= names
     )
+
+
+def _storage_up(cloud: Cloud, service: str, path: str) -> bool:
+    return bool(cloud.want("GET", service, path)["pools"])
+
+
+def _account_up(cloud: Cloud) -> bool:
+    return cloud.call("GET", "object-store", "").status in (200, 204)
 
 
 def healthy(settings: Settings, processes: Processes, ports: dict[str, int]) -> bool:

@@ -4,12 +4,28 @@ Nothing that names a port or a path is kept between starts: files are rendered a
 databases hold of it is rewritten by the SQL that MariaDB runs before it accepts a connection.
 """
 
+import os
+import pwd
 import shutil
 from string import Template
 
-from .settings import CATALOG, DATABASES, HERE, HOSTS, LOOPBACK, PASSWORD, REGION, Settings
+from .settings import (
+    CATALOG,
+    DATABASES,
+    HERE,
+    HOSTS,
+    LOOPBACK,
+    PASSWORD,
+    REGION,
+    SHARE_TYPE,
+    SWIFT_STORAGE,
+    VOLUME_TYPE,
+    Settings,
+)
 
 TEMPLATES = HERE / "templates"
+# The directory that Swift takes for its only disk.
+SWIFT_DEVICE = "disk"
 # Template -> the user whose credentials it carries, where that is not the file's own first word.
 CONFIGS = {
     "keystone.conf": "keystone",
@@ -19,6 +35,10 @@ CONFIGS = {
     "glance-api.conf": "glance",
     "neutron.conf": "neutron",
     "blazar.conf": "blazar",
+    "cinder.conf": "cinder",
+    "manila.conf": "manila",
+    "swift.conf": "swift",
+    "swift-proxy.conf": "swift",
     "rabbitmq.conf": "rabbitmq",
 }
 
@@ -28,10 +48,14 @@ def render(settings: Settings, ports: dict[str, int]) -> None:
     shutil.rmtree(settings.etc, ignore_errors=True)
     settings.etc.mkdir(parents=True)
     for name, user in CONFIGS.items():
-        text = Template((TEMPLATES / name).read_text())
-        (settings.etc / name).write_text(text.substitute(_values(settings, ports, user)))
+        _fill(settings, name, name, _values(settings, ports, user))
+    for kind in SWIFT_STORAGE:
+        own = {"kind": kind, "port": ports[f"swift_{kind}"]}
+        values = _values(settings, ports, "swift") | own
+        _fill(settings, "swift-storage.conf", f"swift-{kind}.conf", values)
     shutil.copy(settings.venv / "etc" / "nova" / "api-paste.ini", settings.etc)
-    shutil.copytree(HERE / "neutron_driver", settings.etc / "neutron_driver")
+    for driver in ("neutron_driver", "cinder_driver"):
+        shutil.copytree(HERE / driver, settings.etc / driver)
     for host in HOSTS:
         state = settings.run / "state" / host
         state.mkdir(parents=True, exist_ok=True)
@@ -40,7 +64,13 @@ def render(settings: Settings, ports: dict[str, int]) -> None:
         )
     for kind in ("images", "staging", "tasks"):
         (settings.run / "state" / "glance" / kind).mkdir(parents=True, exist_ok=True)
+    (settings.run / "state" / "swift" / SWIFT_DEVICE).mkdir(parents=True, exist_ok=True)
     (settings.etc / "start.sql").write_text("\n".join(_start_sql(settings, ports)) + "\n")
+
+
+def _fill(settings: Settings, template: str, name: str, values: dict[str, object]) -> None:
+    text = Template((TEMPLATES / template).read_text())
+    (settings.etc / name).write_text(text.substitute(values))
 
 
 def base_url(ports: dict[str, int], service: str) -> str:
@@ -68,7 +98,6 @@ def _values(settings: Settings, ports: dict[str, int], user: str) -> dict[str, o
     memcached = f"{LOOPBACK}:{ports['memcached']}"
     authtoken = "\n".join(
         [
-            "[keystone_authtoken]",
             f"www_authenticate_uri = {base_url(ports, 'keystone')}",
             auth,
             f"memcached_servers = {memcached}",
@@ -97,7 +126,11 @@ def _values(settings: Settings, ports: dict[str, int], user: str) -> dict[str, o
             "amqp": _amqp(ports),
             "memcached": memcached,
             "auth": auth,
-            "authtoken": authtoken,
+            "authtoken": f"[keystone_authtoken]\n{authtoken}",
+            "authtoken_options": authtoken,
+            "owner": pwd.getpwuid(os.geteuid()).pw_name,
+            "volume_type": VOLUME_TYPE,
+            "share_type": SHARE_TYPE,
             "messaging": messaging,
         }
         | {f"port_{name}": port for name, port in ports.items()}
@@ -135,5 +168,7 @@ def _start_sql(settings: Settings, ports: dict[str, int]) -> list[str]:
         # A service's first heartbeat comes 5 s after its start. That it lives is known from its queue,
         # so the scheduler need not take it for dead until then.
         "UPDATE nova_cell1.services SET last_seen_up = UTC_TIMESTAMP();",
+        "UPDATE cinder.services SET updated_at = UTC_TIMESTAMP();",
+        "UPDATE manila.services SET updated_at = UTC_TIMESTAMP();",
     ]
     return lines

@@ -43,6 +43,8 @@ def _small_services() -> list[list[str]]:
         ["placement-manage", "--config-file={etc}/placement.conf", "db", "sync"],
         ["glance-manage", "--config-file={etc}/glance-api.conf", "db_sync"],
         ["blazar-db-manage", "--config-file={etc}/blazar.conf", "upgrade", "head"],
+        ["cinder-manage", "--config-file={etc}/cinder.conf", "db", "sync"],
+        ["manila-manage", "--config-file={etc}/manila.conf", "db", "sync"],
     ]
 
 

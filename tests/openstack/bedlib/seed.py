@@ -7,9 +7,9 @@ import os
 from typing import Any
 
 from .rest import Cloud, password_auth
-from .settings import CATALOG, LEASABLE_HOSTS, LOOPBACK, PASSWORD, REGION
+from .settings import CATALOG, LEASABLE_HOSTS, LOOPBACK, PASSWORD, REGION, SHARE_TYPE, VOLUME_TYPE
 
-SERVICE_USERS = ["placement", "nova", "neutron", "glance", "blazar"]
+SERVICE_USERS = ["placement", "nova", "neutron", "glance", "blazar", "cinder", "manila", "swift"]
 # User -> project. Each gets an unrestricted application credential for it.
 MEMBERS = {"demo": "CHI-000001", "other": "CHI-000002"}
 IMAGE = "CC-Ubuntu24.04"
@@ -48,7 +48,7 @@ def seed_identity(cloud: Cloud, ports: dict[str, int]) -> dict[str, dict]:
 
 
 def seed_resources(cloud: Cloud) -> None:
-    """Image, flavors and networks; needs Glance, Nova and Neutron."""
+    """Image, flavors, networks, types; needs Glance, Nova, Neutron, Cinder and Manila."""
     _image(cloud)
     for name, (identifier, vcpus, ram, disk) in FLAVORS.items():
         flavor = {"id": identifier, "name": name, "vcpus": vcpus, "ram": ram, "disk": disk}
@@ -57,6 +57,9 @@ def seed_resources(cloud: Cloud) -> None:
     aggregate = {"name": "freepool", "availability_zone": None}
     cloud.want("POST", "compute", "/os-aggregates", {"aggregate": aggregate})
     _networks(cloud)
+    cloud.want("POST", "block-storage", "/types", {"volume_type": {"name": VOLUME_TYPE}})
+    share_type = {"name": SHARE_TYPE, "extra_specs": {"driver_handles_share_servers": "false"}}
+    cloud.want("POST", "sharev2", "/types", {"share_type": share_type})
 
 
 def seed_leasable(cloud: Cloud) -> None:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from . import rings
 from .process import Processes
 from .settings import HERE, HOSTS, LOOPBACK, Failure, Settings
 
@@ -44,6 +45,17 @@ APIS = {
     "nova": ("nova.wsgi.osapi_compute", 6, {"OS_NOVA_CONFIG_DIR": "{etc}"}),
     "glance": ("glance.wsgi.api", 4, {"OS_GLANCE_CONFIG_DIR": "{etc}"}),
     "blazar": ("blazar.wsgi.api", 4, {"OS_BLAZAR_CONFIG_DIR": "{etc}"}),
+    "cinder": ("cinder.wsgi.api", 4, {}),
+    "manila": ("manila.wsgi.api", 4, {}),
+}
+# These have no variable that names their configuration.
+CONFIGURED_BY_ARGUMENT = ["cinder", "manila"]
+# Swift's servers and their modules.
+SWIFT = {
+    "proxy": "swift.proxy.server",
+    "account": "swift.account.server",
+    "container": "swift.container.server",
+    "object": "swift.obj.server",
 }
 
 
@@ -127,6 +139,7 @@ class Services:
                 *("--buffer-size", "65535", "--listen", "100"),
                 # uWSGI closes after each answer but does not say so; clients would reuse the connection.
                 *("--add-header", "Connection: close"),
+                *([f"--pyargv=--config-file={etc}/{name}.conf"] if name in CONFIGURED_BY_ARGUMENT else []),
             ],
             {key: value.format(etc=etc) for key, value in environment.items()},
         )
@@ -163,6 +176,41 @@ class Services:
             patch={"blazar.manager.service.EVENT_INTERVAL": self._settings.blazar_poll_seconds},
         )
 
+    def start_storage_workers(self) -> None:
+        """Of Cinder and Manila: a scheduler, and what stands for the storage."""
+        self._start_storage("cinder", "volume", "cinder.tests.fake_driver")
+        self._start_storage("manila", "share", "manila.tests.share.drivers.dummy")
+
+    def _start_storage(self, service: str, kind: str, driver: str) -> None:
+        config = f"--config-file={self._settings.etc / service}.conf"
+        scheduler, storage = f"{service}-scheduler", f"{service}-{kind}"
+        modules = [f"{service}.cmd.scheduler", f"{service}.cmd.{kind}"]
+        self._launch(
+            f"{service}-workers",
+            load=[*modules, driver],
+            wait=["keystone"],
+            # The storage tells what it has when it starts, and then again only after a minute.
+            steps=[
+                (None, {scheduler: [modules[0], config]}),
+                (scheduler, {storage: [modules[1], config]}),
+            ],
+            environment={
+                "PYTHONPATH": str(self._settings.etc / "cinder_driver"),
+                # Green threads do not survive the launcher's fork.
+                f"OS_{service.upper()}_DISABLE_EVENTLET_PATCHING": "true",
+            },
+        )
+
+    def start_swift(self) -> None:
+        """The proxy and what it keeps its data in; they need no other service to start."""
+        etc = self._settings.etc
+        rings.make(etc, self._ports)
+        servers = {
+            f"swift-{kind}": [module, str(etc / f"swift-{kind}.conf"), "--verbose"]
+            for kind, module in SWIFT.items()
+        }
+        self._launch("swift", load=list(SWIFT.values()), wait=[], steps=[(None, servers)])
+
     def _launch(
         self,
         name: str,
@@ -170,6 +218,7 @@ class Services:
         wait: list[str],
         steps: list[tuple[str | None, dict[str, list[str]]]],
         patch: dict[str, int] | None = None,
+        environment: dict[str, str] | None = None,
     ) -> None:
         task = {
             "load": load,
@@ -180,7 +229,8 @@ class Services:
             "logs": str(self._settings.log),
         }
         script = str(HERE / "bedlib" / "launch.py")
-        self._processes.start(name, [str(self._settings.python), script, json.dumps(task)], {})
+        command = [str(self._settings.python), script, json.dumps(task)]
+        self._processes.start(name, command, environment or {})
 
 
 def _user() -> str:

@@ -26,8 +26,11 @@ DATABASES = [
     "nova_cell0",
     "nova_cell1",
     "blazar",
+    "cinder",
+    "manila",
 ]
-# Catalog type -> (name of the service and of its port, path of its endpoint).
+# Catalog type -> (name of the service and of its port, path of its endpoint). Sites name Cinder by the one
+# type or the other, with the project in the path or without: here both are to be had.
 CATALOG = {
     "identity": ("keystone", "/v3"),
     "placement": ("placement", ""),
@@ -35,9 +38,19 @@ CATALOG = {
     "network": ("neutron", ""),
     "compute": ("nova", "/v2.1"),
     "reservation": ("blazar", "/v1"),
+    "block-storage": ("cinder", "/v3"),
+    "volumev3": ("cinder", "/v3/%(project_id)s"),
+    "sharev2": ("manila", "/v2"),
+    "object-store": ("swift", "/v1/AUTH_%(project_id)s"),
 }
+# What Swift's proxy keeps its data in: one server each.
+SWIFT_STORAGE = ["account", "container", "object"]
 INNER_PORTS = ["mariadb", "rabbitmq", "rabbitmq_dist", "epmd", "memcached"]
-PORT_NAMES = [name for name, _ in CATALOG.values()] + INNER_PORTS
+INNER_PORTS += [f"swift_{kind}" for kind in SWIFT_STORAGE]
+PORT_NAMES = list(dict.fromkeys([name for name, _ in CATALOG.values()] + INNER_PORTS))
+# The type of volumes that are asked for without one: Chameleon's name.
+VOLUME_TYPE = "ceph-ssd"
+SHARE_TYPE = "default"
 
 
 class Failure(Exception):
