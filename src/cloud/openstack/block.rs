@@ -148,6 +148,9 @@ impl OpenStackCloud {
 
     /// A volume goes once it is free. Its server goes before it and sets it free, a little after it is gone itself.
     pub(super) async fn release_volume(&self, id: &str) -> Result<Released, CloudError> {
+        if !self.session.has(Service::Block).await? {
+            return Ok(Released::Gone);
+        }
         let path = ["volumes", id];
         let Some(One { volume }) = self.session.find(Service::Block, &path).await? else {
             return Ok(Released::Gone);

@@ -39,8 +39,10 @@ const NO_ROOM: [&str; 7] = [
     "conflicting reservation types",
 ];
 /// The project has used up what it may have: quotas, and the allocation that the site charges.
-const USED_UP: [&str; 7] = [
+const USED_UP: [&str; 9] = [
     "quota exceeded",
+    "exceedsavailablequota",
+    "limitexceeded",
     "quota_exceeded",
     "exceeded for resources",
     "would spend",
@@ -71,8 +73,10 @@ impl Refusal {
             404 => CloudError::NotFound(text),
             409 if says(&["not yet supported"]) => CloudError::Permanent(text),
             409 => CloudError::Conflict(text),
-            // A lease in transition, an address that a server in deletion still has.
-            400 | 500 if says(&["invalid lease status", "already in use"]) => CloudError::Conflict(text),
+            // A lease in transition, an address that a server in deletion still has, a volume that is on its way.
+            400 | 500 if says(&["invalid lease status", "already in use", "invalid volume"]) => {
+                CloudError::Conflict(text)
+            }
             // The minute went by between our clock and the site's: asked again, the lease starts at once.
             400 if says(&["start date must be later than current date"]) => self.transient(text),
             408 | 413 | 425 | 429 | 503 => self.transient(text),

@@ -40,8 +40,8 @@ pub(super) struct Session {
 const COMPUTE_VERSION: &str = "compute 2.35";
 /// Nova's API version that lets a server's host name differ from its name.
 pub(super) const COMPUTE_VERSION_HOSTNAME: &str = "compute 2.90";
-/// The last one in which an action lists a share's rules of access.
-const SHARE_VERSION: &str = "2.44";
+/// One with paths of its own for rules of access, which a share's are read from.
+const SHARE_VERSION: &str = "2.60";
 /// The first one with ports, and commands as lists.
 const CONTAINER_VERSION: &str = "container 1.40";
 

@@ -105,14 +105,14 @@ impl OpenStackCloud {
     }
 
     async fn allow(&self, share: &str, access_from: &[String]) -> Result<(), CloudError> {
-        let path = ["shares", share, "action"];
-        let known: Rules = self.session.post(Service::Share, &path, &json!({"access_list": null})).await?;
+        let query = [("share_id", share)];
+        let known: Rules = self.session.get(Service::Share, &["share-access-rules"], &query).await?;
         let missing =
             access_from.iter().filter(|range| known.access_list.iter().all(|it| it.access_to != **range));
         for range in missing {
             let body =
                 json!({"allow_access": {"access_type": "ip", "access_to": range, "access_level": "rw"}});
-            self.session.post::<Value>(Service::Share, &path, &body).await?;
+            self.session.post::<Value>(Service::Share, &["shares", share, "action"], &body).await?;
         }
         Ok(())
     }
@@ -158,7 +158,7 @@ impl OpenStackCloud {
         let path = ["shares", share];
         match self.session.find::<One>(Service::Share, &path).await? {
             None => Ok(Released::Gone),
-            Some(One { share }) if share.status == "deleting" => Ok(Released::Going),
+            Some(One { share }) if share.progress() == Progress::Working => Ok(Released::Going),
             Some(_) => self.delete_and_look(Service::Share, &path).await,
         }
     }
