@@ -66,7 +66,7 @@ pub(super) struct ServerTable {
     pub(super) image: String,
     /// The flavor, by name or id.
     pub(super) flavor: String,
-    /// For bare metal: properties of the node, such as node_type.
+    /// For bare metal: properties of the node, such as `node_type`.
     #[serde(default)]
     pub(super) node: BTreeMap<String, String>,
     /// What it is made on if it comes up broken twice, in order of preference.
@@ -80,7 +80,7 @@ pub(super) struct ServerTable {
     /// Whether it gets a public address.
     #[serde(default)]
     pub(super) floating_ip: bool,
-    /// How it is seen that it can be used: ssh, tcp:6443, http:80/path or https:6443/path.
+    /// How it is seen that it can be used: `ssh`, `tcp:6443`, `http:80/path` or `https:6443/path`.
     pub(super) probe: Option<String>,
     /// The size of the volume that it boots from, in GiB. Left out, it boots from its own disk.
     pub(super) boot_volume_gib: Option<u32>,
@@ -97,7 +97,7 @@ fn one() -> u16 {
 pub(super) struct MachineTable {
     /// The flavor, by name or id.
     pub(super) flavor: String,
-    /// For bare metal: properties of the node, such as node_type.
+    /// For bare metal: properties of the node, such as `node_type`.
     #[serde(default)]
     pub(super) node: BTreeMap<String, String>,
 }
@@ -121,7 +121,7 @@ pub(super) struct ContainerTable {
     /// Networks by name: of the blueprint or of the site. Left out, the site's usual one.
     #[serde(default)]
     pub(super) networks: Vec<String>,
-    /// Properties of the device that it runs on, such as machine_name, if it is to be a reserved one.
+    /// Properties of the device that it runs on, such as `machine_name`, if it is to be a reserved one.
     pub(super) device: Option<BTreeMap<String, String>>,
     /// Whether it gets a public address.
     #[serde(default)]

@@ -339,7 +339,7 @@ mod tests {
             subnet: key(&format!("subnet-{name}")),
             address,
         };
-        assert_eq!(node1.networks, [own("private", node1_address()), own("back", None)]);
+        assert_eq!(node1.networks, [own("private", Some([192, 168, 1, 11].into())), own("back", None)]);
         let Spec::Server(node2) = spec("node2") else { panic!() };
         assert_eq!(node2.boot_volume, Some(key("disk-node2")));
         let Spec::Server(gpu) = spec("gpu") else { panic!() };
@@ -348,10 +348,6 @@ mod tests {
         assert_eq!((router, reserved), (Some(key("router-private")), None));
         let Spec::FloatingIp { router, .. } = spec("ip-gpu") else { panic!() };
         assert_eq!(router, None);
-    }
-
-    fn node1_address() -> Option<Ipv4Addr> {
-        Some([192, 168, 1, 11].into())
     }
 
     #[test]

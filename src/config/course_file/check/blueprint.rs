@@ -112,7 +112,9 @@ impl Check<'_> {
         }
         self.address(&key, blueprint, table);
         let probe = self.probe(&key, table.probe.as_ref(), table.floating_ip);
-        let size = table.boot_volume_gib.map(|size| self.size(&format!("{key}.boot_volume_gib"), size));
+        if let Some(size) = table.boot_volume_gib {
+            self.size(&format!("{key}.boot_volume_gib"), size);
+        }
         let user_data = table.user_data.as_ref().or(blueprint.user_data.as_ref());
         if let Some(text) = user_data {
             let where_ = if table.user_data.is_some() { &key } else { blueprint_key };
@@ -131,7 +133,7 @@ impl Check<'_> {
             address: table.address,
             floating_ip: table.floating_ip,
             probe: all_right(probe)?,
-            boot_volume_gib: all_right(size)?,
+            boot_volume_gib: table.boot_volume_gib,
             user_data: user_data.map(|text| text.trim_start().to_owned()),
         };
         if table.count == 1 {
@@ -195,9 +197,10 @@ impl Check<'_> {
                 let what = format!("there is no server \"{}\" that stands for itself", volume.server);
                 check.error(&format!("{key}.server"), what);
             }
+            check.size(&format!("{key}.size_gib"), volume.size_gib);
             Some(VolumePlan {
                 name: check.part(&format!("{key}.name"), &volume.name)?,
-                size_gib: check.size(&format!("{key}.size_gib"), volume.size_gib)?,
+                size_gib: volume.size_gib,
                 volume_type: volume.volume_type.clone(),
                 server: check.part(&format!("{key}.server"), &volume.server)?,
             })
@@ -218,9 +221,10 @@ impl Check<'_> {
                 let what = "it is missing: say which addresses may mount it, such as 10.0.0.0/8";
                 check.error(&format!("{key}.access_from"), what);
             }
+            check.size(&format!("{key}.size_gib"), share.size_gib);
             Some(SharePlan {
                 name: check.part(&format!("{key}.name"), &share.name)?,
-                size_gib: check.size(&format!("{key}.size_gib"), share.size_gib)?,
+                size_gib: share.size_gib,
                 share_type: share.share_type.clone(),
                 access_from,
             })
@@ -278,19 +282,18 @@ impl Check<'_> {
         Some(self.parse(&key, text))
     }
 
-    fn size(&mut self, key: &str, gib: u32) -> Option<u32> {
+    fn size(&mut self, key: &str, gib: u32) {
         self.range(key, i32::try_from(gib).unwrap_or(i32::MAX), SIZES);
-        Some(gib)
     }
 
     fn cidr(&mut self, key: &str, text: &str) {
         match text.parse::<ipnet::Ipv4Net>() {
             Ok(range) if range.trunc() == range => {}
             Ok(range) => {
-                self.error(key, format!("{text} has bits beyond its prefix; {} has none", range.trunc()))
+                self.error(key, format!("{text} has bits beyond its prefix; {} has none", range.trunc()));
             }
             Err(_) => {
-                self.error(key, format!("\"{text}\" is not a range of addresses such as 192.168.1.0/24"))
+                self.error(key, format!("\"{text}\" is not a range of addresses such as 192.168.1.0/24"));
             }
         }
     }

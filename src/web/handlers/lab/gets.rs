@@ -29,7 +29,7 @@ pub(super) fn gets(view: &LabView) -> Vec<String> {
     lines
 }
 
-/// "3 servers, m1.medium", or "1 node, gpu_p100".
+/// `3 servers, m1.medium`, or `1 node, gpu_p100`.
 fn of(machine: &Machine, count: u32) -> String {
     let word = match (machine.is_bare_metal(), count) {
         (true, 1) => "node",
