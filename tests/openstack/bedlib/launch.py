@@ -14,6 +14,7 @@ one argument, a JSON object:
 """
 
 import functools
+import gc
 import http.client
 import importlib
 import json
@@ -39,6 +40,9 @@ def main() -> int:
     print("loaded, waiting for HTTP on", task["wait"], flush=True)
     for port in task["wait"]:
         _await(lambda: _http_answers(port))
+    # What the collector never looks at again stays shared between the forks.
+    gc.collect()
+    gc.freeze()
     pids: dict[int, str] = {}
     signal.signal(signal.SIGTERM, lambda *_: _end(pids))
     for queue, children in task["steps"]:
