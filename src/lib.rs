@@ -71,6 +71,7 @@ pub mod db;
 pub mod domain;
 pub mod entropy;
 pub mod mail;
+pub mod metrics;
 pub mod policy;
 pub mod services;
 pub mod web;
