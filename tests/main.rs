@@ -17,6 +17,7 @@ mod contract;
 mod crashes;
 mod deploy;
 mod faults;
+mod health;
 mod killed;
 mod looking;
 mod mail;

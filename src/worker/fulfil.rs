@@ -1,27 +1,29 @@
-//! Takes bookings on as they come due, several at once.
+//! Takes bookings on as they come due, several of each site at once.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 use super::wait;
 use crate::db::DbError;
-use crate::domain::ids::{BookingId, ClaimToken};
+use crate::domain::ids::SiteId;
+use crate::services::fulfil::Claimed;
 use crate::services::{App, fulfil};
 
-/// Bookings that one worker has in hand at once: enough to keep a site busy while each waits for it.
+/// Bookings of one site that a worker has in hand at once: enough to keep the site busy while each waits for it. Each site
+/// has its own places, so one that hangs takes none from others.
 const AT_ONCE: usize = 16;
 
 /// Works until told to stop, then finishes what is in hand.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut calls = app.wake.listen();
-    let mut in_hand = JoinSet::new();
+    let mut in_hand = InHand::default();
     loop {
-        while in_hand.try_join_next().is_some() {}
-        match take_on(&app, &mut in_hand).await {
+        match in_hand.take_on(&app).await {
             Ok(0) => {}
-            Ok(_) if in_hand.len() < AT_ONCE && !*stop.borrow() => continue,
+            Ok(_) if !*stop.borrow() => continue,
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "bookings can't be claimed"),
         }
@@ -29,24 +31,41 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             break;
         }
     }
-    while in_hand.join_next().await.is_some() {}
+    in_hand.finish().await;
 }
 
-async fn take_on(app: &Arc<App>, in_hand: &mut JoinSet<()>) -> Result<usize, DbError> {
-    let room = i64::try_from(AT_ONCE.saturating_sub(in_hand.len())).unwrap_or(0);
-    if room == 0 {
-        return Ok(0);
+/// The bookings that a worker is at, and at which site each of them is.
+#[derive(Debug, Default)]
+struct InHand {
+    tasks: JoinSet<()>,
+    sites: HashMap<Id, SiteId>,
+}
+
+impl InHand {
+    /// Takes on what is due and has a place, and says how many bookings that were.
+    async fn take_on(&mut self, app: &Arc<App>) -> Result<usize, DbError> {
+        while let Some(done) = self.tasks.try_join_next_with_id() {
+            self.sites.remove(&done.map_or_else(|error| error.id(), |(id, ())| id));
+        }
+        let taken: Vec<SiteId> = self.sites.values().cloned().collect();
+        let room = move |site: &SiteId| AT_ONCE.saturating_sub(taken.iter().filter(|it| *it == site).count());
+        let claimed = fulfil::claim(app, room).await?;
+        let count = claimed.len();
+        for claimed in claimed {
+            let site = claimed.site.clone();
+            let id = self.tasks.spawn(advance(app.clone(), claimed)).id();
+            self.sites.insert(id, site);
+        }
+        Ok(count)
     }
-    let claimed = fulfil::claim(app, room).await?;
-    let count = claimed.len();
-    for (id, token) in claimed {
-        in_hand.spawn(advance(app.clone(), id, token));
+
+    async fn finish(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
     }
-    Ok(count)
 }
 
 /// A failure is left for the next worker: the claim runs out by itself.
-async fn advance(app: Arc<App>, id: BookingId, token: ClaimToken) {
+async fn advance(app: Arc<App>, Claimed { id, token, .. }: Claimed) {
     if let Err(error) = fulfil::advance(&app, &id, &token).await {
         tracing::error!(booking = %id, %error, "a booking could not be taken further");
     }
@@ -54,8 +73,8 @@ async fn advance(app: Arc<App>, id: BookingId, token: ClaimToken) {
 
 /// Takes on what is due now, once, and waits for it. Says how many bookings that were.
 pub async fn step(app: &Arc<App>) -> Result<usize, DbError> {
-    let mut in_hand = JoinSet::new();
-    let count = take_on(app, &mut in_hand).await?;
-    while in_hand.join_next().await.is_some() {}
+    let mut in_hand = InHand::default();
+    let count = in_hand.take_on(app).await?;
+    in_hand.finish().await;
     Ok(count)
 }
