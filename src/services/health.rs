@@ -168,11 +168,10 @@ fn tell(app: &App, Change { site, before, health }: &Change) {
         return;
     }
     let (from, to) = (before.word(), health.condition.word());
-    match health.last_fault.as_ref().filter(|_| health.failures > 0) {
-        Some((_, fault)) => {
-            tracing::warn!(%site, from, to, class = fault.class, error = fault.message, "a site does worse");
-        }
-        None => tracing::info!(%site, from, to, "a site does better"),
+    if let Some((_, fault)) = health.last_fault.as_ref().filter(|_| health.failures > 0) {
+        tracing::warn!(%site, from, to, class = fault.class, error = fault.message, "a site does worse");
+    } else {
+        tracing::info!(%site, from, to, "a site does better");
     }
     app.wake.call();
 }

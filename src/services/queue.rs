@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 
 use super::App;
 use super::health::{self, SiteView};
 use crate::db::{self, Conn, DbError, Waiting};
-use crate::domain::health::Condition;
+use crate::domain::health::{CallTally, Condition};
 use crate::metrics::{Due, Gauges, MetricsError};
 
 /// A step that has been due for so long is overdue: workers look each second.
@@ -33,6 +33,26 @@ pub fn queue(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<Queue, DbError> 
     };
     let due = health::sites(conn)?.into_iter().map(of_site).collect();
     Ok(Queue { due, outbox: db::outbox(conn)? })
+}
+
+/// How many steps of five minutes a report covers: an hour.
+pub const STEPS: i32 = 12;
+
+/// What staff see of all sites.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What waits.
+    pub queue: Queue,
+    /// What calls came to since then, by site, operation and time.
+    pub calls: Vec<CallTally>,
+    /// When the first of the steps began.
+    pub since: DateTime<Utc>,
+}
+
+/// The last hour up to now, of which the last step is not over yet.
+pub fn report(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<Report, DbError> {
+    let since = now.duration_trunc(health::STEP).unwrap_or(now) - health::STEP * (STEPS - 1);
+    Ok(Report { queue: queue(conn, now)?, calls: db::calls_since(conn, since)?, since })
 }
 
 /// Why there are no figures.
