@@ -51,7 +51,7 @@ server = [{ name = "gpu1", image = "CC-Ubuntu24.04", flavor = "m1.medium" }]
 
 [[lab]]"#;
 
-fn two_sites() -> Course {
+pub(crate) fn two_sites() -> Course {
     course(&[("\n[[lab]]", OTHER_SITE)])
 }
 

@@ -33,6 +33,7 @@ mod schema;
 mod seen;
 mod simulation;
 mod site;
+mod sites;
 mod statics;
 mod stories;
 mod support;
