@@ -25,6 +25,7 @@ use fairlease::domain::ids::InstanceId;
 use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::SeededEntropy;
 use fairlease::mail::delivery::{FileMailer, Sender};
+use fairlease::services::health::Watch;
 use fairlease::services::labs::{self, Look};
 use fairlease::services::{App, Wake, courses, people};
 use tempfile::TempDir;
@@ -70,6 +71,7 @@ fn app(url: &DbUrl, directory: &TempDir) -> Arc<App> {
         clock: Arc::new(ManualClock::at(now)),
         entropy: Arc::new(SeededEntropy::new(1)),
         clouds: Clouds::new(),
+        watch: Arc::new(Watch::new().unwrap()),
         mailer: Arc::new(FileMailer::open(directory.path().join("mail"), sender).unwrap()),
         public_url: String::new(),
         claim: chrono::TimeDelta::seconds(60),

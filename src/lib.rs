@@ -17,6 +17,7 @@
 //!   differs is in `db::dialect`, and the column types in `db::types`.
 //! - [`cloud`] is what we ask of a site: the trait [`Cloud`](cloud::port::Cloud), and two adapters behind it,
 //!   [`openstack`](cloud::openstack) and [`simulated`](cloud::simulated).
+//! - [`metrics`] holds the figures of a process for Prometheus.
 //! - [`mail`] writes messages and calendar objects, and hands them to a mail server or a directory.
 //! - [`services`] are the use cases: load, decide, save. [`App`](services::App) holds what they work with.
 //! - [`worker`] runs by itself: it fulfils bookings, sweeps, reminds and sends mail, by calling services.
@@ -55,6 +56,10 @@
 //! booking holds. The objects of a booking go through `fulfil` again, in reverse order, until the site says of each that
 //! it is not there.
 //!
+//! **A site fails.** [`cloud::metered`] tells each call to [`services::health::Watch`]; [`policy::health`] says what it comes
+//! to, and the database keeps it for all processes. [`worker::look`] looks at each site twice a minute. What a site that is
+//! down has to do rests until a look is answered.
+//!
 //! **Mail leaves.** A notice is a row, written in the transaction of what it tells. [`worker::deliver`] claims the rows
 //! and [`services::delivery`] hands them to the [`Mailer`](mail::delivery::Mailer).
 //!
@@ -71,6 +76,7 @@ pub mod db;
 pub mod domain;
 pub mod entropy;
 pub mod mail;
+pub mod metrics;
 pub mod policy;
 pub mod services;
 pub mod web;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// What each module may import of the others, and of other crates where that is restricted.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("clock", &[]),
     ("entropy", &[]),
     ("domain", &[]),
@@ -16,9 +16,10 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("db", &["domain"]),
     ("cloud", &["clock", "domain", "entropy"]),
     ("mail", &["domain"]),
-    ("services", &["clock", "cloud", "db", "domain", "entropy", "mail", "policy"]),
+    ("metrics", &[]),
+    ("services", &["clock", "cloud", "db", "domain", "entropy", "mail", "metrics", "policy"]),
     ("worker", &["db", "domain", "services"]),
-    ("web", &["db", "domain", "entropy", "mail", "policy", "services"]),
+    ("web", &["db", "domain", "entropy", "mail", "metrics", "policy", "services"]),
     (
         "cli",
         &[
@@ -31,7 +32,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
 ];
 
 /// Crates that only these modules may name.
-const HOMES: [(&str, &[&str]); 8] = [
+const HOMES: [(&str, &[&str]); 9] = [
     ("diesel", &["db"]),
     ("diesel_migrations", &["db"]),
     ("actix_web", &["web"]),
@@ -40,6 +41,7 @@ const HOMES: [(&str, &[&str]); 8] = [
     ("clap", &["cli", "main"]),
     ("reqwest", &["cloud"]),
     ("getrandom", &["entropy"]),
+    ("prometheus", &["metrics"]),
 ];
 
 /// Crates that the functional core may name.

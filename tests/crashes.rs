@@ -6,7 +6,7 @@ use fairlease::cloud::simulated::{Fault, Faults, Object, Profile};
 use fairlease::domain::ids::BookingId;
 use fairlease::domain::person::Person;
 use fairlease::services::booking;
-use fairlease::services::fulfil;
+use fairlease::services::fulfil::{self, Claimed};
 
 use crate::world::{Backend, World, course, on_both_databases, slot};
 
@@ -24,11 +24,11 @@ async fn book(world: &World, student: &Person) -> BookingId {
 /// until they run out.
 async fn work_until_death(world: &World) {
     loop {
-        let due = fulfil::claim(&world.app, 10).await.unwrap();
+        let due = fulfil::claim(&world.app, |_| 10).await.unwrap();
         if due.is_empty() {
             return;
         }
-        for (id, token) in due {
+        for Claimed { id, token, .. } in due {
             tokio::select! {
                 biased;
                 done = fulfil::advance(&world.app, &id, &token) => done.unwrap(),

@@ -54,7 +54,7 @@ on_both_databases! {
         assert!(faulty.held().is_empty());
     }
 
-    async fn a_site_that_is_down_is_asked_again_with_pauses_and_then_given_up(backend: Backend) {
+    async fn calls_that_fail_are_made_again_with_pauses_and_then_given_up(backend: Backend) {
         let world = World::new(backend).await;
         let student = world.student("ff524").await;
         let down = Fault::Refuse(CloudError::Transient { message: "503 Service Unavailable".into(), retry_after: None });

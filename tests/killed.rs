@@ -14,6 +14,7 @@ use fairlease::domain::interval::Interval;
 use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::OsEntropy;
 use fairlease::services::booking::Wish;
+use fairlease::services::health::Watch;
 use fairlease::services::{App, Wake, booking, courses, people};
 use futures_util::{StreamExt, stream};
 use tempfile::TempDir;
@@ -66,6 +67,7 @@ impl Scene {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
             clouds: Clouds::new(),
+            watch: Arc::new(Watch::new().unwrap()),
             mailer: Arc::new(Postbox::default()),
             public_url: "https://fairlease.example.edu".to_owned(),
             claim: chrono::TimeDelta::seconds(60),

@@ -8,6 +8,7 @@ use directories::BaseDirs;
 
 use super::{Failure, Options};
 use crate::clock::{Clock, SystemClock};
+use crate::cloud::metered::Metered;
 use crate::cloud::openstack::{self, Limits, OpenStackCloud};
 use crate::cloud::port::{Cloud, Clouds};
 use crate::cloud::simulated::{Fault, Faults, Profile, SimulatedCloud};
@@ -16,6 +17,7 @@ use crate::domain::course::{CloudName, Site};
 use crate::domain::ids::InstanceId;
 use crate::entropy::{Entropy, OsEntropy};
 use crate::mail::delivery::{FileMailer, Mailer, Sender, SmtpMailer};
+use crate::services::health::Watch;
 use crate::services::{App, Wake};
 
 /// The directory into which mail goes where there is no mail server.
@@ -35,13 +37,15 @@ pub async fn app(options: &Options, public_url: &str) -> Result<Arc<App>, Failur
     let db = database(options)?;
     let instance = db.instance(&InstanceId::from_bits(entropy.bits()))?;
     let sites = db.read::<_, DbError, _>("sites", db::sites).await?;
-    let clouds = clouds(options, &sites, &clock, &entropy)?;
+    let watch = Arc::new(Watch::new()?);
+    let clouds = clouds(options, &sites, &clock, &entropy, &watch)?;
     let public_url = options.public_url.as_deref().unwrap_or(public_url).trim_end_matches('/').to_owned();
     Ok(Arc::new(App {
         db,
         clock,
         entropy,
         clouds,
+        watch,
         mailer: mailer(options)?,
         instance,
         public_url,
@@ -63,6 +67,7 @@ fn clouds(
     sites: &[Site],
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
+    watch: &Arc<Watch>,
 ) -> Result<Clouds, Failure> {
     let mut clouds = Clouds::new();
     for site in sites {
@@ -70,7 +75,8 @@ fn clouds(
             CloudName::Simulated => Arc::new(simulated(options, site, clock, entropy)?),
             CloudName::OpenStack(entry) => Arc::new(openstack(options, entry, clock)?),
         };
-        clouds.insert(site.id.clone(), cloud);
+        let metered = Metered::new(site.id.clone(), cloud, clock.clone(), watch.clone());
+        clouds.insert(site.id.clone(), Arc::new(metered));
     }
     Ok(clouds)
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
 
 use super::options::default_data_dir;
-use super::{Failure, Options, apply, assemble, output, presence, serve, signals};
+use super::{Failure, Options, apply, assemble, metrics, output, presence, serve, signals};
 use crate::clock::{Clock, SystemClock};
 use crate::config::course_file::CourseFile;
 use crate::db::DbError;
@@ -24,6 +24,8 @@ pub(super) struct Args {
     /// A course of your own instead of the example
     #[arg(long, value_name = "FILE")]
     course: Option<PathBuf>,
+    #[command(flatten)]
+    metrics: metrics::MetricsArgs,
 }
 
 const EXAMPLE: &str = include_str!("../../docs/examples/course.toml");
@@ -41,7 +43,8 @@ pub(super) async fn run(mut options: Options, args: Args) -> Result<(), Failure>
     if options.data_dir.is_none() {
         options.data_dir = Some(default_data_dir("fairlease-demo")?);
     }
-    let (listener, url) = serve::bind(args.listen)?;
+    let (listener, url) = serve::bind(args.listen, "--listen")?;
+    let for_metrics = args.metrics.bind()?;
     let data_dir = options.data_dir()?;
     output::line(format_args!("Preparing the data directory {} ...", data_dir.display()))?;
     let course = course(&args, SystemClock.now())?;
@@ -52,6 +55,7 @@ pub(super) async fn run(mut options: Options, args: Args) -> Result<(), Failure>
     let mailbox = options.smtp_url.is_none().then(|| data_dir.join(assemble::MAILBOX));
     greet(&app.public_url, simulated, mailbox.is_some())?;
     let stop = signals::stop()?;
+    metrics::serve(for_metrics, &app, &stop);
     let state = WebState {
         app: app.clone(),
         demo: Some(Demo {

@@ -9,6 +9,7 @@ mod demo;
 mod exception;
 mod explain;
 mod find;
+mod metrics;
 mod migrate;
 mod options;
 mod output;
@@ -41,7 +42,7 @@ enum Command {
     /// Serve the pages and the API
     Serve(serve::Args),
     /// Provision, reap, remind and send mail
-    Worker,
+    Worker(worker::Args),
     /// Bring the database's schema up to date
     Migrate,
     /// Make the course what a course.toml says
@@ -81,7 +82,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Demo(args) => demo::run(options, args).await,
         Command::Serve(args) => serve::run(&options, &args).await,
-        Command::Worker => worker::run(&options).await,
+        Command::Worker(args) => worker::run(&options, &args).await,
         Command::Migrate => migrate::run(&options),
         Command::Apply(args) => apply::run(&options, &args).await,
         Command::Course(args) => course::run(&args),
@@ -103,6 +104,6 @@ impl Cli {
 
     /// Whether the command goes on until it is stopped: then it logs what it does, where others speak only of trouble.
     pub fn is_service(&self) -> bool {
-        matches!(self.command, Command::Demo(_) | Command::Serve(_) | Command::Worker)
+        matches!(self.command, Command::Demo(_) | Command::Serve(_) | Command::Worker(_))
     }
 }

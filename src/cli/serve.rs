@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use clap::Args as ClapArgs;
 
-use super::{Failure, Options, assemble, signals};
+use super::{Failure, Options, assemble, metrics, signals};
 use crate::web::{self, WebState};
 
 #[derive(Debug, ClapArgs)]
@@ -12,19 +12,24 @@ pub(super) struct Args {
     /// The address to listen on; port 0 takes a free one
     #[arg(long, env = "FAIRLEASE_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    #[command(flatten)]
+    metrics: metrics::MetricsArgs,
 }
 
 pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
-    let (listener, url) = bind(args.listen)?;
+    let (listener, url) = bind(args.listen, "--listen")?;
+    let for_metrics = args.metrics.bind()?;
     let app = assemble::app(options, &url).await?;
-    let state = WebState { app, demo: None, stop: signals::stop()? };
+    let stop = signals::stop()?;
+    metrics::serve(for_metrics, &app, &stop);
+    let state = WebState { app, demo: None, stop };
     Ok(web::serve(listener, state).await?)
 }
 
-/// Listens on `address`, and tells the URL of it.
-pub(super) fn bind(address: SocketAddr) -> Result<(TcpListener, String), Failure> {
+/// Listens on `address`, which was given with `option`, and tells the URL of it.
+pub(super) fn bind(address: SocketAddr, option: &str) -> Result<(TcpListener, String), Failure> {
     let listener = TcpListener::bind(address).map_err(|error| {
-        Failure(format!("{address} can't be listened on ({error}): choose another with --listen ADDR:PORT"))
+        Failure(format!("{address} can't be listened on ({error}): choose another with {option} ADDR:PORT"))
     })?;
     let url = format!("http://{}", listener.local_addr()?);
     Ok((listener, url))

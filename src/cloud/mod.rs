@@ -1,5 +1,6 @@
-//! The clouds on which bookings are provisioned: one port, two adapters.
+//! The clouds on which bookings are provisioned: one port, two adapters, and what listens to their calls.
 
+pub mod metered;
 pub mod openstack;
 pub mod port;
 pub mod simulated;

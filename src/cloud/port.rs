@@ -136,6 +136,11 @@ impl CloudError {
         )
     }
 
+    /// Whether it says that the site does not do its part. A site that refuses for a reason does: it answers.
+    pub fn is_fault_of_site(&self) -> bool {
+        matches!(self, Self::Transient { .. } | Self::OutcomeUnknown(_) | Self::Unauthorised(_))
+    }
+
     /// The kind of error in a word, for logs and metrics.
     pub fn class(&self) -> &'static str {
         match self {

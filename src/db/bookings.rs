@@ -1,15 +1,17 @@
 //! Bookings, their log, and the claims by which workers take turns on them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::connection::{Conn, on};
 use super::people::read_choices;
-use super::schema::{bookings, events, notices, people};
+use super::schema::{bookings, events, notices, people, pools};
 use super::types::Ts;
 use super::{DbError, dialect};
 use crate::domain::booking::{Booking, EndReason, Event, State};
-use crate::domain::ids::{BookingId, ClaimToken, LabId, NetId, PersonId, PoolId};
+use crate::domain::ids::{BookingId, ClaimToken, LabId, NetId, PersonId, PoolId, SiteId};
 use crate::domain::interval::Interval;
 use crate::domain::person::Choices;
 use crate::domain::su::Su;
@@ -390,19 +392,43 @@ pub fn booking_version(conn: &mut Conn<'_>, id: &BookingId) -> Result<Option<i32
     Ok(on!(conn, |c| bookings::table.find(id.as_str()).select(bookings::version).first(c).optional())?)
 }
 
-/// Claims up to `limit` bookings whose next step is due and which nobody has a claim on, longest due first.
+/// Claims bookings whose next step is due and which nobody has a claim on, longest due first, and says at which site each
+/// is. `room` says how many more bookings of a site the caller takes. What a site that is down has to do rests.
 pub fn claim_due_bookings(
     conn: &mut Conn<'_>,
     token: &ClaimToken,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
-    limit: i64,
-) -> Result<Vec<BookingId>, DbError> {
-    let ids = dialect::due_bookings(conn, now, limit)?;
-    on!(conn, |c| diesel::update(bookings::table.filter(bookings::id.eq_any(&ids)))
+    room: impl Fn(&SiteId) -> usize,
+) -> Result<Vec<(BookingId, SiteId)>, DbError> {
+    let mut claimed = Vec::new();
+    for (site, pools) in pools_at_work(conn)? {
+        let limit = i64::try_from(room(&site)).unwrap_or(i64::MAX);
+        if limit > 0 {
+            let ids = dialect::due_bookings(conn, &pools, now, limit)?;
+            claimed.extend(ids.into_iter().map(|id| (id, site.clone())));
+        }
+    }
+    let ids = claimed.iter().map(|(id, _)| id);
+    on!(conn, |c| diesel::update(bookings::table.filter(bookings::id.eq_any(ids)))
         .set((bookings::claim_token.eq(token.as_str()), bookings::claim_until.eq(Ts(until))))
         .execute(c))?;
-    ids.iter().map(|id| id.parse().map_err(DbError::corrupt)).collect()
+    claimed.into_iter().map(|(id, site)| Ok((id.parse().map_err(DbError::corrupt)?, site))).collect()
+}
+
+/// The pools of each site that is not down.
+fn pools_at_work(conn: &mut Conn<'_>) -> Result<BTreeMap<SiteId, Vec<String>>, DbError> {
+    let down = super::sites_that_are_down(conn)?;
+    let rows: Vec<(String, String)> =
+        on!(conn, |c| pools::table.select((pools::site_id, pools::id)).order(pools::id).load(c))?;
+    let mut sites: BTreeMap<SiteId, Vec<String>> = BTreeMap::new();
+    for (site, pool) in rows {
+        let site: SiteId = site.parse().map_err(DbError::corrupt)?;
+        if !down.contains(&site) {
+            sites.entry(site).or_default().push(pool);
+        }
+    }
+    Ok(sites)
 }
 
 /// Renews a claim. False if it was lost to somebody else meanwhile: then nothing may be written on its strength. Locks the

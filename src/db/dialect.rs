@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::DbError;
 use super::connection::{Conn, on};
-use super::schema::{bookings, notices, people, pools};
+use super::schema::{bookings, notices, people, pools, site_health};
 use super::types::Ts;
 
 /// Begins a transaction that is going to write. SQLite's default would take its lock at the first write, and fail if
@@ -50,6 +50,20 @@ pub(super) fn lock_occupancy(conn: &mut Conn<'_>) -> QueryResult<()> {
     }
 }
 
+/// Makes others who want to write down how this site does wait until the transaction is over.
+pub(super) fn lock_site_health(conn: &mut Conn<'_>, site: &str) -> QueryResult<()> {
+    if let Conn::Postgres(c) = conn {
+        let c: &mut PgConnection = c;
+        site_health::table
+            .find(site)
+            .select(site_health::site_id)
+            .for_update()
+            .get_result::<String>(c)
+            .optional()?;
+    }
+    Ok(())
+}
+
 /// Makes others who want to change this booking wait until the transaction is over.
 pub(super) fn lock_booking(conn: &mut Conn<'_>, id: &str) -> QueryResult<()> {
     if let Conn::Postgres(c) = conn {
@@ -59,10 +73,16 @@ pub(super) fn lock_booking(conn: &mut Conn<'_>, id: &str) -> QueryResult<()> {
     Ok(())
 }
 
-/// Bookings whose next step is due and which nobody has a claim on. On PostgreSQL, rows that another worker is about to
+/// Bookings of these pools whose next step is due and which nobody has a claim on. On PostgreSQL, rows that another worker is about to
 /// claim are passed over; SQLite has one writer at a time anyway.
-pub(super) fn due_bookings(conn: &mut Conn<'_>, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<String>> {
+pub(super) fn due_bookings(
+    conn: &mut Conn<'_>,
+    pools: &[String],
+    now: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<Vec<String>> {
     let due = bookings::table
+        .filter(bookings::pool_id.eq_any(pools))
         .filter(bookings::next_step_at.le(Ts(now)))
         .filter(bookings::claim_until.is_null().or(bookings::claim_until.le(Ts(now))))
         .order((bookings::next_step_at, bookings::id))

@@ -8,11 +8,13 @@ mod connection;
 mod courses;
 mod dialect;
 mod exceptions;
+mod health;
 mod jobs;
 mod migrate;
 mod notices;
 mod occupancy;
 mod people;
+mod queue;
 mod resources;
 mod schema;
 mod types;
@@ -21,10 +23,12 @@ pub use bookings::*;
 pub use connection::{Conn, Db, DbUrl, MaybeDbError};
 pub use courses::*;
 pub use exceptions::*;
+pub use health::*;
 pub use jobs::*;
 pub use notices::*;
 pub use occupancy::*;
 pub use people::*;
+pub use queue::*;
 pub use resources::*;
 
 /// Why the database did not do what it was asked.

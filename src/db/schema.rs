@@ -228,6 +228,38 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{Text, Integer, Nullable};
+    use crate::db::types::Instant;
+    site_health (site_id) {
+        site_id -> Text,
+        condition -> Text,
+        since -> Instant,
+        failures -> Integer,
+        successes -> Integer,
+        failing_since -> Nullable<Instant>,
+        last_ok_at -> Nullable<Instant>,
+        fault_at -> Nullable<Instant>,
+        fault_class -> Nullable<Text>,
+        fault_message -> Nullable<Text>,
+        looked_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, BigInt};
+    use crate::db::types::Instant;
+    site_calls (site_id, operation, from_at) {
+        site_id -> Text,
+        operation -> Text,
+        from_at -> Instant,
+        calls -> BigInt,
+        failures -> BigInt,
+        total_ms -> BigInt,
+        max_ms -> BigInt,
+    }
+}
+
 joinable!(bookings -> people (person_id));
 joinable!(calendar_addresses -> people (person_id));
 joinable!(exceptions -> people (person_id));

@@ -14,6 +14,8 @@ use diesel::sqlite::Sqlite;
 #[diesel(postgres_type(oid = 1184, array_oid = 1185), sqlite_type(name = "Long"))]
 pub struct Instant;
 
+impl diesel::sql_types::SqlOrd for Instant {}
+
 /// The Rust side of [`Instant`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Instant)]

@@ -8,6 +8,7 @@ use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
 use crate::domain::calendar;
 use crate::domain::course::{Course, Lab, Pool};
+use crate::domain::health::Health;
 use crate::domain::ids::{BookingId, LabId};
 use crate::domain::interval::Interval;
 use crate::domain::occupancy::Occupancy;
@@ -114,6 +115,8 @@ pub struct Week {
 pub struct LabView {
     /// The lab with its surroundings.
     pub setting: LabSetting,
+    /// How its site does; nothing if it was not seen yet.
+    pub health: Option<Health>,
     /// The person's live bookings of it, soonest first.
     pub bookings: Vec<Booking>,
     /// The week that was asked for, else the present one, or the one in which the lab opens.
@@ -235,8 +238,21 @@ pub fn lab(
     let bookings =
         live_of_lab(all, lab).into_iter().filter(|it| Some(&it.id) != look.moving.as_ref()).collect();
     let Situation { setting, standing } = situation;
+    let health = db::site_health(conn, &setting.site.id)?;
     let week = Week { first, rule, days };
-    Ok(Some(LabView { setting, bookings, week, choice, moving, next_week, rules, standing, found, now }))
+    Ok(Some(LabView {
+        setting,
+        health,
+        bookings,
+        week,
+        choice,
+        moving,
+        next_week,
+        rules,
+        standing,
+        found,
+        now,
+    }))
 }
 
 /// The shortest slot from the shown week on, if the week has none.

@@ -7,11 +7,13 @@ pub mod delivery;
 pub mod exceptions;
 pub mod explain;
 pub mod fulfil;
+pub mod health;
 pub mod history;
 pub mod labs;
 pub mod notices;
 pub mod people;
 mod places;
+pub mod queue;
 pub mod reaping;
 mod situation;
 pub mod staff;
@@ -37,8 +39,10 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Makes ids and secrets.
     pub entropy: Arc<dyn Entropy>,
-    /// The sites that can be reached.
+    /// The sites that can be reached. Their calls are told to `watch` ([`Metered`](crate::cloud::metered::Metered)).
     pub clouds: Clouds,
+    /// What this process sees of sites, and its figures for metrics.
+    pub watch: Arc<health::Watch>,
     /// Takes mail away.
     pub mailer: Arc<dyn Mailer>,
     /// This installation's id.

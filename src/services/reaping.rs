@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde::Serialize;
 
-use super::App;
 use super::booking::{self, BookingError};
+use super::{App, health};
 use crate::cloud::port::{Released, Scope};
 use crate::db::{self, DbError};
 use crate::domain::blueprint::Kind;
@@ -63,13 +65,29 @@ pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
         .await
 }
 
-async fn list_sites(app: &App) -> BTreeMap<SiteId, Listing> {
-    let mut listings = BTreeMap::new();
-    for (site, cloud) in &app.clouds {
-        let listing = cloud.list(&Scope::Instance(app.instance.clone())).await;
-        listings.insert(site.clone(), listing.map_err(|error| error.to_string()));
-    }
+/// Lists all sites at once, each within three quarters of a claim: one that hangs keeps no other waiting.
+async fn list_sites(app: &Arc<App>) -> BTreeMap<SiteId, Listing> {
+    let limit = limit(app);
+    let scope = Scope::Instance(app.instance.clone());
+    let listings = app.clouds.iter().map(async |(site, cloud)| {
+        let listing = match tokio::time::timeout(limit, cloud.list(&scope)).await {
+            Ok(listing) => listing.map_err(|error| error.to_string()),
+            Err(_) => Err(nothing_came(limit)),
+        };
+        (site.clone(), listing)
+    });
+    let listings = join_all(listings).await.into_iter().collect();
+    health::record(app).await;
     listings
+}
+
+/// How long a call to a site may take here: as long as in fulfilling.
+fn limit(app: &App) -> Duration {
+    (app.claim * 3 / 4).to_std().unwrap_or_default()
+}
+
+fn nothing_came(limit: Duration) -> String {
+    format!("nothing came of it within {} s", limit.as_secs())
 }
 
 /// Carries out a plan. Each action is checked again just before it acts.
@@ -141,9 +159,11 @@ async fn delete_orphan(
     let (Some(cloud), Some(kind)) = (app.clouds.get(site), Kind::from_word(kind)) else {
         return Err("this process has no way to reach the site".to_owned());
     };
-    match cloud.release(kind, site_ref).await {
-        Ok(Released::Gone) => Ok("gone".to_owned()),
-        Ok(Released::Going) => Ok("being deleted".to_owned()),
-        Err(error) => Err(error.to_string()),
+    let limit = limit(app);
+    match tokio::time::timeout(limit, cloud.release(kind, site_ref)).await {
+        Ok(Ok(Released::Gone)) => Ok("gone".to_owned()),
+        Ok(Ok(Released::Going)) => Ok("being deleted".to_owned()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(nothing_came(limit)),
     }
 }

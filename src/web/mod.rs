@@ -6,10 +6,12 @@ mod context;
 mod error;
 mod handlers;
 mod log;
+mod metrics;
 pub mod pages;
 mod present;
 mod routes;
 mod statics;
 
 pub use context::{Demo, WebState};
+pub use metrics::serve as serve_metrics;
 pub use routes::serve;

@@ -10,6 +10,7 @@ use super::pages::layout::{BookingLine, BookingState, LabState, Link, NearestSta
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::calendar;
 use crate::domain::course::Lab;
+use crate::domain::health::{Condition, Health};
 use crate::domain::ids::LabId;
 use crate::domain::interval::Interval;
 use crate::domain::person::{Person, Role};
@@ -143,6 +144,41 @@ pub fn booking_line(zone: Tz, now: DateTime<Utc>, booking: &Booking) -> BookingL
         state: booking_state(booking),
         note,
     }
+}
+
+/// `14:05`, or with its day if that is not today: how long a trouble lasts.
+fn since(zone: Tz, now: DateTime<Utc>, at: DateTime<Utc>) -> String {
+    if calendar::local_date(zone, at) == calendar::local_date(zone, now) {
+        calendar::time(zone, at)
+    } else {
+        calendar::date_and_time(zone, at)
+    }
+}
+
+/// What does not go well at a site, in a sentence without its end; nothing if it does its part.
+pub fn site_trouble(zone: Tz, now: DateTime<Utc>, site: &str, health: Option<&Health>) -> Option<String> {
+    let health = health?;
+    let since = since(zone, now, health.since);
+    let refuses = health.last_fault.as_ref().is_some_and(|(_, fault)| fault.class == "unauthorised");
+    match health.condition {
+        Condition::Up => None,
+        Condition::Degraded => Some(format!("{site} has not answered reliably since {since}")),
+        Condition::Down if refuses => Some(format!("{site} refuses to work for the course since {since}")),
+        Condition::Down => Some(format!("{site} does not answer since {since}")),
+    }
+}
+
+/// What that means for those who want to use it.
+pub fn site_notice(zone: Tz, now: DateTime<Utc>, site: &str, health: Option<&Health>) -> Option<String> {
+    let trouble = site_trouble(zone, now, site, health)?;
+    Some(match health.map(|health| health.condition) {
+        Some(Condition::Down) => {
+            format!(
+                "{trouble}; what you book is made as soon as it does. Servers that run already may well go on."
+            )
+        }
+        _ => format!("{trouble}; making servers may take longer than usual."),
+    })
 }
 
 /// Where a lab is on its way, and the same in words.

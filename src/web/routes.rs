@@ -4,16 +4,18 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::{Compress, DefaultHeaders, Next, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
+use tokio::sync::watch;
 use tracing_actix_web::TracingLogger;
 
 use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
-use super::handlers::{booking, components, health, lab, labs, mailbox, me, sign_in, staff};
+use super::handlers::{booking, components, health, lab, labs, mailbox, me, sign_in, sites, staff};
 use super::log::{CALENDAR, RequestSpan};
+use super::metrics::measured;
 use super::{api, statics};
 
 /// What a page may load and where it may lead: only from here, nothing inline.
@@ -30,7 +32,7 @@ const MAX_BODY: usize = 32 * 1024;
 pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()> {
     let address: SocketAddr = listener.local_addr()?;
     tracing::info!(%address, "listening");
-    let mut stop = state.stop.clone();
+    let stop = state.stop.clone();
     let data = web::Data::new(state);
     let server = HttpServer::new(move || {
         ActixApp::new()
@@ -58,6 +60,7 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
                     .add(("Cross-Origin-Opener-Policy", "same-origin")),
             )
             .wrap(from_fn(tell_request_id))
+            .wrap(from_fn(measured))
             .wrap(TracingLogger::<RequestSpan>::new())
             .route("/health/live", web::get().to(health::live))
             .route("/health/ready", web::get().to(health::ready))
@@ -74,6 +77,11 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
     .disable_signals()
     .listen(listener)?
     .run();
+    until_stopped(server, stop).await
+}
+
+/// Runs the server until the process is told to stop, and lets requests end then.
+pub(super) async fn until_stopped(server: Server, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
     let handle = server.handle();
     let stopping = tokio::spawn(async move {
         while !*stop.borrow() && stop.changed().await.is_ok() {}
@@ -120,6 +128,7 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
         .route("/staff/labs/{lab}", web::get().to(staff::show))
         .route("/staff/labs/{lab}/exceptions", web::post().to(staff::grant))
         .route("/staff/exceptions/{exception}/revoke", web::post().to(staff::revoke))
+        .route("/sites", web::get().to(sites::show))
         .route("/sign-in", web::get().to(sign_in::show))
         .route("/sign-out", web::post().to(sign_in::leave));
     if demo {

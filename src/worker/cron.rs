@@ -1,13 +1,14 @@
-//! The ticker. It only wakes: once a second the loops, once a minute the recurring jobs.
+//! The ticker. It only wakes: once a second the loops, once or twice a minute the recurring jobs.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
-use super::{REMEMBER, reap, remind};
+use super::{REMEMBER, look, reap, remind};
 use crate::db;
 use crate::services::App;
+use crate::services::health::LOOK_EVERY;
 
 /// Starts the ticker.
 pub async fn start(app: &Arc<App>) -> Result<JobScheduler, String> {
@@ -25,6 +26,13 @@ async fn start_ticker(app: &Arc<App>) -> Result<JobScheduler, tokio_cron_schedul
             Box::pin(async move { minute(&app).await })
         })?)
         .await?;
+    let each_look = app.clone();
+    scheduler
+        .add(Job::new_async("*/30 * * * * *", move |_, _| {
+            let app = each_look.clone();
+            Box::pin(async move { look(&app).await })
+        })?)
+        .await?;
     scheduler.start().await?;
     Ok(scheduler)
 }
@@ -35,6 +43,17 @@ pub async fn minute(app: &Arc<App>) {
     let scheduled_at = now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now);
     claimed(app, "reap", scheduled_at, reap::run).await;
     claimed(app, "remind", scheduled_at, remind::run).await;
+}
+
+/// Looks at the sites, unless another worker does in this half of the minute.
+pub async fn look(app: &Arc<App>) {
+    let now = app.now();
+    claimed(app, "look", now.duration_trunc(LOOK_EVERY).unwrap_or(now), look::run).await;
+}
+
+/// Runs every job of the present tick: each by itself, since any may have to wait for a site.
+pub async fn catch_up(app: Arc<App>) {
+    tokio::join!(minute(&app), look(&app));
 }
 
 async fn claimed<F>(
@@ -53,7 +72,9 @@ async fn claimed<F>(
         Ok(false) => return,
         Err(error) => return tracing::error!(job, %error, "a tick could not be claimed"),
     }
-    let outcome = run(app.clone()).await.unwrap_or_else(|error| {
+    let result = run(app.clone()).await;
+    app.watch.metrics.job(job, if result.is_ok() { "ok" } else { "failed" });
+    let outcome = result.unwrap_or_else(|error| {
         tracing::error!(job, %error, "a job failed");
         format!("failed: {error}")
     });

@@ -1,4 +1,4 @@
-//! What runs by itself: bookings are fulfilled, mail is sent, the reaper sweeps, reminders are written.
+//! What runs by itself: bookings are fulfilled, mail is sent, the reaper sweeps, reminders are written, sites are looked at.
 //!
 //! All that is to be done is in the database; cron only says that it is time to look. Several workers may run at once:
 //! rows are claimed, and each tick of a recurring job is claimed as `(job, scheduled_at)`.
@@ -6,6 +6,7 @@
 pub mod cron;
 pub mod deliver;
 pub mod fulfil;
+pub mod look;
 pub mod reap;
 pub mod remind;
 
@@ -20,10 +21,12 @@ use crate::services::App;
 /// Runs until `stop` says true, then finishes what is in hand.
 pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) -> Result<(), String> {
     let mut scheduler = cron::start(&app).await?;
-    // Ticks that were missed while no worker ran are caught up by looking once now.
-    cron::minute(&app).await;
+    // Ticks that were missed while no worker ran are caught up by looking once now. A site that hangs must not keep bookings
+    // waiting for the end of it.
+    let catching_up = tokio::spawn(cron::catch_up(app.clone()));
     let delivering = tokio::spawn(deliver::run(app.clone(), stop.clone()));
     fulfil::run(app, stop).await;
+    catching_up.abort();
     if let Err(error) = scheduler.shutdown().await {
         tracing::warn!(%error, "the cron scheduler did not stop cleanly");
     }
@@ -33,6 +36,7 @@ pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) -> Result<(), Strin
 /// Does everything that is due now, once: for tests and commands that can't wait for a worker. Says whether there was
 /// anything.
 pub async fn step(app: &Arc<App>) -> Result<bool, DbError> {
+    crate::services::health::look_again(app).await?;
     let fulfilled = fulfil::step(app).await?;
     let tried = crate::services::delivery::step(app).await?;
     Ok(fulfilled + tried > 0)

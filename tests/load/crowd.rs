@@ -20,6 +20,7 @@ use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::SeededEntropy;
 use fairlease::mail::delivery::{Mailer, SendError};
 use fairlease::services::booking::{self, Wish};
+use fairlease::services::health::Watch;
 use fairlease::services::{App, Wake, courses, people};
 use fairlease::worker::{cron, deliver, fulfil};
 use tokio::sync::watch;
@@ -231,6 +232,7 @@ fn app(url: &DbUrl, clock: Arc<ManualClock>, cloud: Arc<SimulatedCloud>) -> Arc<
         public_url: "https://fairlease.example.edu".to_owned(),
         claim: TimeDelta::seconds(90),
         wake: Wake::default(),
+        watch: Arc::new(Watch::new().unwrap()),
     })
 }
 

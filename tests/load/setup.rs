@@ -18,6 +18,7 @@ use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::SeededEntropy;
 use fairlease::mail::delivery::{FileMailer, Sender};
 use fairlease::services::booking::{self, Wish};
+use fairlease::services::health::Watch;
 use fairlease::services::{App, Wake, courses, people};
 use fairlease::web::{self, Demo, WebState};
 use tempfile::TempDir;
@@ -145,6 +146,7 @@ fn app(directory: &TempDir) -> Arc<App> {
         clock: Arc::new(ManualClock::at(now)),
         entropy: Arc::new(SeededEntropy::new(1)),
         clouds: Clouds::new(),
+        watch: Arc::new(Watch::new().unwrap()),
         mailer: Arc::new(FileMailer::open(mailbox(directory), sender).unwrap()),
         public_url: String::new(),
         claim: TimeDelta::seconds(60),

@@ -15,7 +15,8 @@ use fairlease::domain::person::Person;
 use fairlease::domain::resource::Mark;
 use fairlease::entropy::{Entropy as _, SeededEntropy};
 use fairlease::services::booking::{self, BookingError};
-use fairlease::services::{App, delivery, fulfil, notices, reaping};
+use fairlease::services::fulfil::{self, Claimed};
+use fairlease::services::{App, delivery, notices, reaping};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -404,7 +405,7 @@ async fn act(app: &Arc<App>, actor: usize) {
         reaping::sweep(app).await.unwrap();
         return;
     }
-    for (id, token) in fulfil::claim(app, 2).await.unwrap() {
+    for Claimed { id, token, .. } in fulfil::claim(app, |_| 2).await.unwrap() {
         fulfil::advance(app, &id, &token).await.unwrap();
     }
 }

@@ -2,10 +2,15 @@
 //! complains on the console, and axe-core finds nothing. With `FAIRLEASE_TEST_ARTIFACTS` the pictures are kept in
 //! `screenshots/` there.
 
+use fairlease::cloud::simulated::Profile;
+
 use super::steps::{adds_a_key, chooses_the_first_start};
+use crate::health::two_sites;
+use crate::sites;
 use crate::support::browser::{Screen, Student};
 use crate::support::course::Course;
 use crate::support::demo::Setup;
+use crate::world::{Backend, World, slot};
 
 /// Takes the pictures of the page that is open. What is pushed to it meanwhile may come with any of them.
 async fn poses(student: &Student, name: &str) {
@@ -20,6 +25,37 @@ async fn poses(student: &Student, name: &str) {
     student.screenshot(&format!("{name}-phone")).await;
     student.fits_the_width().await;
     student.look_with(Screen::Wide).await;
+}
+
+/// The pages while a site is down, as a student and as staff see them.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_tell_of_a_site_that_is_down() {
+    let world = World::with(Backend::Sqlite, two_sites(), Profile::instant()).await;
+    sites::staff(&world, "ta77").await;
+    let person = world.student("ff524").await;
+    let early = world.book(&person, slot("2025-02-08T09:30", "2025-02-08T14:00")).await;
+    world.work_until(&person, &early.id, "active").await;
+    let made = world.book(&person, slot("2025-02-10T10:00", "2025-02-10T14:00")).await;
+    sites::goes_down(&world).await;
+    let served = sites::serve(&world);
+    let student = Student::with_browser(&served.url).await;
+    student.open("/").await;
+    student.sign_in_by_name("ff524").await;
+    for (path, name) in [
+        ("/sites".to_owned(), "sites-down"),
+        ("/labs/k8s".to_owned(), "lab-site-down"),
+        (format!("/bookings/{}", made.id), "booking-site-down"),
+    ] {
+        student.open(&path).await;
+        student.sees("does not answer since").await;
+        poses(&student, name).await;
+    }
+    student.press("Sign out").await;
+    student.sign_in_by_name("ta77").await;
+    student.open("/sites").await;
+    student.unfold("By operation").await;
+    poses(&student, "sites-staff").await;
+    assert_eq!(student.console_errors().await, [""; 0]);
 }
 
 #[tokio::test]
@@ -102,6 +138,9 @@ async fn every_page_fits_and_is_quiet() {
     student.press("Book").await;
     student.sees("was not booked").await;
     poses(&student, "lab-refused").await;
+    student.open("/sites").await;
+    student.sees("The site answers.").await;
+    poses(&student, "sites").await;
     student.open("/labs/nothing").await;
     poses(&student, "error").await;
     assert_eq!(student.console_errors().await, [""; 0]);

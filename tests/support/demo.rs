@@ -10,6 +10,7 @@ use super::course::Course;
 use super::postgres::Database;
 use super::process::{Ending, Process};
 use super::smtp::MailServer;
+use super::until;
 
 /// What a story asks for.
 pub(crate) struct Setup {
@@ -17,6 +18,7 @@ pub(crate) struct Setup {
     database: Option<Database>,
     mail: bool,
     clouds_file: Option<PathBuf>,
+    metrics: bool,
 }
 
 /// A running demo. Everything of it goes when this is dropped: the service first.
@@ -31,12 +33,13 @@ pub(crate) struct Demo {
 }
 
 /// The command reads these, too, and a test is not to depend on who runs it.
-const NOT_INHERITED: [&str; 8] = [
+const NOT_INHERITED: [&str; 9] = [
     "DATABASE_URL",
     "FAIRLEASE_CLAIM_SECONDS",
     "FAIRLEASE_DATA_DIR",
     "FAIRLEASE_LISTEN",
     "FAIRLEASE_MAIL_FROM",
+    "FAIRLEASE_METRICS_LISTEN",
     "FAIRLEASE_PUBLIC_URL",
     "FAIRLEASE_SMTP_URL",
     "OS_CLIENT_CONFIG_FILE",
@@ -45,7 +48,7 @@ const NOT_INHERITED: [&str; 8] = [
 impl Setup {
     /// SQLite, and mail goes to the mailbox page.
     pub(crate) fn of(course: Course) -> Self {
-        Self { course, database: None, mail: false, clouds_file: None }
+        Self { course, database: None, mail: false, clouds_file: None, metrics: false }
     }
 
     /// A PostgreSQL database of its own.
@@ -66,6 +69,13 @@ impl Setup {
     #[must_use]
     pub(crate) fn with_clouds(mut self, file: &Path) -> Self {
         self.clouds_file = Some(file.to_owned());
+        self
+    }
+
+    /// With a listener for metrics.
+    #[must_use]
+    pub(crate) fn with_metrics(mut self) -> Self {
+        self.metrics = true;
         self
     }
 
@@ -91,6 +101,9 @@ impl Setup {
         if let Some(file) = &self.clouds_file {
             command.arg("--clouds-file").arg(file);
         }
+        if self.metrics {
+            command.args(["--metrics-listen", "127.0.0.1:0"]);
+        }
         let mut service = Process::start("fairlease", &mut command, Ending::Asked);
         let url = service.hear(|line| Some(line.split_once("Open ")?.1.split_once(' ')?.0.to_owned())).await;
         Demo { service, mail, _database: self.database, directory, url, course: self.course }
@@ -112,6 +125,16 @@ impl Demo {
     /// Where its pages are.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where its metrics are.
+    pub(crate) async fn metrics_url(&self) -> String {
+        let address = until(async || {
+            let log = self.log();
+            let line = log.lines().find(|line| line.contains("metrics are served"))?;
+            Some(line.split_once("address=")?.1.trim().to_owned())
+        });
+        format!("http://{}", address.await.expect("it says where its metrics are"))
     }
 
     /// All that it has logged up to now.

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use fairlease::clock::{Clock, ManualClock};
+use fairlease::cloud::metered::Metered;
 use fairlease::cloud::port::{Cloud, Clouds};
 use fairlease::cloud::simulated::{Faults, Object, Profile, SimulatedCloud};
 use fairlease::config::course_file::CourseFile;
@@ -15,13 +16,14 @@ use fairlease::db::{self, Db, DbError, DbUrl};
 use fairlease::domain::booking::{Booking, State};
 use fairlease::domain::calendar;
 use fairlease::domain::course::Course;
-use fairlease::domain::ids::{BookingId, InstanceId};
+use fairlease::domain::ids::{BookingId, InstanceId, SiteId};
 use fairlease::domain::interval::Interval;
 use fairlease::domain::notice::Notice;
 use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::SeededEntropy;
 use fairlease::mail::delivery::{Mailer, SendError};
 use fairlease::services::booking::{BookingError, BookingView, Wish};
+use fairlease::services::health::Watch;
 use fairlease::services::{App, Wake, booking, courses, people};
 use fairlease::worker;
 
@@ -109,6 +111,18 @@ pub(crate) struct World {
     database: Arc<Database>,
 }
 
+/// One site whose calls are heard, as a process has it.
+pub(crate) fn metered(
+    site: &str,
+    cloud: Arc<dyn Cloud>,
+    clock: &Arc<ManualClock>,
+    watch: &Arc<Watch>,
+) -> Clouds {
+    let site: SiteId = site.parse().unwrap();
+    let metered: Arc<dyn Cloud> = Arc::new(Metered::new(site.clone(), cloud, clock.clone(), watch.clone()));
+    Clouds::from([(site, metered)])
+}
+
 impl World {
     /// The example course on Saturday 8 February 2025 at 09:10 in New York, and a cloud that answers at once.
     pub(crate) async fn new(backend: Backend) -> Self {
@@ -146,13 +160,14 @@ impl World {
         let entropy = Arc::new(SeededEntropy::new(seed));
         let cloud = Arc::new(SimulatedCloud::in_memory(profile, faults, clock.clone(), entropy.clone()));
         let postbox = Arc::new(Postbox::default());
-        let reachable: Arc<dyn Cloud> = cloud.clone();
+        let watch = Arc::new(Watch::new().unwrap());
         let app = App {
             instance: db.instance(&InstanceId::from_bits(7)).unwrap(),
             db,
             clock: clock.clone(),
             entropy,
-            clouds: Clouds::from([("kvm-tacc".parse().unwrap(), reachable)]),
+            clouds: metered("kvm-tacc", cloud.clone(), &clock, &watch),
+            watch,
             mailer: postbox.clone(),
             public_url: "https://fairlease.example.edu".to_owned(),
             claim: TimeDelta::seconds(90),
@@ -169,11 +184,29 @@ impl World {
             clock: self.clock.clone(),
             entropy: self.app.entropy.clone(),
             clouds: Clouds::from([("kvm-tacc".parse().unwrap(), cloud)]),
+            watch: Arc::new(Watch::new().unwrap()),
             mailer: self.postbox.clone(),
             public_url: self.app.public_url.clone(),
             claim: self.app.claim,
             wake: Wake::default(),
         })
+    }
+
+    /// The same world in which the process reaches another site, too.
+    pub(crate) fn reaching_also(mut self, site: &str, cloud: Arc<dyn Cloud>) -> Self {
+        let app = Arc::try_unwrap(self.app).unwrap_or_else(|_| panic!("somebody else holds the app"));
+        let mut clouds = metered(site, cloud, &self.clock, &app.watch);
+        clouds.extend(app.clouds);
+        self.app = Arc::new(App { clouds, ..app });
+        self
+    }
+
+    /// A second process on the same database and cloud, with eyes of its own.
+    pub(crate) fn beside(&self) -> Arc<App> {
+        let watch = Arc::new(Watch::new().unwrap());
+        let app = self.reaching(self.cloud.clone());
+        let app = Arc::try_unwrap(app).unwrap_or_else(|_| panic!("somebody else holds the app"));
+        Arc::new(App { clouds: metered("kvm-tacc", self.cloud.clone(), &self.clock, &watch), watch, ..app })
     }
 
     /// The same world with another way for mail to leave.

@@ -197,3 +197,31 @@ CREATE TABLE job_runs (
     outcome TEXT,
     PRIMARY KEY (job, scheduled_at)
 );
+
+-- How each site does, as all processes see it: one row a site.
+CREATE TABLE site_health (
+    site_id TEXT COLLATE "C" PRIMARY KEY REFERENCES sites (id),
+    condition TEXT NOT NULL,
+    since TIMESTAMPTZ NOT NULL,
+    failures INTEGER NOT NULL,
+    successes INTEGER NOT NULL,
+    failing_since TIMESTAMPTZ,
+    last_ok_at TIMESTAMPTZ,
+    fault_at TIMESTAMPTZ,
+    fault_class TEXT,
+    fault_message TEXT,
+    looked_at TIMESTAMPTZ
+);
+
+-- What calls to sites came to, in steps of five minutes; kept for a day.
+CREATE TABLE site_calls (
+    site_id TEXT COLLATE "C" NOT NULL REFERENCES sites (id),
+    operation TEXT COLLATE "C" NOT NULL,
+    from_at TIMESTAMPTZ NOT NULL,
+    calls BIGINT NOT NULL,
+    failures BIGINT NOT NULL,
+    total_ms BIGINT NOT NULL,
+    max_ms BIGINT NOT NULL,
+    PRIMARY KEY (site_id, operation, from_at)
+);
+CREATE INDEX site_calls_by_time ON site_calls (from_at);

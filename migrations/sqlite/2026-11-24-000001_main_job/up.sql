@@ -197,3 +197,31 @@ CREATE TABLE job_runs (
     outcome TEXT,
     PRIMARY KEY (job, scheduled_at)
 ) STRICT;
+
+-- How each site does, as all processes see it: one row a site.
+CREATE TABLE site_health (
+    site_id TEXT PRIMARY KEY REFERENCES sites (id),
+    condition TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    successes INTEGER NOT NULL,
+    failing_since INTEGER,
+    last_ok_at INTEGER,
+    fault_at INTEGER,
+    fault_class TEXT,
+    fault_message TEXT,
+    looked_at INTEGER
+) STRICT;
+
+-- What calls to sites came to, in steps of five minutes; kept for a day.
+CREATE TABLE site_calls (
+    site_id TEXT NOT NULL REFERENCES sites (id),
+    operation TEXT NOT NULL,
+    from_at INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    total_ms INTEGER NOT NULL,
+    max_ms INTEGER NOT NULL,
+    PRIMARY KEY (site_id, operation, from_at)
+) STRICT;
+CREATE INDEX site_calls_by_time ON site_calls (from_at);

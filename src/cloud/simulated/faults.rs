@@ -28,6 +28,7 @@ pub struct Faults {
     calls: AtomicUsize,
     planned: Mutex<Vec<(usize, Fault)>>,
     broken: Mutex<Vec<String>>,
+    outage: Mutex<Option<Fault>>,
     hung: Notify,
 }
 
@@ -68,12 +69,17 @@ impl Faults {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
     }
 
+    /// From now on every call goes wrong in this way, or none does. Looks at the site's health are calls like others in this.
+    pub fn suffer(&self, outage: Option<Fault>) {
+        *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = outage;
+    }
+
     /// Returns once a call hangs.
     pub async fn hung(&self) {
         self.hung.notified().await;
     }
 
-    /// How many calls were made.
+    /// How many calls were made, looks at the site's health not among them: they come whenever it is time.
     pub fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
@@ -93,10 +99,28 @@ impl Faults {
         effect: impl FnOnce() -> Result<T, CloudError>,
     ) -> Result<T, CloudError> {
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
-        let fault = {
+        let planned = {
             let planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
             planned.iter().find(|(at, _)| *at == call).map(|(_, fault)| fault.clone())
         };
+        self.with(self.outage().or(planned), name, effect).await
+    }
+
+    /// A look at the site's health. It is no call that a fault can be planned for.
+    pub(super) async fn around_look(&self) -> Result<(), CloudError> {
+        self.with(self.outage(), "health", || Ok(())).await
+    }
+
+    fn outage(&self) -> Option<Fault> {
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn with<T>(
+        &self,
+        fault: Option<Fault>,
+        name: &'static str,
+        effect: impl FnOnce() -> Result<T, CloudError>,
+    ) -> Result<T, CloudError> {
         match fault {
             None => effect(),
             Some(Fault::Refuse(error)) => Err(error),

@@ -138,12 +138,16 @@ impl SimulatedCloud {
         name: &'static str,
         effect: impl FnOnce() -> Result<T, CloudError>,
     ) -> Result<T, CloudError> {
+        self.take_time().await;
+        self.faults.around(name, effect).await
+    }
+
+    async fn take_time(&self) {
         if let Ok(latency) = self.profile.latency.to_std()
             && !latency.is_zero()
         {
             tokio::time::sleep(latency).await;
         }
-        self.faults.around(name, effect).await
     }
 
     fn by_name(&self, name: &str) -> Result<Option<Object>, CloudError> {
@@ -470,6 +474,7 @@ impl Cloud for SimulatedCloud {
     }
 
     async fn health(&self) -> Result<(), CloudError> {
-        self.call("health", || Ok(())).await
+        self.take_time().await;
+        self.faults.around_look().await
     }
 }

@@ -7,6 +7,7 @@ use super::App;
 use crate::db::{self, Conn, DbError, LabSetting, MaybeDbError};
 use crate::domain::blueprint::Spec;
 use crate::domain::booking::{Booking, Event, State, WrongState};
+use crate::domain::health::Health;
 use crate::domain::ids::{BookingId, LabId};
 use crate::domain::interval::Interval;
 use crate::domain::person::Person;
@@ -126,6 +127,8 @@ pub struct BookingView {
     pub ends: OtherEnds,
     /// What giving it back now would leave to others, while it is live.
     pub gift: Option<Gift>,
+    /// How the site does; nothing if it was not seen yet.
+    pub health: Option<Health>,
     /// The `ssh` command that leads to it, once there is one.
     pub ssh: Option<String>,
     /// As of when.
@@ -158,9 +161,10 @@ pub fn view(
     let now = app.now();
     let ends = other_ends(conn, person, &booking, now)?;
     let gift = gift(conn, &booking, now)?;
+    let health = db::site_health(conn, &setting.site.id)?;
     let ssh = ssh_command(&setting, &resources);
     let events = db::events(conn, id, LOG_LINES)?;
-    Ok(BookingView { booking, resources, setting, events, ends, gift, ssh, now })
+    Ok(BookingView { booking, resources, setting, events, ends, gift, health, ssh, now })
 }
 
 /// Later and earlier ends that a booking which has begun may have now.

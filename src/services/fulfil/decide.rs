@@ -14,7 +14,8 @@ use crate::services::App;
 use crate::services::booking::{self, BookingError};
 use crate::services::notices::{self, Kind as Mail};
 
-/// Decides under the claim, and gives it up if there is nothing to do now.
+/// Decides under the claim, and gives it up if there is nothing to do now, or if the site is down: then the booking stays
+/// due, and is claimed again once the site answers.
 pub(super) fn decide(
     app: &App,
     conn: &mut Conn<'_>,
@@ -26,6 +27,10 @@ pub(super) fn decide(
     let Some(setting) = db::lab_setting(conn, &booking.lab)? else {
         return Err(BookingError::NoSuchLab(booking.lab));
     };
+    if db::site_health(conn, &setting.site.id)?.is_some_and(|health| !health.takes_work()) {
+        db::drop_claim(conn, id, token)?;
+        return Ok(Turn::Rest);
+    }
     let resources = db::resources(conn, id)?;
     match reconcile::next(&booking, &resources, &setting.pool, now) {
         Step::Wait(until) => rest(conn, booking, token, until),

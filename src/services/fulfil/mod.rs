@@ -13,28 +13,42 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use super::App;
 use super::booking::BookingError;
+use super::{App, health};
 use crate::cloud::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope};
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::blueprint::{Kind, Probe};
-use crate::domain::ids::{BookingId, ClaimToken, ResourceKey};
+use crate::domain::ids::{BookingId, ClaimToken, ResourceKey, SiteId};
 
 /// Who does what the service does by itself, in a booking's log.
 const ACTOR: &str = "fairlease";
 
-/// Claims up to `limit` bookings whose next step is due.
-pub async fn claim(app: &Arc<App>, limit: i64) -> Result<Vec<(BookingId, ClaimToken)>, DbError> {
+/// A booking on which a worker has a claim.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// The booking.
+    pub id: BookingId,
+    /// The claim.
+    pub token: ClaimToken,
+    /// At which site its resources are.
+    pub site: SiteId,
+}
+
+/// Claims bookings whose next step is due, of each site up to as many as `room` says.
+pub async fn claim<F>(app: &Arc<App>, room: F) -> Result<Vec<Claimed>, DbError>
+where
+    F: Fn(&SiteId) -> usize + Send + 'static,
+{
     let token = app.claim_token();
     let (inner, fence) = (app.clone(), token.clone());
     let ids = app
         .db
         .write("fulfil: claim", move |conn| {
             let now = inner.now();
-            db::claim_due_bookings(conn, &fence, now, now + inner.claim, limit)
+            db::claim_due_bookings(conn, &fence, now, now + inner.claim, &room)
         })
         .await?;
-    Ok(ids.into_iter().map(|id| (id, token.clone())).collect())
+    Ok(ids.into_iter().map(|(id, site)| Claimed { id, token: token.clone(), site }).collect())
 }
 
 /// Takes the booking on which the caller has a claim as far as it goes now, and gives the claim up.
@@ -45,7 +59,10 @@ pub async fn advance(app: &Arc<App>, id: &BookingId, token: &ClaimToken) -> Resu
         let next =
             app.db.write("fulfil: turn", move |conn| turn(&inner, conn, &key, &fence, &outcomes)).await?;
         match next {
-            Some(calls) => outcomes = carry_out(app, calls).await,
+            Some(calls) => {
+                outcomes = carry_out(app, calls).await;
+                health::record(app).await;
+            }
             None => return Ok(()),
         }
     }

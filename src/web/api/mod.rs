@@ -3,6 +3,7 @@
 
 mod change;
 mod find;
+mod sites;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, EntityTag, Header as _, HeaderValue, IfMatch};
@@ -28,6 +29,7 @@ use crate::services::labs::{self, Look};
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
+        .route("/sites", web::get().to(sites::all))
         .route("/labs/{lab}/starts", web::get().to(starts))
         .route("/labs/{lab}/slots", web::get().to(find::slots))
         .route("/labs/{lab}/explanation", web::get().to(find::explanation))

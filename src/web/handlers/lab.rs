@@ -137,6 +137,7 @@ fn compose(who: &SignedIn, view: &LabView, query: &Query, asked: Option<&Asked>)
             .as_ref()
             .filter(|_| no_week.is_none())
             .map(|choice| panel::compose(who, view, choice, query)),
+        site: present::site_notice(zone, view.now, &view.setting.site.title, view.health.as_ref()),
         no_week,
     }
 }

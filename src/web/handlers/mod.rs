@@ -8,6 +8,7 @@ pub mod labs;
 pub mod mailbox;
 pub mod me;
 pub mod sign_in;
+pub mod sites;
 pub mod staff;
 
 use actix_web::http::StatusCode;

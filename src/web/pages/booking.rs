@@ -64,6 +64,8 @@ pub struct Timeline {
     pub answer: String,
     /// What to know beside it.
     pub detail: Option<String>,
+    /// What does not go well at its site, and what that means for it.
+    pub site: Option<String>,
     /// The steps, from the reservation on.
     pub steps: Vec<Step>,
     /// Whether it can be moved: it is ahead, and not on its way to another time already.

@@ -48,6 +48,8 @@ pub struct LabPage {
     pub needs_key: bool,
     /// The reader's other rules, a sentence each.
     pub rules: Vec<String>,
+    /// What does not go well at the lab's site, and what that means.
+    pub site: Option<String>,
     /// The booking that is being moved, if the page is about that.
     pub moving: Option<Moving>,
     /// What was refused just now.

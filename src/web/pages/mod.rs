@@ -17,6 +17,7 @@ pub mod me;
 pub mod my_bookings;
 pub mod refusal;
 pub mod sign_in;
+pub mod sites;
 pub mod staff_lab;
 
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         .chain(boxed(calendar_address::CalendarAddressPage::samples()))
         .chain(boxed(mailbox::MailboxPage::samples()))
         .chain(boxed(staff_lab::StaffLabPage::samples()))
+        .chain(boxed(sites::SitesPage::samples()))
         .chain(boxed(refusal::RefusalPage::samples()))
         .collect()
 }

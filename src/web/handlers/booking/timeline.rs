@@ -28,6 +28,7 @@ pub(super) fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) 
         state: present::booking_state(&view.booking),
         answer,
         detail,
+        site: it.site(),
         steps: it.steps(),
         movable: is_movable(view),
         release: it.release(),
@@ -91,6 +92,27 @@ impl Composer<'_> {
                 (ended_because(reason).to_owned(), Some("Nothing is left on the cloud.".to_owned()))
             }
         }
+    }
+
+    /// What does not go well at the site, and what that means for the booking: nothing for one that is over.
+    fn site(&self) -> Option<String> {
+        let view = self.view;
+        let trouble = present::site_trouble(
+            view.setting.zone,
+            view.now,
+            &view.setting.site.title,
+            view.health.as_ref(),
+        )?;
+        let down = view.health.as_ref().is_some_and(|health| !health.takes_work());
+        let what = match view.booking.state {
+            State::Ended { .. } => return None,
+            State::Held if down => "your place is reserved as soon as it does",
+            State::Booked | State::Preparing if down => "your resources are made as soon as it does",
+            State::Active { .. } if down => "what you have may well go on",
+            State::Releasing { .. } if down => "what is left is deleted as soon as it does",
+            _ => "this may take longer than usual",
+        };
+        Some(format!("{trouble}; {what}."))
     }
 
     fn steps(&self) -> Vec<Step> {

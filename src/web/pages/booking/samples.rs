@@ -75,6 +75,7 @@ impl Timeline {
             ("booking_booked", Self::booked()),
             ("booking_preparing", Self::preparing()),
             ("booking_trouble", Self::trouble()),
+            ("booking_site_down", Self::site_down()),
             ("booking_active", Self::active()),
             ("booking_active_cap", Self::at_cap()),
             ("booking_releasing", Self::releasing()),
@@ -93,6 +94,7 @@ impl Timeline {
             state,
             answer: answer.to_owned(),
             detail: None,
+            site: None,
             steps,
             movable: state == BookingState::Booked,
             release: Some(Release {
@@ -116,6 +118,11 @@ impl Timeline {
                 ),
             ],
         }
+    }
+
+    fn site_down() -> Self {
+        let site = "KVM@TACC does not answer since 14:05; your resources are made as soon as it does.";
+        Self { site: Some(site.to_owned()), ..Self::preparing() }
     }
 
     fn later() -> [Step; 2] {

@@ -119,6 +119,7 @@ impl LabPage {
             bookings: BookingLine::samples(),
             needs_key: false,
             rules: vec!["You may have 2 bookings of this lab at a time.".to_owned()],
+            site: None,
             moving: None,
             refused: None,
             views: views(0),
