@@ -49,7 +49,8 @@
 //! **A booking comes up.** [`worker::fulfil`] claims bookings whose next step is due. For each,
 //! [`services::fulfil::advance`] goes in turns: a transaction renews the claim, records what came of the calls before,
 //! asks [`policy::reconcile::next`] and writes the intent; the calls to the cloud follow, outside of any transaction. If
-//! the claim does not stand any more, nothing is written. A worker that takes over after a crash sees what is stored and decides the same.
+//! the claim does not stand any more, nothing is written. A worker that takes over after a crash sees what is stored and
+//! decides the same.
 //!
 //! **A booking ends.** Each minute [`worker::cron`] claims the tick and runs [`services::reaping::sweep`]: it lists what
 //! the sites hold, plans with [`policy::reaping::plan`], ends bookings that are over, and deletes marked objects that no

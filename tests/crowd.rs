@@ -14,8 +14,7 @@ on_both_databases! {
             Backend::Postgres => Database::create(backend),
         };
         let (crowd, slot) = (Crowd::new(&database.url()), Crowd::slot(0));
-        crowd.ask(slot).await;
-        crowd.confirm(slot).await;
+        crowd.book(slot).await;
         crowd.start(slot).await;
         crowd.end(slot).await;
         assert_eq!(crowd.left().await, []);

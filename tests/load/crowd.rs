@@ -91,16 +91,12 @@ impl Crowd {
         Interval::new(start, start + TimeDelta::minutes(30)).unwrap()
     }
 
-    /// Everybody asks for the slot.
-    pub(crate) async fn ask(&self, slot: Interval) {
+    /// Everybody asks for the slot, and the site gives everybody a lease.
+    pub(crate) async fn book(&self, slot: Interval) {
         for person in &self.students {
             let (person, lab) = (person.clone(), "k8s".parse().unwrap());
             booking::book(&self.app, Wish { person, lab, slot, idempotency_key: None }).await.unwrap();
         }
-    }
-
-    /// The site gives everybody a lease.
-    pub(crate) async fn confirm(&self, slot: Interval) {
         self.until_all_are("booked", slot).await;
     }
 

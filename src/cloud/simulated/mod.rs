@@ -5,7 +5,6 @@
 mod faults;
 mod store;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -295,14 +294,11 @@ impl SimulatedCloud {
     /// From 203.0.113.0/24, which is set aside for documentation (RFC 5737), and where that is not enough from 198.18.0.0/16,
     /// which is for measurements (RFC 2544).
     fn free_address(&self) -> Result<String, CloudError> {
-        let (now, mut taken) = (self.clock.now(), BTreeSet::new());
-        self.store.each(By::Kind(Kind::FloatingIp), |object| {
-            taken.extend(object.facts.address.clone().filter(|_| !object.is_gone(now)));
-        })?;
-        let more = (0..256).flat_map(|net| (0..256).map(move |host| format!("198.18.{net}.{host}")));
-        let mut free = (10..255).map(|host| format!("203.0.113.{host}")).chain(more);
-        free.find(|address| !taken.contains(address))
-            .ok_or_else(|| CloudError::Capacity("no floating IP is free".to_owned()))
+        let range = |from: [u8; 4], to: [u8; 4]| from.into()..=to.into();
+        let ranges =
+            [range([203, 0, 113, 10], [203, 0, 113, 254]), range([198, 18, 0, 0], [198, 18, 255, 255])];
+        let free = self.store.free_address(&ranges)?.map(|address| address.to_string());
+        free.ok_or_else(|| CloudError::Capacity("no floating IP is free".to_owned()))
     }
 
     fn room_for_lease(

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -74,9 +76,25 @@ pub(super) struct Memory {
     by_booking: Index<BookingId>,
     by_kind: Index<Kind>,
     by_used: Index<String>,
+    public: BTreeSet<Ipv4Addr>,
 }
 
 type Index<K> = BTreeMap<K, BTreeSet<String>>;
+
+/// The address of a floating IP.
+fn public_address(object: &Object) -> Option<Ipv4Addr> {
+    let is_public = object.spec.kind() == Kind::FloatingIp;
+    object.facts.address.as_ref().filter(|_| is_public)?.parse().ok()
+}
+
+/// The first of `range` that is not in `taken`.
+fn first_free(taken: &BTreeSet<Ipv4Addr>, range: &RangeInclusive<Ipv4Addr>) -> Option<Ipv4Addr> {
+    let (first, last) = (range.start().to_bits(), range.end().to_bits());
+    let in_order = taken.range(range.clone()).zip(first..);
+    let run = in_order.take_while(|(address, bits)| address.to_bits() == *bits).count();
+    let free = first + u32::try_from(run).ok()?;
+    (free <= last).then(|| Ipv4Addr::from_bits(free))
+}
 
 fn enter<K: Ord>(index: &mut Index<K>, key: K, site_ref: &str) {
     index.entry(key).or_default().insert(site_ref.to_owned());
@@ -100,6 +118,7 @@ impl Memory {
         if let Some(mark) = Mark::from_name(&object.name) {
             enter(&mut self.by_booking, mark.booking, id);
         }
+        self.public.extend(public_address(object));
         for used in &object.uses {
             enter(&mut self.by_used, used.clone(), id);
         }
@@ -113,6 +132,7 @@ impl Memory {
         if let Some(mark) = Mark::from_name(&object.name) {
             leave(&mut self.by_booking, &mark.booking, site_ref);
         }
+        public_address(&object).map(|address| self.public.remove(&address));
         for used in &object.uses {
             leave(&mut self.by_used, used, site_ref);
         }
@@ -167,6 +187,21 @@ impl Store {
         match self {
             Self::Memory(memory) => Ok(lock(memory).objects.get(site_ref).cloned()),
             Self::Disk(directory) => read(&path(directory, site_ref)).map_err(|error| io_error(&error)),
+        }
+    }
+
+    /// The first of these addresses that no floating IP has.
+    pub(super) fn free_address(
+        &self,
+        ranges: &[RangeInclusive<Ipv4Addr>],
+    ) -> Result<Option<Ipv4Addr>, CloudError> {
+        let free = |taken: &BTreeSet<_>| ranges.iter().find_map(|range| first_free(taken, range));
+        match self {
+            Self::Memory(memory) => Ok(free(&lock(memory).public)),
+            Self::Disk(directory) => {
+                let all = read_all(directory).map_err(|error| io_error(&error))?;
+                Ok(free(&all.iter().filter_map(public_address).collect()))
+            }
         }
     }
 
@@ -243,11 +278,13 @@ mod tests {
     }
 
     fn object((id, of, used, network): (usize, usize, usize, bool)) -> Object {
+        let floating_ip = Spec::of_stray(Kind::FloatingIp);
         Object {
             site_ref: format!("ref-{id}"),
             name: name(of),
-            spec: if network { Spec::Network } else { Spec::of_stray(Kind::Subnet) },
-            facts: SiteFacts::default(),
+            spec: if network { Spec::Network } else { floating_ip },
+            // Each id its own: no site gives an address twice.
+            facts: SiteFacts { address: Some(format!("203.0.113.{id}")), ..SiteFacts::default() },
             created_at: DateTime::UNIX_EPOCH,
             deleted_at: None,
             uses: vec![format!("ref-{used}")],
@@ -277,6 +314,8 @@ mod tests {
                     if keep { store.put(&object) } else { store.remove(&object.site_ref) }.unwrap();
                 }
             }
+            let ranges = [from_to([203, 0, 113, 0], [203, 0, 113, 4]), from_to([198, 18, 0, 0], [198, 18, 0, 9])];
+            prop_assert_eq!(memory.free_address(&ranges).unwrap(), disk.free_address(&ranges).unwrap());
             for n in 0..6 {
                 let (name, id) = (name(n), format!("ref-{n}"));
                 let booking = BookingId::from_bits(u64::try_from(n / 2).unwrap());
@@ -289,13 +328,33 @@ mod tests {
         }
     }
 
+    fn from_to(from: [u8; 4], to: [u8; 4]) -> RangeInclusive<Ipv4Addr> {
+        from.into()..=to.into()
+    }
+
+    #[test]
+    fn the_first_free_address_is_found_and_no_other() {
+        let range = from_to([203, 0, 113, 1], [203, 0, 113, 3]);
+        let free = |taken: &[u8]| {
+            let taken = taken.iter().map(|host| Ipv4Addr::new(203, 0, 113, *host)).collect();
+            first_free(&taken, &range).map(|address| address.octets()[3])
+        };
+        assert_eq!(
+            [free(&[]), free(&[1, 3]), free(&[2, 3]), free(&[1, 2])],
+            [Some(1), Some(2), Some(1), Some(3)]
+        );
+        assert_eq!((free(&[1, 2, 3]), free(&[0, 4])), (None, Some(1)));
+    }
+
     #[test]
     fn nothing_is_kept_of_what_is_gone() {
         let mut memory = Memory::default();
-        memory.put(&object((1, 2, 3, true)));
-        memory.remove("ref-1");
+        for network in [true, false] {
+            memory.put(&object((1, 2, 3, network)));
+            memory.remove("ref-1");
+        }
         let left =
             (memory.by_name.len(), memory.by_booking.len(), memory.by_kind.len(), memory.by_used.len());
-        assert_eq!((memory.objects.len(), left), (0, (0, 0, 0, 0)));
+        assert_eq!((memory.objects.len(), memory.public.len(), left), (0, 0, (0, 0, 0, 0)));
     }
 }
