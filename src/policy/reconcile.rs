@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::blueprint::Kind;
+use crate::domain::blueprint::{Kind, Spec};
 use crate::domain::booking::{Booking, State};
 use crate::domain::course::Pool;
 use crate::domain::ids::ResourceKey;
@@ -136,4 +136,47 @@ pub const MAX_REPLACEMENTS: i32 = 1;
 pub fn backoff(failures: i32) -> TimeDelta {
     let doublings = u32::try_from(failures.clamp(1, 8)).unwrap_or(1);
     TimeDelta::seconds(2_i64.pow(doublings).min(240))
+}
+
+/// How long a server may take to come up, from the instant at which the site took the request. Beyond it the site is not
+/// waited for: the server counts as broken. Virtual machines take a minute or two.
+pub const SERVER_PATIENCE: TimeDelta = TimeDelta::minutes(30);
+
+/// As [`SERVER_PATIENCE`], on bare metal: a node is booted twice and its disk is written.
+pub const BARE_METAL_PATIENCE: TimeDelta = TimeDelta::minutes(60);
+
+/// The flavor of every server on bare metal, by Chameleon's convention.
+const BARE_METAL: &str = "baremetal";
+
+/// Why a resource at which the site is still at work counts as broken; `None` if it does not. Only servers do.
+pub fn overdue(resource: &Resource, now: DateTime<Utc>) -> Option<String> {
+    let Spec::Server { flavor, .. } = &resource.spec else { return None };
+    let patience = if flavor == BARE_METAL { BARE_METAL_PATIENCE } else { SERVER_PATIENCE };
+    (now - resource.since >= patience)
+        .then(|| format!("it was not up after {} minutes", patience.num_minutes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::BookingId;
+
+    fn is_overdue(spec: Spec, minutes: i64) -> bool {
+        let asked = DateTime::UNIX_EPOCH;
+        let resource = Resource::planned(BookingId::from_bits(1), "node1".parse().unwrap(), 0, spec, asked);
+        overdue(&resource, asked + TimeDelta::minutes(minutes)).is_some()
+    }
+
+    #[test]
+    fn a_server_is_waited_for_so_long_and_bare_metal_longer() {
+        let server = |flavor: &str| Spec::Server {
+            image: "CC-Ubuntu24.04".to_owned(),
+            flavor: flavor.to_owned(),
+            address: None,
+            user_data: None,
+        };
+        assert_eq!([29, 30].map(|minutes| is_overdue(server("m1.medium"), minutes)), [false, true]);
+        assert_eq!([59, 60].map(|minutes| is_overdue(server("baremetal"), minutes)), [false, true]);
+        assert!(!is_overdue(Spec::Network, 600), "nothing else takes long");
+    }
 }

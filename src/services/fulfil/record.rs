@@ -33,6 +33,8 @@ struct Verdict {
     no_change: Option<String>,
     /// The site holds nothing of it any more.
     nothing_left: bool,
+    /// What is to be read later in the booking's log.
+    events: Vec<String>,
 }
 
 impl Verdict {
@@ -60,6 +62,9 @@ pub(super) fn record(
     let mut verdict = Verdict::default();
     for outcome in outcomes {
         note(app, conn, &booking, &mut resources, outcome, &mut verdict)?;
+    }
+    for what in &verdict.events {
+        booking::log(app, conn, &booking, ACTOR, what)?;
     }
     let Some(setting) = db::lab_setting(conn, &booking.lab)? else {
         return Err(BookingError::NoSuchLab(booking.lab));
@@ -157,11 +162,19 @@ fn ensured(
     verdict: &mut Verdict,
 ) {
     let in_force = resource.facts.in_force;
+    if resource.site_ref.as_ref() != Some(&observed.object.site_ref) {
+        // From now on the site is at work on it, however long it took to ask.
+        resource.since = now;
+    }
     resource.site_ref = Some(observed.object.site_ref.clone());
     resource.facts = observed.object.facts.clone();
     resource.facts.in_force |= in_force;
     resource.failures = 0;
-    match &observed.progress {
+    let overdue = match observed.progress {
+        Progress::Working => reconcile::overdue(resource, now).map(Progress::Broken),
+        _ => None,
+    };
+    match overdue.as_ref().unwrap_or(&observed.progress) {
         Progress::Ready => {
             resource.state = ResourceState::Ready;
             resource.since = now;
@@ -174,8 +187,9 @@ fn ensured(
             verdict.give_up = Some(format!("The site did not keep the reserved place: {reason}"));
         }
         Progress::Broken(reason) if resource.replacements < MAX_REPLACEMENTS && booking.state.is_live() => {
-            verdict.trouble =
-                Some(format!("{} came up broken ({reason}); it is being replaced.", resource.key));
+            let what = format!("{} came up broken ({reason}); it is being replaced.", resource.key);
+            verdict.events.push(what.clone());
+            verdict.trouble = Some(what);
             resource.state = ResourceState::Deleting;
             resource.since = now;
         }
