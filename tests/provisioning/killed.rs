@@ -15,13 +15,10 @@ use super::others::Others;
 use super::scene::Scene;
 use super::step::{Phase, Step};
 use super::table::{Outcome, Table};
-use super::{Cell, LONG, steps_of_a_life};
+use super::{Cell, LONG, spread, steps_of_a_life};
 use crate::support::bed::{Bed, CLOUD};
 use crate::support::process::{Ending, Process};
 use crate::support::{PATIENCE, until};
-
-/// Bookings at the same time, each with every so many-th of the deaths.
-const BOOKINGS: usize = 4;
 
 /// Writes a `clouds.yaml` that leads through the proxy.
 fn clouds_file(bed: &Bed, scene: &Scene, directory: &TempDir) {
@@ -105,15 +102,15 @@ async fn a_worker_killed_after_each_change_leaks_nothing() {
     let theirs = others.ids();
     let began = SystemClock.now();
     let steps = steps_of_a_life(&bed).await;
-    let steps: Vec<_> = steps.into_iter().filter(Step::changes).collect();
-    let lives = (0..BOOKINGS).map(|first| steps.iter().skip(first).step_by(BOOKINGS).cloned().collect());
-    let cells = join_all(lives.map(|steps| die(&bed, &theirs, steps))).await;
+    let lives = spread(steps.into_iter().filter(Step::changes).collect());
+    let bookings = lives.len();
+    let cells = join_all(lives.into_iter().map(|steps| die(&bed, &theirs, steps))).await;
     let mut table = Table::default();
     for (step, fault, outcome) in cells.into_iter().flatten() {
         table.insert(step, fault, outcome);
     }
     let took = (SystemClock.now() - began).num_seconds();
-    table.publish("killed.md", &format!("{} deaths in {BOOKINGS} bookings, {took} s.", table.cells()));
+    table.publish("killed.md", &format!("{} deaths in {bookings} bookings, {took} s.", table.cells()));
     assert!(table.complaints().is_empty(), "{}", table.complaints().join("\n"));
     others.remove(&bed).await;
 }

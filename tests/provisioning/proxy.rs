@@ -65,6 +65,8 @@ impl Told {
         self.steps.push(step.clone());
         let planned = self.planned.iter().position(|(to, _)| *to == step);
         let fault = planned.map(|position| self.planned.remove(position).1);
+        // Noted before the effect: a caller whose patience ends during it never hears of anything else.
+        self.struck.extend(fault.map(|_| step.clone()));
         (step, fault)
     }
 }
@@ -180,7 +182,6 @@ impl Shared {
             self.told.lock().unwrap().next_sticks |= fault == Fault::Stuck;
             done = Some(self.forward(&step, &head.method, url, head.headers, body).await.map_err(|_| Cut)?);
         }
-        self.told.lock().unwrap().struck.push(step);
         self.struck.send_modify(|count| *count += 1);
         match fault {
             fault if fault.holds() => std::future::pending().await,

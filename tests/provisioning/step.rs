@@ -68,7 +68,8 @@ impl Step {
     /// For which of a booking's objects it is made, such as "router". Objects that are made or deleted at the same time
     /// have one name, and so have the listings of one look.
     pub(super) fn lane(&self) -> &str {
-        if self.phase == Phase::Deleting && !self.changes() && !self.about.contains(['*', '?']) {
+        let lists = !self.changes() && !self.about.contains('*') && !self.about.starts_with("/ports");
+        if self.phase == Phase::Deleting && lists {
             return "look";
         }
         match self.about.trim_start_matches('/').split(['/', '?']).next().unwrap_or_default() {

@@ -86,7 +86,8 @@ pub(super) fn record(
         return Ok(true);
     }
     let resting = verdict.pause.is_some();
-    if booking.state.reason() != Some(EndReason::Failed) || verdict.trouble.is_some() {
+    // Why a booking failed is to be read to its end, whatever goes wrong while it is deleted.
+    if booking.state.reason() != Some(EndReason::Failed) {
         booking.trouble = verdict.trouble;
     }
     booking.next_step_at = Some(verdict.pause.unwrap_or(now));
@@ -312,6 +313,9 @@ fn finish(
     setting: &LabSetting,
 ) -> Result<(), BookingError> {
     booking.state = booking.state.end(app.now())?;
+    if booking.state.reason() != Some(EndReason::Failed) {
+        booking.trouble = None;
+    }
     booking.next_step_at = None;
     db::save_booking(conn, &booking)?;
     booking::log(app, conn, &booking, ACTOR, "Everything is deleted; the site confirmed it.")?;
