@@ -25,6 +25,7 @@ mod mail;
 mod me;
 mod moving;
 mod pools;
+mod provisioning;
 mod races;
 mod reaping;
 mod replicas;

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::blueprint::{Kind, PATIENCE};
+use crate::domain::blueprint::{Kind, PATIENCE, Spec};
 use crate::domain::booking::{Booking, State};
 use crate::domain::course::Pool;
 use crate::domain::ids::ResourceKey;
@@ -164,4 +164,47 @@ pub const MAX_REPLACEMENTS: i32 = 1;
 pub fn backoff(failures: i32) -> TimeDelta {
     let doublings = u32::try_from(failures.clamp(1, 8)).unwrap_or(1);
     TimeDelta::seconds(2_i64.pow(doublings).min(240))
+}
+
+/// How long a server may take to come up, from the instant at which the site took the request. Beyond it the site is not
+/// waited for: the server counts as broken. Virtual machines take a minute or two.
+pub const SERVER_PATIENCE: TimeDelta = TimeDelta::minutes(30);
+
+/// As [`SERVER_PATIENCE`], on bare metal: a node is booted twice and its disk is written.
+pub const BARE_METAL_PATIENCE: TimeDelta = TimeDelta::minutes(60);
+
+/// Why a resource at which the site is still at work counts as broken; `None` if it does not. Only what runs does.
+pub fn overdue(resource: &Resource, now: DateTime<Utc>) -> Option<String> {
+    let patience = match &resource.spec {
+        Spec::Server(server) if server.machine.is_bare_metal() => BARE_METAL_PATIENCE,
+        Spec::Server(_) | Spec::Container(_) => SERVER_PATIENCE,
+        _ => return None,
+    };
+    (now - resource.since >= patience)
+        .then(|| format!("it was not up after {} minutes", patience.num_minutes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::BookingId;
+
+    fn is_overdue(spec: Spec, minutes: i64) -> bool {
+        let asked = DateTime::UNIX_EPOCH;
+        let resource = Resource::planned(BookingId::from_bits(1), "node1".parse().unwrap(), 0, spec, asked);
+        overdue(&resource, asked + TimeDelta::minutes(minutes)).is_some()
+    }
+
+    #[test]
+    fn a_server_is_waited_for_so_long_and_bare_metal_longer() {
+        let bare_metal = || {
+            let Spec::Server(mut server) = Spec::of_stray(Kind::Server) else { unreachable!() };
+            server.machine.node.insert("node_type".to_owned(), "gpu_p100".to_owned());
+            Spec::Server(server)
+        };
+        let virtual_machine = || Spec::of_stray(Kind::Server);
+        assert_eq!([29, 30].map(|minutes| is_overdue(virtual_machine(), minutes)), [false, true]);
+        assert_eq!([59, 60].map(|minutes| is_overdue(bare_metal(), minutes)), [false, true]);
+        assert!(!is_overdue(Spec::Network, 600), "nothing else takes long");
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use fairlease::cloud::openstack::{self, Credential};
-use reqwest::Client;
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -58,13 +58,35 @@ impl Bed {
     pub(crate) async fn objects(&self) -> Objects {
         let mut objects = Objects::new();
         for (kind, service, path, name) in LISTS {
-            let url = format!("{}/{path}", self.endpoints[service].trim_end_matches('/'));
-            let request = self.client.get(&url).header("X-Auth-Token", &self.token);
-            let answer = request.send().await.unwrap().error_for_status().unwrap();
-            let mut body: Value = answer.json().await.unwrap();
-            objects.insert(kind, body[name].as_array_mut().unwrap_or_else(|| panic!("{url}")).split_off(0));
+            let mut body = self.get(service, path).await;
+            objects.insert(kind, body[name].as_array_mut().unwrap_or_else(|| panic!("{path}")).split_off(0));
         }
         objects
+    }
+
+    /// What a service says about a path.
+    pub(crate) async fn get(&self, service: &str, path: &str) -> Value {
+        let answer = self.ask(Method::GET, service, path).send().await.unwrap();
+        answer.error_for_status().unwrap().json().await.unwrap()
+    }
+
+    /// Makes an object by hand.
+    pub(crate) async fn post(&self, service: &str, path: &str, body: &Value) -> Value {
+        let answer = self.ask(Method::POST, service, path).json(body).send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{service} {path}: {status} {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Deletes an object by hand, and says whether it is gone.
+    pub(crate) async fn delete(&self, service: &str, path: &str) -> bool {
+        let answer = self.ask(Method::DELETE, service, path).send().await.unwrap();
+        answer.status() == StatusCode::NOT_FOUND
+    }
+
+    fn ask(&self, method: Method, service: &str, path: &str) -> RequestBuilder {
+        let url = format!("{}/{path}", self.endpoints[service].trim_end_matches('/'));
+        self.client.request(method, url).header("X-Auth-Token", &self.token)
     }
 
     /// What of it mentions a booking, wherever: in its name, its metadata, its tags, its description.

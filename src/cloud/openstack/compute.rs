@@ -122,8 +122,11 @@ impl OpenStackCloud {
         if self.session.find::<One<Keypair>>(Service::Compute, &path).await?.is_none() {
             let body = json!({"keypair": {"name": desired.name, "type": "ssh", "public_key": public_key}});
             match self.session.post::<One<Keypair>>(Service::Compute, &["os-keypairs"], &body).await {
-                // Another one with this name can only be ours.
-                Ok(_) | Err(CloudError::Conflict(_)) => {}
+                Ok(_) => {}
+                Err(error @ CloudError::Conflict(_)) => {
+                    // Another one with this name can only be ours. It is, if that is what stood in the way.
+                    self.session.find::<One<Keypair>>(Service::Compute, &path).await?.ok_or(error)?;
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -36,6 +36,8 @@ struct Verdict {
     no_change: Option<String>,
     /// The site holds nothing of it any more.
     nothing_left: bool,
+    /// What is to be read later in the booking's log.
+    events: Vec<String>,
 }
 
 impl Verdict {
@@ -60,6 +62,9 @@ pub(super) fn record(
     for outcome in outcomes {
         note(app, conn, &booking, &mut resources, outcome, &mut verdict)?;
     }
+    for what in &verdict.events {
+        booking::log(app, conn, &booking, ACTOR, what)?;
+    }
     let Some(setting) = db::lab_setting(conn, &booking.lab)? else {
         return Err(BookingError::NoSuchLab(booking.lab));
     };
@@ -80,7 +85,8 @@ pub(super) fn record(
         return Ok(true);
     }
     let resting = verdict.pause.is_some();
-    if booking.state.reason() != Some(EndReason::Failed) || verdict.trouble.is_some() {
+    // Why a booking failed is to be read to its end, whatever goes wrong while it is deleted.
+    if booking.state.reason() != Some(EndReason::Failed) {
         booking.trouble = verdict.trouble;
     }
     booking.next_step_at = Some(verdict.pause.unwrap_or(now));
@@ -164,12 +170,20 @@ fn ensured(
     verdict: &mut Verdict,
 ) {
     let known = std::mem::take(&mut resource.facts);
+    if resource.site_ref.as_ref() != Some(&observed.object.site_ref) {
+        // From now on the site is at work on it, however long it took to ask.
+        resource.since = now;
+    }
     resource.site_ref = Some(observed.object.site_ref.clone());
     resource.facts = observed.object.facts.clone();
     resource.facts.in_force |= known.in_force;
     resource.facts.answers |= known.answers;
     resource.failures = 0;
-    match &observed.progress {
+    let overdue = match observed.progress {
+        Progress::Working => reconcile::overdue(resource, now).map(Progress::Broken),
+        _ => None,
+    };
+    match overdue.as_ref().unwrap_or(&observed.progress) {
         Progress::Ready => {
             resource.state = ResourceState::Ready;
             resource.since = now;
@@ -182,16 +196,17 @@ fn ensured(
             verdict.give_up = Some(format!("The site did not keep the reserved place: {reason}"));
         }
         Progress::Broken(reason) if resource.replacements < MAX_REPLACEMENTS && booking.state.is_live() => {
-            verdict.trouble =
-                Some(format!("{} came up broken ({reason}); it is being replaced.", resource.key));
+            let what = format!("{} came up broken ({reason}); it is being replaced.", resource.key);
+            verdict.events.push(what.clone());
+            verdict.trouble = Some(what);
             resource.state = ResourceState::Deleting;
             resource.since = now;
         }
         Progress::Broken(reason) if booking.state.is_live() && instead::take(resource) => {
-            verdict.trouble = Some(format!(
-                "{} came up broken again ({reason}); it is being made on another machine.",
-                resource.key
-            ));
+            let key = &resource.key;
+            let what = format!("{key} came up broken again ({reason}); it is being made on another machine.");
+            verdict.events.push(what.clone());
+            verdict.trouble = Some(what);
             resource.state = ResourceState::Deleting;
             resource.since = now;
         }
@@ -314,6 +329,9 @@ fn finish(
     setting: &LabSetting,
 ) -> Result<(), BookingError> {
     booking.state = booking.state.end(app.now())?;
+    if booking.state.reason() != Some(EndReason::Failed) {
+        booking.trouble = None;
+    }
     booking.next_step_at = None;
     db::save_booking(conn, &booking)?;
     booking::log(app, conn, &booking, ACTOR, "Everything is deleted; the site confirmed it.")?;
