@@ -44,7 +44,7 @@ cap_hours = 8
 bookings_ahead = 2
 
 [lab.blueprint]
-network = { cidr = "192.168.1.0/24", external = "public" }
+network = [{ name = "private", cidr = "192.168.1.0/24", external = "public" }]
 login = "cc"
 open_tcp_ports = [22]
 server = [{ name = "gpu1", image = "CC-Ubuntu24.04", flavor = "m1.medium" }]

@@ -11,6 +11,7 @@
 )]
 
 mod architecture;
+mod blueprints;
 mod booking;
 mod commands;
 mod contract;

@@ -26,6 +26,9 @@ use super::ids::ResourceKey;
 pub struct Blueprint {
     /// The account that the image's cloud-init gives the student's key to, such as `cc`.
     pub login: String,
+    /// What user data can name beside the values of the booking.
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
     /// Private networks.
     #[serde(default)]
     pub networks: Vec<NetworkPlan>,

@@ -23,6 +23,9 @@ pub(super) struct BlueprintTable {
     pub(super) reserve_floating_ips: bool,
     /// For cloud-init, for each server that has none of its own.
     pub(super) user_data: Option<String>,
+    /// What user data can name beside the values of the booking.
+    #[serde(default)]
+    pub(super) values: BTreeMap<String, String>,
     /// Private networks.
     #[serde(default)]
     pub(super) network: Vec<NetworkTable>,

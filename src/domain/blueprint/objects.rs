@@ -108,6 +108,7 @@ impl Blueprint {
     fn values(&self, order: &Order<'_>) -> Values {
         let public_key = order.public_key.trim();
         let values = order.values.clone().with("login", &self.login).with("public_key", public_key);
+        let values = self.values.iter().fold(values, |values, (name, value)| values.with(name, value));
         self.servers
             .iter()
             .filter_map(|server| Some((&server.name, server.address?)))

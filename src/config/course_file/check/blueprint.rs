@@ -34,8 +34,10 @@ impl Check<'_> {
             .zip(&table.buckets)
             .map(|(number, name)| self.part(&format!("{key}.buckets.{number}"), name))
             .collect();
+        self.values(key, table);
         let blueprint = Blueprint {
             login: table.login.clone(),
+            values: table.values.clone(),
             networks: networks?,
             open_tcp_ports: table.open_tcp_ports.clone(),
             shared_groups: table.security_groups.clone(),
@@ -49,6 +51,20 @@ impl Check<'_> {
         };
         self.whole(key, table, &blueprint);
         Some(blueprint)
+    }
+
+    /// A value of staff's has a name that no value of the booking has.
+    fn values(&mut self, key: &str, table: &BlueprintTable) {
+        for name in table.values.keys() {
+            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(fits) {
+                let what = "it is not lower-case letters, digits and underscores, such as image_mirror";
+                self.error(&format!("{key}.values.{name}"), what);
+            }
+            if NAMES.contains(&name.as_str()) {
+                self.error(&format!("{key}.values.{name}"), "every booking has a value of this name already");
+            }
+        }
     }
 
     /// What can be wrong with the parts together.
@@ -308,8 +324,9 @@ impl Check<'_> {
             })
             .collect();
         for name in names(text) {
-            if !NAMES.contains(&name) && !addresses.iter().any(|known| known == name) {
-                let known = NAMES.iter().copied().chain(addresses.iter().map(String::as_str));
+            let own = blueprint.values.keys().chain(&addresses);
+            if !NAMES.contains(&name) && !own.clone().any(|known| known == name) {
+                let known = NAMES.iter().copied().chain(own.map(String::as_str));
                 let known = known.collect::<Vec<_>>().join(", ");
                 self.error(key, format!("@@{name}@@ is none of the values of a booking: {known}"));
             }
