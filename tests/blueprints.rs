@@ -162,6 +162,34 @@ on_both_databases! {
         assert!(world.held().is_empty(), "the leases are gone, too");
     }
 
+    async fn a_site_makes_few_servers_on_bare_metal_at_once(backend: Backend) {
+        let node = "node = { node_type = \"gpu_p100\" }\nnetworks = [\"sharednet1\"]\n";
+        let course = with_blueprint(&format!("{SERVER}name = \"gpu\"\n{node}"));
+        let profile = Profile { boot: TimeDelta::minutes(3), ..Profile::instant() };
+        let world = World::with(backend, course, profile).await;
+        let mut made = Vec::new();
+        for number in 0..5 {
+            let student = world.student(&format!("gg{}", number * 2)).await;
+            made.push((student.clone(), world.book(&student, slot("2025-02-08T10:00", "2025-02-08T14:00")).await));
+        }
+        let booting = |world: &World| {
+            let young = |created| world.app.now() - created < TimeDelta::minutes(3);
+            let all = world.held().into_values();
+            all.filter(|it| it.spec.kind() == Kind::Server && young(it.created_at)).count()
+        };
+        let mut most = 0;
+        for _ in 0..3600 {
+            if !fairlease::worker::step(&world.app).await.unwrap() {
+                world.clock.advance(TimeDelta::seconds(1));
+            }
+            most = most.max(booting(&world));
+        }
+        assert_eq!(most, 2, "two at once, as long as there are two");
+        for (student, booking) in &made {
+            assert_eq!(world.state(student, &booking.id).await.word(), "active");
+        }
+    }
+
     async fn a_pool_draws_from_a_lease_that_staff_hold(backend: Backend) {
         let text = EXAMPLE.replace("lead_minutes = 30 ", "standing_lease = \"course-nodes\"\nlead_minutes = 30 ");
         let profile = Profile { standing_leases: vec!["course-nodes".to_owned()], ..Profile::instant() };

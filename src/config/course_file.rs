@@ -94,6 +94,9 @@ struct SiteTable {
     dashboard: Option<String>,
     /// Units that all its pools together can hold at one instant.
     capacity: Option<i32>,
+    /// Servers on bare metal that may be in the making there at once, 1 to 100: many at once overload a site's switches.
+    #[serde(default = "two")]
+    bare_metal_at_once: i32,
     /// What the site charges an hour for one server of each flavor or node type, in service units.
     #[serde(default)]
     su_per_hour: BTreeMap<String, f64>,
@@ -161,6 +164,10 @@ struct ClosureTable {
     to: Datetime,
     /// Why, in a few words for students.
     reason: String,
+}
+
+fn two() -> i32 {
+    2
 }
 
 fn half_an_hour() -> i32 {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::DbError;
 use super::connection::{Conn, on};
-use super::schema::{bookings, notices, people, pools, site_health};
+use super::schema::{bookings, notices, people, pools, site_health, sites};
 use super::types::Ts;
 
 /// Begins a transaction that is going to write. SQLite's default would take its lock at the first write, and fail if
@@ -48,6 +48,15 @@ pub(super) fn lock_occupancy(conn: &mut Conn<'_>) -> QueryResult<()> {
         Conn::Sqlite(_) => Ok(()),
         Conn::Postgres(c) => c.batch_execute("LOCK TABLE occupancy, site_occupancy IN EXCLUSIVE MODE"),
     }
+}
+
+/// Makes others who want to begin something at this site wait until the transaction is over.
+pub(super) fn lock_site(conn: &mut Conn<'_>, site: &str) -> QueryResult<()> {
+    if let Conn::Postgres(c) = conn {
+        let c: &mut PgConnection = c;
+        sites::table.find(site).select(sites::id).for_no_key_update().get_result::<String>(c)?;
+    }
+    Ok(())
 }
 
 /// Makes others who want to write down how this site does wait until the transaction is over.

@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::DbError;
 use super::connection::{Conn, on};
 use super::schema::resources;
 use super::types::Ts;
-use crate::domain::ids::BookingId;
+use super::{DbError, dialect};
+use crate::domain::ids::{BookingId, SiteId};
 use crate::domain::resource::{Resource, ResourceState};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -22,6 +22,7 @@ struct ResourceRow {
     failures: i32,
     replacements: i32,
     since: Ts,
+    building_at: Option<String>,
 }
 
 impl ResourceRow {
@@ -37,6 +38,11 @@ impl ResourceRow {
             failures: resource.failures,
             replacements: resource.replacements,
             since: Ts(resource.since),
+            building_at: resource
+                .building_at
+                .as_ref()
+                .filter(|_| resource.state == ResourceState::Making)
+                .map(ToString::to_string),
         })
     }
 }
@@ -56,6 +62,7 @@ impl TryFrom<ResourceRow> for Resource {
             failures: row.failures,
             replacements: row.replacements,
             since: row.since.0,
+            building_at: row.building_at.map(|site| site.parse()).transpose().map_err(DbError::corrupt)?,
         })
     }
 }
@@ -68,6 +75,16 @@ pub fn resources(conn: &mut Conn<'_>, booking: &BookingId) -> Result<Vec<Resourc
         .select(ResourceRow::as_select())
         .load(c))?;
     rows.into_iter().map(Resource::try_from).collect()
+}
+
+/// How many servers are being made at the site on bare metal. Nobody else changes that until the transaction is over.
+pub fn building_at(conn: &mut Conn<'_>, site: &SiteId) -> Result<usize, DbError> {
+    dialect::lock_site(conn, site.as_str())?;
+    let count: i64 = on!(conn, |c| resources::table
+        .filter(resources::building_at.eq(site.as_str()))
+        .count()
+        .get_result(c))?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 /// Adds a resource.

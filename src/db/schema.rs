@@ -180,6 +180,7 @@ table! {
         failures -> Integer,
         replacements -> Integer,
         since -> Instant,
+        building_at -> Nullable<Text>,
     }
 }
 

@@ -75,9 +75,16 @@ pub struct Site {
     /// Units that all its pools together can hold at one instant, if that is bounded.
     #[serde(default)]
     pub capacity: Option<i32>,
-    /// What the site charges an hour for one server of each flavor.
+    /// Servers on bare metal that may be in the making there at once.
+    #[serde(default = "two")]
+    pub bare_metal_at_once: i32,
+    /// What the site charges an hour for one server of each flavor, or a node of each type.
     #[serde(default)]
     pub su_per_hour: BTreeMap<String, Su>,
+}
+
+fn two() -> i32 {
+    2
 }
 
 /// How a site is reached.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::blueprint::{Kind, Probe, Reserved, Spec};
-use super::ids::{BookingId, InstanceId, ResourceKey};
+use super::ids::{BookingId, InstanceId, ResourceKey, SiteId};
 
 /// Where an object is on its way. `Making` and `Deleting` are written **before** the cloud is called, so that after a
 /// crash it is known that there may be something to look for.
@@ -87,6 +87,8 @@ pub struct Resource {
     pub replacements: i32,
     /// When it entered its state.
     pub since: DateTime<Utc>,
+    /// The site at which it is being made on bare metal, as long as it is: what it takes of that site's limit.
+    pub building_at: Option<SiteId>,
 }
 
 impl Resource {
@@ -109,12 +111,18 @@ impl Resource {
             failures: 0,
             replacements: 0,
             since: now,
+            building_at: None,
         }
     }
 
     /// The kind of object.
     pub fn kind(&self) -> Kind {
         self.spec.kind()
+    }
+
+    /// Whether it is a server on bare metal.
+    pub fn is_bare_metal(&self) -> bool {
+        matches!(&self.spec, Spec::Server(server) if server.machine.is_bare_metal())
     }
 
     /// How it is seen that what it leads to can be used, if that is to be looked at.

@@ -158,8 +158,11 @@ CREATE TABLE resources (
     failures INTEGER NOT NULL,
     replacements INTEGER NOT NULL,
     since TIMESTAMPTZ NOT NULL,
+    -- What it takes of its site's limit of servers that are being made at once: the site, while it is being made on bare metal.
+    building_at TEXT COLLATE "C",
     PRIMARY KEY (booking_id, key)
 );
+CREATE INDEX resources_building ON resources (building_at) WHERE building_at IS NOT NULL;
 
 CREATE TABLE events (
     booking_id TEXT COLLATE "C" NOT NULL REFERENCES bookings (id),

@@ -1,6 +1,6 @@
 //! The second half of a turn's transaction: what is next, and writing down that it is about to be done.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{ACTOR, Call, Calls, Turn};
 use crate::cloud::port::{Desired, Scope, SiteObject};
@@ -13,6 +13,9 @@ use crate::policy::reconcile::{self, Step, Transition};
 use crate::services::App;
 use crate::services::booking::{self, BookingError};
 use crate::services::notices::{self, Kind as Mail};
+
+/// How long a server waits before it asks again whether it is its turn to be made.
+const TURN: TimeDelta = TimeDelta::seconds(5);
 
 /// Decides under the claim, and gives it up if there is nothing to do now, or if the site is down: then the booking stays
 /// due, and is claimed again once the site answers.
@@ -39,7 +42,10 @@ pub(super) fn decide(
             Ok(Turn::Again)
         }
         step => {
-            let calls = intend(app, conn, &booking, &resources, step)?;
+            let calls = intend(app, conn, &booking, &setting, &resources, step)?;
+            if calls.is_empty() {
+                return rest(conn, booking, token, Some(now + TURN));
+            }
             db::touch_booking(conn, id)?;
             Ok(Turn::Call(Box::new(Calls { setting, calls })))
         }
@@ -65,6 +71,7 @@ fn intend(
     app: &App,
     conn: &mut Conn<'_>,
     booking: &Booking,
+    setting: &LabSetting,
     resources: &[Resource],
     step: Step,
 ) -> Result<Vec<Call>, BookingError> {
@@ -76,6 +83,9 @@ fn intend(
     match step {
         Step::Ensure(keys) => {
             for mut resource in named(&keys) {
+                if !has_its_turn(conn, &mut resource, setting)? {
+                    continue;
+                }
                 enter(conn, &mut resource, ResourceState::Making, app.now())?;
                 calls.push(Call::Ensure(Box::new(desired(app, booking, &resource, resources))));
             }
@@ -105,6 +115,20 @@ fn intend(
         Step::Become(_) | Step::Wait(_) => {}
     }
     Ok(calls)
+}
+
+/// Whether it may be made now: on bare metal a site makes few at once.
+fn has_its_turn(conn: &mut Conn<'_>, resource: &mut Resource, setting: &LabSetting) -> Result<bool, DbError> {
+    let site = &setting.site;
+    if !resource.is_bare_metal() || resource.building_at.is_some() {
+        return Ok(true);
+    }
+    let most = usize::try_from(site.bare_metal_at_once).unwrap_or(1);
+    if db::building_at(conn, &site.id)? >= most {
+        return Ok(false);
+    }
+    resource.building_at = Some(site.id.clone());
+    Ok(true)
 }
 
 fn look(app: &App, booking: &Booking) -> Call {

@@ -28,6 +28,7 @@ impl Check<'_> {
         if let Some(capacity) = table.capacity {
             self.range(&format!("site.{}.capacity", table.id), capacity, CAPACITIES);
         }
+        self.range(&format!("site.{}.bare_metal_at_once", table.id), table.bare_metal_at_once, 1..=100);
         let id = self.parse(&format!("site.{}.id", table.id), &table.id)?;
         Some(Site {
             id,
@@ -36,6 +37,7 @@ impl Check<'_> {
             leases: table.leases,
             dashboard: table.dashboard.clone(),
             capacity: table.capacity,
+            bare_metal_at_once: table.bare_metal_at_once,
             su_per_hour: prices.into_iter().collect::<Option<_>>()?,
         })
     }
