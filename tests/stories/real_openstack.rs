@@ -51,7 +51,7 @@ login = "cc"
 open_tcp_ports = [22]
 reserve_floating_ips = true
 network = [{ name = "private", cidr = "192.168.1.0/24", external = "public" }]
-volume = [{ name = "data", size_gib = 2, volume_type = "ceph-ssd", server = "node1" }]
+volume = [{ name = "data", size_gib = 2, type = "ceph-ssd", server = "node1" }]
 share = [{ name = "models", size_gib = 1, access_from = ["192.168.1.0/24"] }]
 buckets = ["datasets"]
 
@@ -67,7 +67,6 @@ floating_ip = true
 name = "node1"
 image = "CC-Ubuntu24.04"
 flavor = "m1.medium"
-address = "192.168.1.11"
 boot_volume_gib = 3
 floating_ip = true
 "#;
