@@ -3,8 +3,18 @@
 //! Every case makes objects under an instance of its own, so that cases can run at once, on a site that others use too,
 //! and clears up behind itself. Real services work in the background, so here, and only here, a test waits.
 
+mod containers;
+mod leases;
 mod openstack;
 mod simulated;
+mod stores;
+mod zun;
+
+use self::containers::a_container_comes_up_and_goes;
+use self::leases::{
+    a_lease_holds_all_kinds, a_server_waits_for_a_standing_lease, what_the_project_has_is_used,
+};
+use self::stores::{a_bucket_comes_up_and_goes, a_servers_volumes_come_and_go, a_share_comes_up_and_goes};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,6 +48,10 @@ pub(crate) struct Bench {
     pub(crate) flavor: String,
     /// The external network.
     pub(crate) external: String,
+    /// A network that the site has for everyone, from which the external one can be reached.
+    pub(crate) shared_network: String,
+    /// A type of volumes that there is.
+    pub(crate) volume_type: String,
     /// A number that no other run uses.
     pub(crate) run: u64,
 }
@@ -95,6 +109,16 @@ impl Bench {
         }
     }
 
+    /// One server on the site's own network, and nothing around it.
+    pub(crate) fn one_server(&self) -> Blueprint {
+        let mut blueprint = self.blueprint();
+        blueprint.servers.truncate(1);
+        let server = &mut blueprint.servers[0];
+        (server.networks, server.address, server.floating_ip) =
+            (vec![self.shared_network.clone()], None, false);
+        Blueprint { networks: Vec::new(), open_tcp_ports: None, ..blueprint }
+    }
+
     /// What a booking of a blueprint takes.
     pub(crate) fn objects(&self, blueprint: &Blueprint, held_by: &HeldBy) -> Vec<(ResourceKey, Spec)> {
         blueprint.objects(&Order {
@@ -149,6 +173,11 @@ fn key(text: &str) -> ResourceKey {
 impl Lab<'_> {
     fn scope(&self) -> Scope {
         Scope::Booking(self.instance.clone(), self.booking.clone())
+    }
+
+    /// The object with this key, which was made.
+    pub(crate) fn object(&self, name: &str) -> &SiteObject {
+        &self.made[&key(name)]
     }
 
     /// What the core would ask for.
@@ -354,6 +383,29 @@ pub(crate) async fn what_is_missing_is_named(bench: &Bench) {
     let refused = lab.ensure(&key("node1"), &server).await.unwrap_err();
     assert_eq!(refused.class(), "not_found");
     assert!(refused.to_string().contains("no-such-flavor"), "{refused}");
+    let volume = |volume_type: Option<&str>, image: Option<&str>| Spec::Volume {
+        size_gib: 1,
+        volume_type: volume_type.map(str::to_owned),
+        image: image.map(str::to_owned),
+        attach_to: None,
+    };
+    lab.make(
+        &key("subnet-1"),
+        &Spec::Subnet { network: key("network-1"), cidr: "192.168.1.0/24".to_owned() },
+    )
+    .await;
+    let span = bench.soon();
+    let address = vec![(Reserved::FloatingIp("no-such-net".to_owned()), 1)];
+    for (spec, what) in [
+        (volume(Some("no-such-type"), None), "no-such-type"),
+        (volume(None, Some("no-such-image")), "no-such-image"),
+        (Spec::Router { subnet: key("subnet-1"), external: "no-such-net".to_owned() }, "no-such-net"),
+        (Spec::Lease { start: span.start(), end: span.end(), reservations: address }, "no-such-net"),
+    ] {
+        let refused = lab.ensure(&key("x"), &spec).await.unwrap_err();
+        assert_eq!(refused.class(), "not_found", "{refused}");
+        assert!(refused.to_string().contains(what), "{refused}");
+    }
     lab.clear().await;
 }
 

@@ -12,8 +12,12 @@ use fairlease::cloud::port::{Cloud, CloudError, Progress, Scope};
 use fairlease::domain::blueprint::{HeldBy, Joined, Kind, Reserved, Spec, sole_key};
 use fairlease::domain::ids::InstanceId;
 use fairlease::entropy::{Entropy as _, OsEntropy};
+use futures_util::future::try_join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
 
-use super::Bench;
+use super::{Bench, key};
+use crate::support::bed::Bed;
 
 /// The clouds that the bed has, or a sentence on how to get one.
 #[allow(clippy::disallowed_methods, reason = "the bed is named in the environment")]
@@ -50,6 +54,8 @@ fn bench(limits: Limits) -> Bench {
         image: "CC-Ubuntu24.04".to_owned(),
         flavor: "m1.medium".to_owned(),
         external: "public".to_owned(),
+        shared_network: "sharednet1".to_owned(),
+        volume_type: "ceph-ssd".to_owned(),
         run: OsEntropy.bits() >> 12,
     }
 }
@@ -74,6 +80,131 @@ case!(a_moved_end_is_written_down());
 case!(no_room_is_told());
 case!(a_lease_can_be_made_ahead());
 case!(a_lease_in_force_can_be_moved());
+case!(a_servers_volumes_come_and_go());
+case!(a_bucket_comes_up_and_goes());
+case!(a_share_comes_up_and_goes());
+case!(a_server_waits_for_a_standing_lease());
+
+/// Each reservation is of the right type, the servers are where they belong, and each has its own address.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_holds_all_kinds() {
+    let (bench, bed, operator) = (bench(Limits::default()), Bed::given().await, Bed::as_operator().await);
+    let made = super::a_lease_holds_all_kinds(&bench, "bm1", async |lab| {
+        let made = |name: &str| lab.object(name);
+        let lease = bed.get("reservation", &format!("leases/{}", made("lease").site_ref)).await;
+        for (of, id) in &made("lease").facts.reservations {
+            let kind = match of {
+                Reserved::Flavor(_) => "flavor:instance",
+                Reserved::Host(_) => "physical:host",
+                Reserved::Device(_) => "device",
+                Reserved::FloatingIp(_) => "virtual:floatingip",
+            };
+            let reservations = lease["lease"]["reservations"].as_array().unwrap();
+            let told = reservations.iter().find(|told| told["id"] == **id).unwrap();
+            assert_eq!(told["resource_type"], kind, "{lease:#}");
+        }
+        let host = async |server: &str| {
+            let server = operator.get("compute", &format!("servers/{}", made(server).site_ref)).await;
+            server["server"]["OS-EXT-SRV-ATTR:hypervisor_hostname"].clone()
+        };
+        assert_eq!((host("metal").await, host("node1").await), (json!("bm1"), json!("cn2")));
+        let front = &made("front").site_ref;
+        for (address, server, network) in [("ip-metal", "metal", None), ("ip-node1", "node1", Some(front))] {
+            let port = port_of(&bed, &made(address).site_ref).await.expect("it is bound");
+            let port = bed.get("network", &format!("v2.0/ports/{port}")).await;
+            assert_eq!(port["port"]["device_id"], made(server).site_ref);
+            assert!(network.is_none_or(|network| port["port"]["network_id"] == **network), "{port:#}");
+        }
+        let back = &made("back").site_ref;
+        let ports = bed.get("network", &format!("v2.0/ports?device_id={}", made("node1").site_ref)).await;
+        let ports = ports["ports"].as_array().unwrap();
+        assert!(ports.len() == 2 && ports.iter().any(|port| port["network_id"] == **back), "{ports:#?}");
+        lab.release(Kind::FloatingIp, &made("ip-node1").site_ref).await;
+        assert_eq!(port_of(&bed, &made("ip-node1").site_ref).await, None, "it is let go of, and stays");
+    });
+    for address in made.await.values().filter(|object| object.kind == Kind::FloatingIp) {
+        let path = format!("v2.0/floatingips/{}", address.site_ref);
+        assert!(bed.lacks("network", &path).await, "{address:?} goes with its lease");
+    }
+}
+
+/// The port that a floating IP is bound to.
+async fn port_of(bed: &Bed, address: &str) -> Option<String> {
+    let told = bed.get("network", &format!("v2.0/floatingips/{address}")).await;
+    told["floatingip"]["port_id"].as_str().map(str::to_owned)
+}
+
+/// A lease and a security group made by hand, as staff make them.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_project_has_is_used() {
+    let (bench, bed) = (bench(Limits::default()), Bed::given().await);
+    let name = format!("course-{:x}", bench.run);
+    let group = json!({"security_group": {"name": name}});
+    let group = bed.post("network", "v2.0/security-groups", &group).await;
+    let flavors = bed.get("compute", "flavors").await;
+    let flavor = flavors["flavors"].as_array().unwrap().iter().find(|it| it["name"] == bench.flavor).unwrap();
+    let end = (bench.clock.now() + TimeDelta::hours(2)).format("%Y-%m-%d %H:%M").to_string();
+    let reservation = json!({"resource_type": "flavor:instance", "flavor_id": flavor["id"], "amount": 1,
+                             "affinity": null});
+    let lease = json!({"name": name, "start_date": "now", "end_date": end, "events": [],
+                       "reservations": [reservation]});
+    let lease = bed.post("reservation", "leases", &lease).await;
+
+    super::what_the_project_has_is_used(&bench, &name, &name).await;
+
+    let id = |made: &Value, kind: &str| made[kind]["id"].as_str().unwrap().to_owned();
+    let path = format!("leases/{}", id(&lease, "lease"));
+    assert_eq!(bed.get("reservation", &path).await["lease"]["status"], "ACTIVE", "it is not the booking's");
+    bed.delete("reservation", &path).await;
+    bed.delete("network", &format!("v2.0/security-groups/{}", id(&group, "security_group"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_bucket_is_emptied_and_goes() {
+    let (bench, bed) = (bench(Limits::default()), Bed::given().await);
+    let mut lab = bench.lab(26, 1);
+    let bucket = lab.make(&key("bucket"), &Spec::Bucket).await.site_ref;
+    let names =
+        ["plain", "a/b", "/begins", "ends/", "two words", "100%", "%2F", "what?", "a&b=c", "Übung", "#1"];
+    let names: Vec<_> =
+        (0..450).map(|number| format!("{number:03} {}", names[number % names.len()])).collect();
+    for some in names.chunks(30) {
+        let puts = some.iter().map(|name| {
+            let name = name.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
+            bed.ask(Method::PUT, "object-store", &format!("{bucket}/{name}")).body("x").send()
+        });
+        for put in try_join_all(puts).await.unwrap() {
+            put.error_for_status().unwrap();
+        }
+    }
+    assert_eq!(bed.get("object-store", &bucket).await.as_array().unwrap().len(), names.len());
+    lab.release(Kind::Bucket, &bucket).await;
+    assert!(bed.lacks("object-store", &bucket).await);
+    assert_eq!(lab.listed().await, []);
+}
+
+/// Rules of access that are asked for again while the site is at work on them are there once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shares_rules_are_made_once() {
+    let (bench, bed) = (bench(Limits::default()), Bed::given().await);
+    let mut lab = bench.lab(27, 1);
+    let share = key("share");
+    let spec = |access_from: &[&str]| Spec::Share {
+        size_gib: 1,
+        share_type: None,
+        access_from: access_from.iter().map(|range| (*range).to_owned()).collect(),
+    };
+    let made = lab.make(&share, &spec(&[])).await;
+    let ranges = spec(&["10.0.0.0/24", "10.0.1.0/24"]);
+    for _ in 0..2 {
+        assert_eq!(lab.ensure(&share, &ranges).await.unwrap().object.site_ref, made.site_ref);
+    }
+    lab.make(&share, &ranges).await;
+    let rules = bed.get("sharev2", &format!("share-access-rules?share_id={}", made.site_ref)).await;
+    let rules = rules["access_list"].as_array().unwrap();
+    assert!(rules.len() == 2 && rules.iter().all(|rule| rule["state"] == "active"), "{rules:#?}");
+    lab.clear().await;
+}
 
 #[tokio::test]
 async fn a_wrong_secret_is_refused_as_that() {

@@ -18,6 +18,7 @@ fn bench() -> Bench {
         shutdown: TimeDelta::milliseconds(30),
         lease_lag: TimeDelta::milliseconds(30),
         latency: TimeDelta::zero(),
+        standing_leases: vec!["course".to_owned()],
         ..Profile::default()
     };
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SeededEntropy::new(1)));
@@ -28,6 +29,8 @@ fn bench() -> Bench {
         image: "CC-Ubuntu24.04".to_owned(),
         flavor: "m1.medium".to_owned(),
         external: "public".to_owned(),
+        shared_network: "sharednet1".to_owned(),
+        volume_type: "ceph-ssd".to_owned(),
         run: 1,
     }
 }
@@ -51,3 +54,14 @@ case!(a_moved_end_is_written_down());
 case!(no_room_is_told());
 case!(a_lease_can_be_made_ahead());
 case!(a_lease_in_force_can_be_moved());
+case!(a_servers_volumes_come_and_go());
+case!(a_bucket_comes_up_and_goes());
+case!(a_share_comes_up_and_goes());
+case!(a_server_waits_for_a_standing_lease());
+case!(what_the_project_has_is_used("course", "allow-ssh"));
+case!(a_container_comes_up_and_goes());
+
+#[tokio::test]
+async fn a_lease_holds_all_kinds() {
+    super::a_lease_holds_all_kinds(&bench(), "bm1", async |_| {}).await;
+}

@@ -43,7 +43,7 @@ pub(super) async fn the_main_job(demo: &Demo, while_active: impl AsyncFnOnce(&st
     assert_eq!(student.console_errors().await, [""; 0]);
 }
 
-async fn books_two_hours(student: &Student) -> String {
+pub(super) async fn books_two_hours(student: &Student) -> String {
     student.open("/").await;
     student.follow("Choose a time").await;
     student.sees("Your net ID ends in 4, so this week you may start on").await;
@@ -107,7 +107,7 @@ async fn ends(student: &Student) -> String {
     student.texts(".board-left span").await.concat()
 }
 
-async fn gives_it_back(student: &Student) {
+pub(super) async fn gives_it_back(student: &Student) {
     student.unfold("Release now").await;
     student.sees("All servers, their network and everything on them are deleted at once.").await;
     student.press("Release now").await;

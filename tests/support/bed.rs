@@ -14,7 +14,7 @@ use super::given;
 pub(crate) const CLOUD: &str = "course";
 
 /// What a project may hold: the kind, its service, the path of its list and the name of the list in the answer.
-const LISTS: [(&str, &str, &str, &str); 9] = [
+const LISTS: [(&str, &str, &str, &str); 12] = [
     ("server", "compute", "servers/detail", "servers"),
     ("keypair", "compute", "os-keypairs", "keypairs"),
     ("network", "network", "v2.0/networks", "networks"),
@@ -24,9 +24,13 @@ const LISTS: [(&str, &str, &str, &str); 9] = [
     ("security group", "network", "v2.0/security-groups", "security_groups"),
     ("floating IP", "network", "v2.0/floatingips", "floatingips"),
     ("lease", "reservation", "leases", "leases"),
+    ("volume", "block-storage", "volumes/detail", "volumes"),
+    ("share", "sharev2", "shares/detail", "shares"),
+    // Its answer is the list.
+    ("bucket", "object-store", "", ""),
 ];
 
-/// A session of the course's project.
+/// A session of one project.
 pub(crate) struct Bed {
     clouds_yaml: PathBuf,
     client: Client,
@@ -38,14 +42,23 @@ pub(crate) struct Bed {
 pub(crate) type Objects = BTreeMap<&'static str, Vec<Value>>;
 
 impl Bed {
-    /// Signs in at the one that `FAIRLEASE_TEST_BED` names.
+    /// Signs in to the course's project, at the bed that `FAIRLEASE_TEST_BED` names.
     pub(crate) async fn given() -> Self {
+        Self::signed_in(CLOUD).await
+    }
+
+    /// Signs in as the one who runs the site, and sees what members don't.
+    pub(crate) async fn as_operator() -> Self {
+        Self::signed_in("admin").await
+    }
+
+    async fn signed_in(cloud: &str) -> Self {
         let file = PathBuf::from(given("FAIRLEASE_TEST_BED"));
         let text = std::fs::read_to_string(&file)
             .unwrap_or_else(|error| panic!("{}: {error}: is the bed up?", file.display()));
         let told: Value = serde_json::from_str(&text).unwrap();
         let clouds_yaml = PathBuf::from(told["clouds_yaml"].as_str().unwrap());
-        let (token, endpoints) = sign_in(&clouds_yaml).await;
+        let (token, endpoints) = sign_in(&clouds_yaml, cloud).await;
         Self { clouds_yaml, client: client(), token, endpoints }
     }
 
@@ -59,7 +72,8 @@ impl Bed {
         let mut objects = Objects::new();
         for (kind, service, path, name) in LISTS {
             let mut body = self.get(service, path).await;
-            objects.insert(kind, body[name].as_array_mut().unwrap_or_else(|| panic!("{path}")).split_off(0));
+            let list = if name.is_empty() { &mut body } else { &mut body[name] };
+            objects.insert(kind, list.as_array_mut().unwrap_or_else(|| panic!("{path}")).split_off(0));
         }
         objects
     }
@@ -68,6 +82,12 @@ impl Bed {
     pub(crate) async fn get(&self, service: &str, path: &str) -> Value {
         let answer = self.ask(Method::GET, service, path).send().await.unwrap();
         answer.error_for_status().unwrap().json().await.unwrap()
+    }
+
+    /// Whether a service says that something is not there.
+    pub(crate) async fn lacks(&self, service: &str, path: &str) -> bool {
+        let answer = self.ask(Method::GET, service, path).send().await.unwrap();
+        answer.status() == StatusCode::NOT_FOUND
     }
 
     /// Makes an object by hand.
@@ -84,9 +104,12 @@ impl Bed {
         answer.status() == StatusCode::NOT_FOUND
     }
 
-    fn ask(&self, method: Method, service: &str, path: &str) -> RequestBuilder {
+    /// A call to a service, still without a body.
+    pub(crate) fn ask(&self, method: Method, service: &str, path: &str) -> RequestBuilder {
         let url = format!("{}/{path}", self.endpoints[service].trim_end_matches('/'));
-        self.client.request(method, url).header("X-Auth-Token", &self.token)
+        let request = self.client.request(method, url).header("X-Auth-Token", &self.token);
+        // Swift lists in plain text and Manila speaks its first version unless they are told otherwise.
+        request.header("Accept", "application/json").header("X-OpenStack-Manila-API-Version", "2.60")
     }
 
     /// What of it mentions a booking, wherever: in its name, its metadata, its tags, its description.
@@ -99,10 +122,11 @@ impl Bed {
     }
 }
 
-/// The sites' own ids of objects; a keypair has none but its name.
+/// The sites' own ids of objects. A keypair and a bucket have none but their names.
 pub(crate) fn ids(objects: &Objects) -> BTreeSet<String> {
     let id = |object: &Value| {
-        let id = object["id"].as_str().or_else(|| object["keypair"]["name"].as_str());
+        let names = [&object["id"], &object["keypair"]["name"], &object["name"]];
+        let id = names.into_iter().find_map(Value::as_str);
         id.unwrap_or_else(|| panic!("{object}")).to_owned()
     };
     objects.values().flatten().map(id).collect()
@@ -114,15 +138,24 @@ fn client() -> Client {
     Client::new()
 }
 
-async fn sign_in(clouds_yaml: &Path) -> (String, BTreeMap<String, String>) {
-    let entry = openstack::load(&[clouds_yaml.to_owned()], CLOUD).unwrap();
-    let Credential::Application { id, secret } = &entry.credential else {
-        panic!("{CLOUD} is to be an application credential")
+async fn sign_in(clouds_yaml: &Path, cloud: &str) -> (String, BTreeMap<String, String>) {
+    let entry = openstack::load(&[clouds_yaml.to_owned()], cloud).unwrap();
+    let auth = match &entry.credential {
+        Credential::Application { id, secret } => {
+            let credential = json!({"id": id, "secret": secret.expose_secret()});
+            json!({"identity": {"methods": ["application_credential"], "application_credential": credential}})
+        }
+        Credential::Password { username, password, user_domain, project, project_domain } => {
+            let domain = |name: &str| json!({"name": name});
+            let user = json!({"name": username, "password": password.expose_secret(),
+                              "domain": domain(user_domain)});
+            let project = json!({"name": project, "domain": domain(project_domain)});
+            json!({"identity": {"methods": ["password"], "password": {"user": user}},
+                   "scope": {"project": project}})
+        }
     };
-    let credential = json!({"id": id, "secret": secret.expose_secret()});
-    let identity = json!({"methods": ["application_credential"], "application_credential": credential});
     let url = format!("{}/auth/tokens", entry.auth_url.trim_end_matches('/'));
-    let request = client().post(url).json(&json!({"auth": {"identity": identity}}));
+    let request = client().post(url).json(&json!({"auth": auth}));
     let answer = request.send().await.unwrap().error_for_status().unwrap();
     let token = answer.headers()["X-Subject-Token"].to_str().unwrap().to_owned();
     let body: Value = answer.json().await.unwrap();

@@ -75,6 +75,13 @@ impl Course {
         self
     }
 
+    /// The course with this blueprint for its lab.
+    #[must_use]
+    pub(crate) fn with_blueprint(mut self, blueprint: &str) -> Self {
+        self.table("lab").insert("blueprint".to_owned(), Value::Table(toml::from_str(blueprint).unwrap()));
+        self
+    }
+
     /// The course with room for so many bookings at one instant.
     #[must_use]
     pub(crate) fn with_capacity(mut self, capacity: i64) -> Self {

@@ -97,14 +97,16 @@ impl Server {
         }
     }
 
-    fn fixed_address(&self) -> Option<String> {
-        let all = self.addresses.values().flatten();
+    /// The address on the network with this name, which is the first that it was to be on. The site does not tell the order.
+    fn fixed_address(&self, first: Option<&str>) -> Option<String> {
+        let on_first = first.and_then(|network| self.addresses.get(network));
+        let all = on_first.into_iter().chain(self.addresses.values()).flatten();
         let mut fixed = all.filter(|address| address.kind.as_deref() != Some("floating"));
         fixed.next().map(|address| address.addr.clone())
     }
 
-    fn observed(self) -> Observed {
-        let facts = SiteFacts { address: self.fixed_address(), ..SiteFacts::default() };
+    fn observed(self, first_network: Option<&str>) -> Observed {
+        let facts = SiteFacts { address: self.fixed_address(first_network), ..SiteFacts::default() };
         Observed {
             progress: self.progress(),
             object: SiteObject { kind: Kind::Server, site_ref: self.id, facts },
@@ -144,7 +146,7 @@ impl OpenStackCloud {
         match oldest(servers, |server| server.created) {
             Some(server) => {
                 self.keep_metadata(&server, desired).await?;
-                Ok(server.observed())
+                Ok(server.observed(first_network(desired, spec).as_deref()))
             }
             None => self.make_server(desired, spec).await,
         }
@@ -255,6 +257,15 @@ impl OpenStackCloud {
     }
 }
 
+/// The name of the first network that a server is on.
+fn first_network(desired: &Desired, spec: &ServerSpec) -> Option<String> {
+    Some(match spec.networks.first()? {
+        Joined::Existing(name) => name.clone(),
+        // All objects of a booking are named alike.
+        Joined::Own { network, .. } => desired.name.replacen(desired.mark.key.as_str(), network.as_str(), 1),
+    })
+}
+
 pub(super) fn metadata(desired: &Desired) -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         ("fairlease_instance", desired.mark.instance.to_string()),
@@ -289,8 +300,9 @@ fn server_request(desired: &Desired, spec: &ServerSpec, found: &FoundForServer) 
     }
     if let Some(volume) = &spec.boot_volume {
         let volume = &made(desired, volume)?.site_ref;
+        // A server that came up broken is replaced by one that boots from the same volume.
         let boots = json!([{"boot_index": 0, "uuid": volume, "source_type": "volume",
-                            "destination_type": "volume", "delete_on_termination": true}]);
+                            "destination_type": "volume", "delete_on_termination": false}]);
         insert(&mut server, "block_device_mapping_v2", boots);
     }
     let own = spec.security_group.as_ref().map(|group| made(desired, group)).transpose()?;
@@ -342,12 +354,28 @@ mod tests {
 
     #[test]
     fn a_servers_address_is_the_private_one() {
-        let addresses = json!({"addresses": {"net": [
-            {"addr": "203.0.113.5", "version": 4, "OS-EXT-IPS:type": "floating"},
-            {"addr": "192.168.1.11", "version": 4, "OS-EXT-IPS:type": "fixed"},
-        ]}});
-        assert_eq!(server(&addresses).fixed_address().as_deref(), Some("192.168.1.11"));
-        assert_eq!(server(&json!({})).fixed_address(), None);
+        let addresses = json!({"addresses": {
+            "back": [{"addr": "192.168.2.11", "version": 4, "OS-EXT-IPS:type": "fixed"}],
+            "net": [
+                {"addr": "203.0.113.5", "version": 4, "OS-EXT-IPS:type": "floating"},
+                {"addr": "192.168.1.11", "version": 4, "OS-EXT-IPS:type": "fixed"},
+            ],
+        }});
+        let on = |network| server(&addresses).fixed_address(network);
+        assert_eq!(on(Some("net")).as_deref(), Some("192.168.1.11"));
+        assert_eq!(on(Some("back")).as_deref(), Some("192.168.2.11"));
+        assert!(on(None).is_some());
+        assert_eq!(server(&json!({})).fixed_address(Some("net")), None);
+    }
+
+    #[test]
+    fn a_network_of_the_booking_is_named_as_the_server_is() {
+        let own =
+            Joined::Own { network: sole_key(Kind::Network), subnet: sole_key(Kind::Subnet), address: None };
+        let spec = ServerSpec { networks: vec![own, Joined::Existing("sharednet1".to_owned())], ..spec() };
+        let server = desired("net", Spec::Server(Box::new(spec.clone())), &[]);
+        let network = desired("network", Spec::Network, &[]);
+        assert_eq!(first_network(&server, &spec), Some(network.name));
     }
 
     fn spec() -> ServerSpec {

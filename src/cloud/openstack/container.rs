@@ -31,6 +31,8 @@ struct Container {
 #[derive(Debug, Deserialize)]
 struct Address {
     addr: String,
+    #[serde(default)]
+    version: u8,
 }
 
 impl Listed for Container {
@@ -54,8 +56,12 @@ impl Container {
 
     fn observed(self) -> Observed {
         let progress = self.progress();
-        let address = self.addresses.into_iter().flat_map(BTreeMap::into_values).flatten().next();
-        let facts = SiteFacts { address: address.map(|address| address.addr), ..SiteFacts::default() };
+        let mut addresses: Vec<_> =
+            self.addresses.into_iter().flat_map(BTreeMap::into_values).flatten().collect();
+        // Floating IPs lead to IPv4 addresses.
+        addresses.sort_by_key(|address| address.version != 4);
+        let address = addresses.into_iter().next().map(|address| address.addr);
+        let facts = SiteFacts { address, ..SiteFacts::default() };
         Observed { object: SiteObject { kind: Kind::Container, site_ref: self.uuid, facts }, progress }
     }
 }
@@ -85,7 +91,8 @@ impl OpenStackCloud {
             nets.push(json!({"network": self.joined_network(desired, joined).await?}));
         }
         let body = request(desired, spec, &nets, device.as_deref());
-        let made: Container = self.session.post(Service::Container, &["containers"], &body).await?;
+        let (path, run) = (["containers"], [("run", "true")]);
+        let made: Container = self.session.post_with(Service::Container, &path, &run, &body).await?;
         Ok(made.observed())
     }
 
@@ -104,12 +111,17 @@ impl OpenStackCloud {
         Ok(self.containers().await?.into_iter().filter_map(found).collect())
     }
 
-    /// One that runs is stopped first, in the same call.
+    /// One that runs is stopped first, in the same call. One that is on its way somewhere can't be deleted yet.
     pub(super) async fn release_container(&self, id: &str) -> Result<Released, CloudError> {
         if !self.session.has(Service::Container).await? {
             return Ok(Released::Gone);
         }
         let path = ["containers", id];
+        match self.session.find::<Container>(Service::Container, &path).await? {
+            None => return Ok(Released::Gone),
+            Some(container) if container.progress() == Progress::Working => return Ok(Released::Going),
+            Some(_) => {}
+        }
         let was_there = self.session.delete_with(Service::Container, &path, &[("stop", "true")]).await?;
         let is_there = was_there && self.session.find::<Value>(Service::Container, &path).await?.is_some();
         Ok(if is_there { Released::Going } else { Released::Gone })
@@ -123,7 +135,6 @@ fn request(desired: &Desired, spec: &ContainerSpec, nets: &[Value], device: Opti
         "name": desired.name,
         "image": spec.image,
         "labels": metadata(desired),
-        "run": true,
     });
     if !spec.command.is_empty() {
         insert(&mut body, "command", json!(spec.command));
@@ -159,8 +170,8 @@ mod tests {
     fn a_container_is_asked_for_with_what_it_has() {
         let desired = desired("edge", Spec::Container(Box::new(spec())), &[]);
         let plain = request(&desired, &spec(), &[], None);
-        assert_eq!((&plain["image"], &plain["run"]), (&json!("python:3.12"), &json!(true)));
-        for absent in ["command", "environment", "exposed_ports", "nets", "hints"] {
+        assert_eq!((&plain["image"], &plain["name"]), (&json!("python:3.12"), &json!(desired.name)));
+        for absent in ["run", "command", "environment", "exposed_ports", "nets", "hints"] {
             assert!(plain.get(absent).is_none(), "{absent}");
         }
         let full = ContainerSpec { ports: vec![80], command: vec!["sh".to_owned()], ..spec() };

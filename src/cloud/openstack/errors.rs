@@ -69,6 +69,10 @@ impl Refusal {
             return CloudError::Quota(text);
         }
         match self.status.as_u16() {
+            // Manila says so of a share that is on its way, and of a rule of access that there is already.
+            400 | 403 if says(&["invalid share: "]) || (says(&["share access "]) && says(&[" exists"])) => {
+                CloudError::Conflict(text)
+            }
             401 | 403 => CloudError::Unauthorised(text),
             404 => CloudError::NotFound(text),
             409 if says(&["not yet supported"]) => CloudError::Permanent(text),
@@ -146,11 +150,15 @@ fn contains_any(message: &str, words: &[&str]) -> bool {
 }
 
 /// The message of an error body, and Neutron's name of the error. Nova, Keystone and Neutron nest it under a name that
-/// varies, Blazar gives `error_message`, Glance and proxies give text.
+/// varies, Blazar gives `error_message`, Zun lists `errors`, Glance and proxies give text.
 fn told(body: &str) -> (Option<String>, Option<String>) {
     let Ok(Value::Object(fields)) = serde_json::from_str(body) else {
         return (first_words(body), None);
     };
+    if let Some(Value::Array(errors)) = fields.get("errors") {
+        let words = |error: &Value| error.get("detail").and_then(text);
+        return (errors.iter().find_map(words), None);
+    }
     if let Some(message) = fields.get("error_message").or_else(|| fields.get("message")) {
         return (text(message), None);
     }
@@ -259,6 +267,12 @@ mod tests {
                 r#"{"badRequest":{"message":"Fixed IP address 10.0.0.1 is already in use on instance x."}}"#,
                 "conflict",
             ),
+            (400, r#"{"badRequest":{"message":"Share access ip:10.0.0.0/24 exists."}}"#, "conflict"),
+            (
+                403,
+                r#"{"forbidden":{"message":"Invalid share: Share status must be 'available'."}}"#,
+                "conflict",
+            ),
             (429, "", "transient"),
             (413, r#"{"overLimit":{"message":"slow down"}}"#, "transient"),
             (503, "<html><body>No server</body></html>", "transient"),
@@ -290,6 +304,9 @@ mod tests {
             refusal(504, page).classify(Effect::Possible),
             CloudError::OutcomeUnknown("504 Gateway Time-out [req-1]".to_owned())
         );
+        let zun = r#"{"errors":[{"status":400,"code":"container.","title":"Invalid","detail":"no name"}]}"#;
+        let refused = refusal(400, zun).classify(Effect::Possible);
+        assert_eq!(refused, CloudError::Permanent("no name".to_owned()));
         assert!(matches!(
             refusal(418, "").classify(Effect::None),
             CloudError::Permanent(message) if message.contains("418")

@@ -233,20 +233,21 @@ impl OpenStackCloud {
         held_by: &HeldBy,
         of: &Reserved,
     ) -> Result<Option<String>, CloudError> {
-        let not_there =
-            || CloudError::Conflict(format!("no lease that is in force has a reservation of {of}"));
+        let none_of = |leases: &str| {
+            CloudError::Conflict(format!("{leases} that is in force has a reservation of {of}"))
+        };
         match held_by {
             HeldBy::Nothing => Ok(None),
             HeldBy::OwnLease => {
                 let leases = desired.others.values().filter(|other| other.kind == Kind::Lease);
                 let mut ids = leases.flat_map(|lease| &lease.facts.reservations).filter(|(it, _)| it == of);
-                ids.next().map(|(_, id)| Some(id.clone())).ok_or_else(not_there)
+                ids.next().map(|(_, id)| Some(id.clone())).ok_or_else(|| none_of("no lease"))
             }
             HeldBy::StandingLease(name) => {
                 let leases = self.leases().await?.into_iter();
                 let mut standing = leases.filter(|it| it.name == *name && it.in_force() == Progress::Ready);
                 let id = standing.find_map(|lease| Some(lease.reservation(of)?.id.clone()));
-                id.map(Some).ok_or_else(not_there)
+                id.map(Some).ok_or_else(|| none_of(&format!("no lease \"{name}\"")))
             }
         }
     }

@@ -42,7 +42,7 @@ const COMPUTE_VERSION: &str = "compute 2.35";
 pub(super) const COMPUTE_VERSION_HOSTNAME: &str = "compute 2.90";
 /// One with paths of its own for rules of access, which a share's are read from.
 const SHARE_VERSION: &str = "2.60";
-/// The first one with ports, and commands as lists.
+/// Commands are lists from 1.20 on, and ports can be told from 1.24 on.
 const CONTAINER_VERSION: &str = "container 1.40";
 
 struct Call<'a> {
@@ -119,7 +119,18 @@ impl Session {
         path: Path<'_>,
         body: &Value,
     ) -> Result<T, CloudError> {
-        let answer = self.send(&call(Method::POST, service, path, &[], Some(body))).await?;
+        self.post_with(service, path, &[], body).await
+    }
+
+    /// As [`Session::post`], with a query.
+    pub(super) async fn post_with<T: DeserializeOwned>(
+        &self,
+        service: Service,
+        path: Path<'_>,
+        query: Query<'_>,
+        body: &Value,
+    ) -> Result<T, CloudError> {
+        let answer = self.send(&call(Method::POST, service, path, query, Some(body))).await?;
         answer.read(path, Effect::Possible)
     }
 
@@ -321,7 +332,8 @@ fn call<'a>(
 fn split_page<T: DeserializeOwned>(page: Value, key: &str) -> Result<(Vec<T>, bool), serde_json::Error> {
     let links = page.get(format!("{key}_links")).and_then(Value::as_array);
     let is_next = |link: &Value| link.get("rel").and_then(Value::as_str) == Some("next");
-    let more = links.is_some_and(|links| links.iter().any(is_next)) || page.get("next").is_some();
+    let more = links.is_some_and(|links| links.iter().any(is_next))
+        || page.get("next").is_some_and(Value::is_string);
     let objects = match page {
         Value::Object(mut fields) => fields.remove(key).unwrap_or_default(),
         _ => Value::Null,

@@ -39,6 +39,7 @@ struct Rules {
 #[derive(Debug, Deserialize)]
 struct Rule {
     access_to: String,
+    state: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,6 +66,19 @@ impl Share {
     }
 }
 
+impl Rules {
+    fn progress(&self, wanted: &[String]) -> Progress {
+        let state = |range: &String| self.access_list.iter().find(|rule| rule.access_to == *range);
+        let states = wanted.iter().map(|range| state(range).map_or("", |rule| rule.state.as_str()));
+        let mut not_yet = states.filter(|state| *state != "active");
+        match not_yet.next() {
+            None => Progress::Ready,
+            Some("error") => Progress::Broken("the share's rules of access are in error".to_owned()),
+            Some(_) => Progress::Working,
+        }
+    }
+}
+
 impl OpenStackCloud {
     /// A share is ready once it can be mounted from everywhere that it is to be.
     pub(super) async fn ensure_share(
@@ -80,10 +94,9 @@ impl OpenStackCloud {
             Some(share) => share,
             None => self.make_share(desired, size_gib, share_type).await?,
         };
-        let progress = share.progress();
-        let mut facts = SiteFacts::default();
+        let (mut progress, mut facts) = (share.progress(), SiteFacts::default());
         if progress == Progress::Ready {
-            self.allow(&share.id, access_from).await?;
+            progress = self.allow(&share.id, access_from).await?;
             facts.address = self.export(&share.id).await?;
         }
         Ok(Observed { object: SiteObject { kind: Kind::Share, site_ref: share.id, facts }, progress })
@@ -104,7 +117,8 @@ impl OpenStackCloud {
         Ok(made.share)
     }
 
-    async fn allow(&self, share: &str, access_from: &[String]) -> Result<(), CloudError> {
+    /// Asks for the rules that are missing, and says how far all are.
+    async fn allow(&self, share: &str, access_from: &[String]) -> Result<Progress, CloudError> {
         let query = [("share_id", share)];
         let known: Rules = self.session.get(Service::Share, &["share-access-rules"], &query).await?;
         let missing =
@@ -112,9 +126,14 @@ impl OpenStackCloud {
         for range in missing {
             let body =
                 json!({"allow_access": {"access_type": "ip", "access_to": range, "access_level": "rw"}});
-            self.session.post::<Value>(Service::Share, &["shares", share, "action"], &body).await?;
+            let path = ["shares", share, "action"];
+            match self.session.post::<Value>(Service::Share, &path, &body).await {
+                // Another worker was quicker.
+                Ok(_) | Err(CloudError::Conflict(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
-        Ok(())
+        Ok(known.progress(access_from))
     }
 
     /// What is mounted.
@@ -165,3 +184,23 @@ impl OpenStackCloud {
 }
 
 const PAGE: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_waits_for_its_rules() {
+        let rules = |states: &[(&str, &str)]| {
+            let rule = |(to, state): &(&str, &str)| json!({"access_to": to, "state": state});
+            let rules = json!({"access_list": states.iter().map(rule).collect::<Vec<_>>()});
+            let wanted = ["10.0.0.0/24", "10.0.1.0/24"].map(str::to_owned);
+            serde_json::from_value::<Rules>(rules).unwrap().progress(&wanted)
+        };
+        assert_eq!(rules(&[("10.0.0.0/24", "active")]), Progress::Working);
+        assert_eq!(rules(&[("10.0.1.0/24", "applying"), ("10.0.0.0/24", "active")]), Progress::Working);
+        assert_eq!(rules(&[("10.0.1.0/24", "active"), ("10.0.0.0/24", "active")]), Progress::Ready);
+        let failed = rules(&[("10.0.1.0/24", "error"), ("10.0.0.0/24", "active")]);
+        assert!(matches!(failed, Progress::Broken(_)));
+    }
+}

@@ -3,6 +3,7 @@
 //! is now: nothing runs in the background.
 
 mod faults;
+mod profile;
 mod store;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use faults::{Fault, Faults};
+pub use profile::Profile;
 pub use store::Object;
 use store::{By, Store};
 
@@ -21,62 +23,6 @@ use crate::domain::blueprint::{HeldBy, Joined, Kind, Probe, Reserved, ServerSpec
 use crate::domain::ids::ResourceKey;
 use crate::domain::resource::{Mark, SiteFacts};
 use crate::entropy::{Entropy, hex};
-
-/// What the simulated site has and how long it takes.
-#[derive(Debug, Clone)]
-pub struct Profile {
-    /// How long a server takes to come up.
-    pub boot: TimeDelta,
-    /// How long a server takes to go away.
-    pub shutdown: TimeDelta,
-    /// How long after its start a lease comes into force.
-    pub lease_lag: TimeDelta,
-    /// How long each call takes.
-    pub latency: TimeDelta,
-    /// How long after a server is ready what runs on it answers.
-    pub answering: TimeDelta,
-    /// Of each thing that can be reserved, how many leases may hold at one instant.
-    pub lease_capacity: u32,
-    /// Leases that staff hold, by name.
-    pub standing_leases: Vec<String>,
-    /// Images that there are.
-    pub images: Vec<String>,
-    /// Flavors that there are.
-    pub flavors: Vec<String>,
-}
-
-impl Default for Profile {
-    fn default() -> Self {
-        Self {
-            boot: TimeDelta::seconds(8),
-            shutdown: TimeDelta::seconds(2),
-            lease_lag: TimeDelta::seconds(2),
-            latency: TimeDelta::milliseconds(300),
-            answering: TimeDelta::seconds(2),
-            lease_capacity: 1000,
-            standing_leases: Vec::new(),
-            images: ["CC-Ubuntu24.04", "CC-Ubuntu22.04"].map(str::to_owned).to_vec(),
-            flavors: ["m1.tiny", "m1.small", "m1.medium", "m1.large", "m1.xlarge", "baremetal"]
-                .map(str::to_owned)
-                .to_vec(),
-        }
-    }
-}
-
-impl Profile {
-    /// A site that answers and finishes at once.
-    pub fn instant() -> Self {
-        let zero = TimeDelta::zero();
-        Self {
-            boot: zero,
-            shutdown: zero,
-            lease_lag: zero,
-            latency: zero,
-            answering: zero,
-            ..Self::default()
-        }
-    }
-}
 
 /// A simulated site.
 #[derive(Debug)]
@@ -158,6 +104,9 @@ impl SimulatedCloud {
             Some(object) => self.adjust(object, desired)?,
             None => self.make(desired)?,
         };
+        if let Spec::Volume { attach_to: Some(server), .. } = &desired.spec {
+            self.attach(&object, server, desired)?;
+        }
         let progress = self.progress(&object);
         Ok(Observed { object: object.into_site_object(), progress })
     }
@@ -177,6 +126,18 @@ impl SimulatedCloud {
             self.store.put(&object)?;
         }
         Ok(object)
+    }
+
+    /// From now on the volume can't go before the server.
+    fn attach(&self, volume: &Object, server: &ResourceKey, desired: &Desired) -> Result<(), CloudError> {
+        let server = desired.others.get(server).map(|server| self.store.get(&server.site_ref)).transpose()?;
+        match server.flatten() {
+            Some(mut server) if !server.uses.contains(&volume.site_ref) => {
+                server.uses.push(volume.site_ref.clone());
+                self.store.put(&server)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn make(&self, desired: &Desired) -> Result<Object, CloudError> {
@@ -209,8 +170,10 @@ impl SimulatedCloud {
         match &desired.spec {
             Spec::Lease { start, end, reservations } => {
                 for (of, _) in reservations {
-                    if let Reserved::Flavor(flavor) = of {
-                        Self::has("flavor", &self.profile.flavors, flavor)?;
+                    match of {
+                        Reserved::Flavor(flavor) => Self::has("flavor", &self.profile.flavors, flavor)?,
+                        Reserved::FloatingIp(external) => self.has_network(external)?,
+                        Reserved::Host(_) | Reserved::Device(_) => {}
                     }
                 }
                 self.room_for_lease(None, reservations, *start, *end)?;
@@ -223,31 +186,41 @@ impl SimulatedCloud {
             Spec::Server(server) => {
                 Self::has("image", &self.profile.images, &server.image)?;
                 Self::has("flavor", &self.profile.flavors, &server.machine.flavor)?;
+                for group in &server.shared_groups {
+                    Self::has("security group", &self.profile.security_groups, group)?;
+                }
+                self.has_networks(&server.networks)?;
                 self.reservation(desired, &server.held_by, &server.machine.reserved())?;
                 facts.address = Some(self.address_of(server));
             }
             Spec::Container(container) => {
+                self.has_networks(&container.networks)?;
                 if let Some(device) = &container.device {
                     self.reservation(desired, &container.held_by, &Reserved::Device(device.clone()))?;
                 }
                 facts.address = Some(self.made_up_address());
             }
-            Spec::Volume { attach_to: Some(_), .. } => facts.address = Some("/dev/vdb".to_owned()),
+            Spec::Volume { image, volume_type, attach_to, .. } => {
+                for (what, known, name) in [
+                    ("image", &self.profile.images, image),
+                    ("volume type", &self.profile.volume_types, volume_type),
+                ] {
+                    name.as_ref().map_or(Ok(()), |name| Self::has(what, known, name))?;
+                }
+                facts.address = attach_to.as_ref().map(|_| "/dev/vdb".to_owned());
+            }
             Spec::Share { .. } => facts.address = Some(format!("10.20.0.5:/{}", desired.name)),
             Spec::Bucket => facts.address = Some(desired.name.clone()),
+            Spec::Router { external, .. } => self.has_network(external)?,
             Spec::FloatingIp { external, reserved, .. } => {
+                self.has_network(external)?;
                 if reserved.is_some() {
                     let of = Reserved::FloatingIp(external.clone());
                     self.reservation(desired, &HeldBy::OwnLease, &of)?;
                 }
                 facts.address = Some(self.free_address()?);
             }
-            Spec::Keypair { .. }
-            | Spec::Network
-            | Spec::Subnet { .. }
-            | Spec::Router { .. }
-            | Spec::SecurityGroup { .. }
-            | Spec::Volume { .. } => {}
+            Spec::Keypair { .. } | Spec::Network | Spec::Subnet { .. } | Spec::SecurityGroup { .. } => {}
         }
         Ok(facts)
     }
@@ -281,6 +254,17 @@ impl SimulatedCloud {
 
     fn made_up_address(&self) -> String {
         format!("192.168.1.{}", 100 + self.entropy.bits() % 100)
+    }
+
+    fn has_network(&self, name: &String) -> Result<(), CloudError> {
+        Self::has("network", &self.profile.networks, name)
+    }
+
+    fn has_networks(&self, joined: &[Joined]) -> Result<(), CloudError> {
+        joined.iter().try_for_each(|joined| match joined {
+            Joined::Own { .. } => Ok(()),
+            Joined::Existing(name) => self.has_network(name),
+        })
     }
 
     fn has(what: &str, known: &[String], name: &String) -> Result<(), CloudError> {

@@ -3,7 +3,7 @@
 import json
 
 from .lab import Lab, expect
-from .settings import LEASABLE_HOSTS
+from .settings import WHOLE_HOSTS
 
 
 def check(lab: Lab) -> None:
@@ -13,7 +13,7 @@ def check(lab: Lab) -> None:
         "resource_type": "physical:host",
         "min": 1,
         "max": 1,
-        "hypervisor_properties": json.dumps(["==", "$hypervisor_hostname", LEASABLE_HOSTS[0]]),
+        "hypervisor_properties": json.dumps(["==", "$hypervisor_hostname", WHOLE_HOSTS[0]]),
         "resource_properties": "",
     }
     address = {"resource_type": "virtual:floatingip", "network_id": public["id"], "amount": 1}

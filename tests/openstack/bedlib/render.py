@@ -20,6 +20,7 @@ from .settings import (
     SHARE_TYPE,
     SWIFT_STORAGE,
     VOLUME_TYPE,
+    WHOLE_HOSTS,
     Settings,
 )
 
@@ -59,8 +60,10 @@ def render(settings: Settings, ports: dict[str, int]) -> None:
     for host in HOSTS:
         state = settings.run / "state" / host
         state.mkdir(parents=True, exist_ok=True)
+        # One vCPU can be had of it: it takes a server of the flavor `baremetal`, and no m1.medium.
+        whole = "cpu_allocation_ratio = 0.001\n" if host in WHOLE_HOSTS else ""
         (settings.etc / f"{host}.conf").write_text(
-            f"[DEFAULT]\nhost = {host}\nstate_path = {state}\n"
+            f"[DEFAULT]\nhost = {host}\nstate_path = {state}\n{whole}"
         )
     for kind in ("images", "staging", "tasks"):
         (settings.run / "state" / "glance" / kind).mkdir(parents=True, exist_ok=True)

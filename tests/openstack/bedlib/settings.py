@@ -12,9 +12,12 @@ REGION = "CHI@TEST"
 # Known passwords are no risk: every service listens on loopback only and holds nothing.
 PASSWORD = "fairlease"
 
-# Hosts outside Blazar's pool, and hosts that Blazar may lease. One process each, so: few.
+# Hosts outside Blazar's pool, hosts of which it leases servers, and hosts that it leases whole: a
+# lease of servers would keep one of its whole host from being made. One process each, so: few.
 PLAIN_HOSTS = ["cn1"]
-LEASABLE_HOSTS = ["bm1", "bm2"]
+SHARED_HOSTS = ["cn2"]
+WHOLE_HOSTS = ["bm1", "bm2"]
+LEASABLE_HOSTS = SHARED_HOSTS + WHOLE_HOSTS
 HOSTS = PLAIN_HOSTS + LEASABLE_HOSTS
 
 DATABASES = [
