@@ -66,13 +66,22 @@ fn clouds(
 ) -> Result<Clouds, Failure> {
     let mut clouds = Clouds::new();
     for site in sites {
-        let cloud: Arc<dyn Cloud> = match &site.cloud {
-            CloudName::Simulated => Arc::new(simulated(options, site, clock, entropy)?),
-            CloudName::OpenStack(entry) => Arc::new(openstack(options, entry, clock)?),
-        };
-        clouds.insert(site.id.clone(), cloud);
+        clouds.insert(site.id.clone(), cloud(options, site, clock, entropy)?);
     }
     Ok(clouds)
+}
+
+/// The adapter of one site.
+pub fn cloud(
+    options: &Options,
+    site: &Site,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Arc<dyn Cloud>, Failure> {
+    Ok(match &site.cloud {
+        CloudName::Simulated => Arc::new(simulated(options, site, clock, entropy)?),
+        CloudName::OpenStack(entry) => Arc::new(openstack(options, entry, clock)?),
+    })
 }
 
 fn openstack(options: &Options, entry: &str, clock: &Arc<dyn Clock>) -> Result<OpenStackCloud, Failure> {

@@ -5,6 +5,7 @@ pub mod admission;
 pub mod availability;
 pub mod balance;
 pub mod exceptions;
+pub mod fitness;
 pub mod reaping;
 pub mod reconcile;
 pub mod reminders;
