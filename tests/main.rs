@@ -17,6 +17,7 @@ mod contract;
 mod crashes;
 mod crowd;
 mod deploy;
+mod doctor;
 mod faults;
 mod killed;
 mod looking;

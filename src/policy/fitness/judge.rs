@@ -137,7 +137,8 @@ fn each<T>(kind: &str, named: &Named, found: &Lookup<T>, judge: impl Fn(String, 
             Ok(Some(Some(facts))) => judge(what, facts),
             Ok(Some(None)) => {
                 let found = format!("not there; {} needs it", listed(labs));
-                Check::fail(what, found, format!("a {kind} with this name or id that the project sees"))
+                let article = if kind.starts_with(['e', 'i']) { "an" } else { "a" };
+                Check::fail(what, found, format!("the name or id of {article} {kind} that the project sees"))
             }
         }
     };
