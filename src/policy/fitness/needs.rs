@@ -11,8 +11,7 @@ use crate::domain::ids::LabId;
 
 /// What the labs that draw on the site's pools need of it.
 pub fn needs(course: &Course, site: &Site) -> SiteNeeds {
-    let mut needs =
-        SiteNeeds { capacity: site.capacity.map(i32::unsigned_abs), ..SiteNeeds::default() };
+    let mut needs = SiteNeeds { capacity: site.capacity.map(i32::unsigned_abs), ..SiteNeeds::default() };
     let of_pool = |lab: &&Lab, pool: &Pool| lab.pool == pool.id;
     for pool in course.pools.iter().filter(|pool| pool.site == site.id) {
         for lab in course.labs.iter().filter(|lab| of_pool(lab, pool)) {
