@@ -18,6 +18,7 @@ mod contract;
 mod crashes;
 mod crowd;
 mod deploy;
+mod doctor;
 mod faults;
 mod health;
 mod killed;

@@ -71,14 +71,24 @@ fn clouds(
 ) -> Result<Clouds, Failure> {
     let mut clouds = Clouds::new();
     for site in sites {
-        let cloud: Arc<dyn Cloud> = match &site.cloud {
-            CloudName::Simulated => Arc::new(simulated(options, site, clock, entropy)?),
-            CloudName::OpenStack(entry) => Arc::new(openstack(options, entry, clock)?),
-        };
+        let cloud = cloud(options, site, clock, entropy)?;
         let metered = Metered::new(site.id.clone(), cloud, clock.clone(), watch.clone());
         clouds.insert(site.id.clone(), Arc::new(metered));
     }
     Ok(clouds)
+}
+
+/// The adapter of one site.
+pub fn cloud(
+    options: &Options,
+    site: &Site,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Arc<dyn Cloud>, Failure> {
+    Ok(match &site.cloud {
+        CloudName::Simulated => Arc::new(simulated(options, site, clock, entropy)?),
+        CloudName::OpenStack(entry) => Arc::new(openstack(options, entry, clock)?),
+    })
 }
 
 fn openstack(options: &Options, entry: &str, clock: &Arc<dyn Clock>) -> Result<OpenStackCloud, Failure> {

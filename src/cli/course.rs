@@ -1,14 +1,17 @@
 //! `fairlease course`
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use chrono::TimeDelta;
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::json;
 
 use super::{Failure, apply, output};
 use crate::config::course_file::CourseFile;
 use crate::domain::calendar;
-use crate::domain::course::{Course, Lab};
+use crate::domain::course::{Course, Lab, Pool};
+use crate::domain::su::Su;
 use crate::policy::balance::{self, Balance, Share};
 
 #[derive(Debug, ClapArgs)]
@@ -64,7 +67,26 @@ fn print(course: &Course) -> Result<(), Failure> {
             words(balance.odd)
         ))?;
     }
-    Ok(())
+    let rows: Vec<_> = course.labs.iter().map(|lab| row(course, lab)).collect();
+    output::table(&["lab", "one booking takes", "an hour", "at the cap, with the lead"], &rows)
+}
+
+fn row(course: &Course, lab: &Lab) -> Vec<String> {
+    let counts: Vec<String> = takes(lab).map(|(name, count)| format!("{name} {count}")).collect();
+    let counts = if counts.is_empty() { "nothing that is counted".to_owned() } else { counts.join(", ") };
+    let price = |su: Su| if su == Su::ZERO { "-".to_owned() } else { su.to_string() };
+    vec![lab.id.to_string(), counts, price(lab.su_per_hour), price(at_the_cap(course, lab))]
+}
+
+/// What a booking takes of the project's quotas. Cores and memory follow from the flavors, which only the site knows.
+fn takes(lab: &Lab) -> impl Iterator<Item = (&'static str, u32)> {
+    lab.blueprint.quota().entries().into_iter().filter(|(_, count)| *count > 0)
+}
+
+/// What a booking as long as the cap is charged: the lead is, too.
+fn at_the_cap(course: &Course, lab: &Lab) -> Su {
+    let lead = course.pools.iter().find(|pool| pool.id == lab.pool).map_or_else(TimeDelta::zero, Pool::lead);
+    lab.su_per_hour.for_length(lead + lab.policy.cap())
 }
 
 fn print_json(course: &Course) -> Result<(), Failure> {
@@ -76,7 +98,15 @@ fn print_json(course: &Course) -> Result<(), Failure> {
             let balance = balance_of(course, lab).map(|balance| {
                 json!({"even": share(balance.even), "odd": share(balance.odd), "fair": balance.is_fair()})
             });
-            json!({"id": lab.id, "due": lab.due.map(|due| calendar::rfc3339(course.zone, due)), "balance": balance})
+            let takes: BTreeMap<_, _> = takes(lab).collect();
+            json!({
+                "id": lab.id,
+                "due": lab.due.map(|due| calendar::rfc3339(course.zone, due)),
+                "balance": balance,
+                "takes": takes,
+                "micro_su_per_hour": lab.su_per_hour.micro(),
+                "micro_su_at_cap": at_the_cap(course, lab).micro(),
+            })
         })
         .collect();
     output::json(&json!({"course": course.id, "labs": labs}))

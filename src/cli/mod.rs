@@ -6,6 +6,7 @@ mod book;
 mod bookings;
 mod course;
 mod demo;
+mod doctor;
 mod exception;
 mod explain;
 mod find;
@@ -49,6 +50,8 @@ enum Command {
     Apply(apply::Args),
     /// Look at a course file
     Course(course::Args),
+    /// Check whether the sites have what the course needs
+    Doctor(doctor::Args),
     /// Say what the rules make of a slot for a person
     Explain(explain::Args),
     /// End what is over and delete what nobody owns, once
@@ -86,6 +89,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Migrate => migrate::run(&options),
         Command::Apply(args) => apply::run(&options, &args).await,
         Command::Course(args) => course::run(&args),
+        Command::Doctor(args) => doctor::run(&options, &args).await,
         Command::Explain(args) => explain::run(&options, &args).await,
         Command::Reap(args) => reap::run(&options, &args).await,
         Command::Book(args) => book::run(&options, args).await,

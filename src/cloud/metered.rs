@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use super::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope};
 use crate::clock::Clock;
 use crate::domain::blueprint::{Kind, Probe};
+use crate::domain::fitness::{SiteNeeds, SiteReport};
 use crate::domain::health::Fault;
 use crate::domain::ids::SiteId;
 
@@ -133,6 +134,10 @@ impl Cloud for Metered {
 
     async fn release(&self, kind: Kind, site_ref: &str) -> Result<Released, CloudError> {
         self.told(of_kind("release", kind), self.cloud.release(kind, site_ref)).await
+    }
+
+    async fn examine(&self, needs: &SiteNeeds) -> Result<SiteReport, CloudError> {
+        self.told("examine".to_owned(), self.cloud.examine(needs)).await
     }
 
     async fn health(&self) -> Result<(), CloudError> {

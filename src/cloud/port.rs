@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::domain::blueprint::{Kind, Probe, Spec};
+use crate::domain::fitness::{SiteNeeds, SiteReport};
 use crate::domain::ids::{BookingId, InstanceId, ResourceKey, SiteId};
 pub use crate::domain::resource::Found;
 use crate::domain::resource::{Mark, SiteFacts};
@@ -179,6 +180,10 @@ pub trait Cloud: Send + Sync + Debug {
 
     /// Whether the site answers and accepts our credential. Cheap.
     async fn health(&self) -> Result<(), CloudError>;
+
+    /// What the site has of what is needed. Makes nothing. An error if it does not let us in; a question that it does not
+    /// answer after that is in the report, with its words.
+    async fn examine(&self, needs: &SiteNeeds) -> Result<SiteReport, CloudError>;
 }
 
 /// The sites that this process can reach.

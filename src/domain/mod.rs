@@ -5,6 +5,7 @@ pub mod booking;
 pub mod calendar;
 pub mod course;
 pub mod exception;
+pub mod fitness;
 pub mod health;
 pub mod ids;
 pub mod interval;

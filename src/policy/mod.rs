@@ -5,6 +5,7 @@ pub mod admission;
 pub mod availability;
 pub mod balance;
 pub mod exceptions;
+pub mod fitness;
 pub mod health;
 pub mod reaping;
 pub mod reconcile;

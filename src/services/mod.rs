@@ -4,6 +4,7 @@ pub mod booking;
 pub mod calendar;
 pub mod courses;
 pub mod delivery;
+pub mod doctor;
 pub mod exceptions;
 pub mod explain;
 pub mod fulfil;

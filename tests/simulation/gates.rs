@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use fairlease::cloud::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope};
 use fairlease::cloud::simulated::SimulatedCloud;
 use fairlease::domain::blueprint::{Kind, Probe};
+use fairlease::domain::fitness::{SiteNeeds, SiteReport};
 use tokio::sync::{mpsc, oneshot};
 
 /// What becomes of a call that waits.
@@ -128,5 +129,9 @@ impl Cloud for GatedCloud {
 
     async fn health(&self) -> Result<(), CloudError> {
         self.around("health", self.site.health()).await.map(drop)
+    }
+
+    async fn examine(&self, needs: &SiteNeeds) -> Result<SiteReport, CloudError> {
+        Ok(self.around("examine", self.site.examine(needs)).await?.0)
     }
 }

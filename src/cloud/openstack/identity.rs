@@ -74,8 +74,37 @@ const MARGIN: TimeDelta = TimeDelta::seconds(90);
 pub(super) struct Token {
     pub(super) secret: SecretString,
     pub(super) project: String,
-    expires_at: DateTime<Utc>,
+    pub(super) holder: Holder,
+    pub(super) issued_at: Option<DateTime<Utc>>,
+    pub(super) expires_at: DateTime<Utc>,
     catalog: Vec<CatalogService>,
+}
+
+/// Whose a token is, and what it allows.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Holder {
+    #[serde(default)]
+    pub(super) user: Option<User>,
+    #[serde(default)]
+    pub(super) roles: Vec<Role>,
+    #[serde(default)]
+    pub(super) application_credential: Option<Bounds>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct User {
+    pub(super) id: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Role {
+    pub(super) name: String,
+}
+
+/// What an application credential may not do.
+#[derive(Debug, Deserialize)]
+pub(super) struct Bounds {
+    pub(super) restricted: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -85,6 +114,10 @@ struct TokenBody {
 
 #[derive(Debug, Deserialize)]
 struct TokenFields {
+    #[serde(default, deserialize_with = "time::optional")]
+    issued_at: Option<DateTime<Utc>>,
+    #[serde(flatten)]
+    holder: Holder,
     #[serde(deserialize_with = "time::required")]
     expires_at: DateTime<Utc>,
     project: Option<Project>,
@@ -131,7 +164,14 @@ impl Token {
                 "the credential is for no project; one for a project is needed".to_owned(),
             )
         })?;
-        Ok(Self { secret, project: project.id, expires_at: token.expires_at, catalog: token.catalog })
+        Ok(Self {
+            secret,
+            project: project.id,
+            holder: token.holder,
+            issued_at: token.issued_at,
+            expires_at: token.expires_at,
+            catalog: token.catalog,
+        })
     }
 
     /// Whether it will do for a call that starts at `now`.

@@ -31,7 +31,8 @@ impl OpenStackCloud {
     }
 }
 
-fn is_uuid(text: &str) -> bool {
+/// Whether it is written as ids are.
+pub(super) fn is_uuid(text: &str) -> bool {
     let dashes = [8, 13, 18, 23];
     let fits = |(at, c): (usize, char)| if dashes.contains(&at) { c == '-' } else { c.is_ascii_hexdigit() };
     text.len() == 36 && text.chars().enumerate().all(fits)

@@ -10,6 +10,7 @@ mod clouds_yaml;
 mod compute;
 mod container;
 mod errors;
+mod examine;
 mod floating_ip;
 mod http;
 mod identity;
@@ -43,6 +44,7 @@ use self::session::Session;
 use super::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope, SiteObject};
 use crate::clock::Clock;
 use crate::domain::blueprint::{Kind, Probe, Spec};
+use crate::domain::fitness::{SiteNeeds, SiteReport};
 use crate::domain::ids::ResourceKey;
 use crate::domain::resource::{Mark, SiteFacts};
 
@@ -160,6 +162,10 @@ impl Cloud for OpenStackCloud {
             self.network_answers(),
         )?;
         Ok(())
+    }
+
+    async fn examine(&self, needs: &SiteNeeds) -> Result<SiteReport, CloudError> {
+        self.report(needs).await
     }
 }
 

@@ -16,6 +16,7 @@ use super::identity::Service;
 use super::{OpenStackCloud, insert, oldest, time};
 use crate::cloud::port::{CloudError, Desired, Found, Observed, Progress, Scope, SiteObject};
 use crate::domain::blueprint::{HeldBy, Kind, Reserved};
+use crate::domain::fitness::LeaseFacts;
 use crate::domain::resource::SiteFacts;
 
 /// Beyond it Blazar answers 500 and no more.
@@ -276,6 +277,17 @@ impl OpenStackCloud {
         let found: Leases = self.session.get(Service::Reservation, &["leases"], &[]).await?;
         let ours = |lease: &Lease| lease.project_id.as_ref().is_none_or(|id| *id == project);
         Ok(found.leases.into_iter().filter(ours).collect())
+    }
+
+    /// The project's leases, as far as it matters to those who draw on them.
+    pub(super) async fn lease_facts(&self) -> Result<Vec<LeaseFacts>, CloudError> {
+        let facts = |lease: Lease| LeaseFacts {
+            in_force: lease.in_force() == Progress::Ready,
+            name: lease.name,
+            status: lease.status,
+            ends: lease.end_date,
+        };
+        Ok(self.leases().await?.into_iter().map(facts).collect())
     }
 
     pub(super) async fn list_leases(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {

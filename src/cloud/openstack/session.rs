@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use reqwest::header::ACCEPT;
 use reqwest::{Method, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -73,8 +74,29 @@ impl Session {
 
     /// Whether the site has the service.
     pub(super) async fn has(&self, service: Service) -> Result<bool, CloudError> {
+        Ok(self.address_of(service).await?.is_some())
+    }
+
+    /// The entry of `clouds.yaml` by which we come.
+    pub(super) fn entry(&self) -> &CloudEntry {
+        &self.entry
+    }
+
+    /// The address of a service, if the site has it.
+    pub(super) async fn address_of(&self, service: Service) -> Result<Option<Url>, CloudError> {
         let token = self.token().await?;
-        Ok(self.endpoint(&token, service)?.is_some())
+        self.endpoint(&token, service)
+    }
+
+    /// A new token, and by how much the site's clock is ahead of ours.
+    pub(super) async fn new_token(&self) -> Result<(Arc<Token>, Option<TimeDelta>), CloudError> {
+        let mut kept = self.token.lock().await;
+        let asked = self.clock.now();
+        let token = self.fetch_token(&mut kept).await?;
+        let halfway = asked + (self.clock.now() - asked) / 2;
+        // Keystone tells the second in which it made the token: on average it was half over.
+        let ahead = token.issued_at.map(|issued| issued + TimeDelta::milliseconds(500) - halfway);
+        Ok((token, ahead))
     }
 
     /// Whether a server can be told its host name.

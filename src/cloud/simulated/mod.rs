@@ -2,6 +2,7 @@
 //! and every test take the same paths as a real site. How far an object is follows from when it was made and what time it
 //! is now: nothing runs in the background.
 
+mod examine;
 mod faults;
 mod profile;
 mod store;
@@ -20,6 +21,7 @@ use store::{By, Store};
 use super::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope, SiteObject};
 use crate::clock::Clock;
 use crate::domain::blueprint::{HeldBy, Joined, Kind, Probe, Reserved, ServerSpec, Spec};
+use crate::domain::fitness::{SiteNeeds, SiteReport};
 use crate::domain::ids::ResourceKey;
 use crate::domain::resource::{Mark, SiteFacts};
 use crate::entropy::{Entropy, hex};
@@ -456,5 +458,9 @@ impl Cloud for SimulatedCloud {
     async fn health(&self) -> Result<(), CloudError> {
         self.take_time().await;
         self.faults.around_look().await
+    }
+
+    async fn examine(&self, needs: &SiteNeeds) -> Result<SiteReport, CloudError> {
+        self.call("examine", || Ok(self.examine_now(needs))).await
     }
 }

@@ -1,0 +1,95 @@
+//! `fairlease doctor`
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args as ClapArgs;
+use serde_json::json;
+
+use super::{Failure, Options, apply, assemble, output};
+use crate::clock::{Clock, SystemClock};
+use crate::db::{self, DbError};
+use crate::domain::course::{Course, Site};
+use crate::domain::ids::SiteId;
+use crate::entropy::{Entropy, OsEntropy};
+use crate::policy::fitness::{Check, Verdict};
+use crate::services::doctor::{self, Diagnosis, Reached};
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// Check what this file needs, without a database
+    #[arg(long, value_name = "FILE")]
+    course: Option<PathBuf>,
+    /// Only this site
+    #[arg(long, value_name = "ID")]
+    site: Option<SiteId>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
+    let course = match &args.course {
+        Some(file) => apply::read(file)?,
+        None => applied(options).await?,
+    };
+    let clouds = reach(options, wanted(&course, args.site.as_ref())?);
+    let found = doctor::examine(&course, &clouds, SystemClock.now()).await;
+    if args.json {
+        output::json(&json!({"course": course.id, "sites": found}))?;
+    } else {
+        found.iter().try_for_each(print)?;
+    }
+    let failed: usize = found.iter().map(|site| site.count(Verdict::Fail)).sum();
+    match failed {
+        0 => Ok(()),
+        1 => Err(Failure("1 check failed".to_owned())),
+        many => Err(Failure(format!("{many} checks failed"))),
+    }
+}
+
+async fn applied(options: &Options) -> Result<Course, Failure> {
+    let course = assemble::database(options)?.read::<_, DbError, _>("doctor", db::course).await?;
+    course.ok_or_else(|| Failure("no course is applied yet: name a file with --course".to_owned()))
+}
+
+fn wanted<'c>(course: &'c Course, only: Option<&SiteId>) -> Result<Vec<&'c Site>, Failure> {
+    let sites: Vec<&Site> =
+        course.sites.iter().filter(|site| only.is_none_or(|only| site.id == *only)).collect();
+    match only {
+        Some(only) if sites.is_empty() => {
+            let known: Vec<_> = course.sites.iter().map(|site| site.id.to_string()).collect();
+            Err(Failure(format!("there is no site \"{only}\"; there are: {}", known.join(", "))))
+        }
+        _ => Ok(sites),
+    }
+}
+
+/// A site whose entry can't be used does not keep the others from being looked at.
+fn reach(options: &Options, sites: Vec<&Site>) -> BTreeMap<SiteId, Reached> {
+    let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+    let one = |site: &Site| {
+        let cloud = assemble::cloud(options, site, &clock, &entropy);
+        (site.id.clone(), cloud.map_err(|failure| failure.0))
+    };
+    sites.into_iter().map(one).collect()
+}
+
+fn print(site: &Diagnosis) -> Result<(), Failure> {
+    output::line(format_args!("{} ({}), cloud \"{}\"", site.title, site.site, site.cloud))?;
+    let width = site.checks.iter().map(|check| check.what.chars().count()).max().unwrap_or(0);
+    site.checks.iter().try_for_each(|check| print_check(check, width))?;
+    let counts = [Verdict::Pass, Verdict::Warn, Verdict::Fail, Verdict::CantTell]
+        .map(|verdict| format!("{} {}", site.count(verdict), verdict.words().to_lowercase()));
+    output::line(format_args!("  {}\n", counts.join(", ")))
+}
+
+/// What would be right stands in a line of its own, so that lines do not become too long to read.
+fn print_check(check: &Check, width: usize) -> Result<(), Failure> {
+    let Check { what, verdict, found, right } = check;
+    output::line(format_args!("  {:<10}  {what:<width$}  {found}", verdict.words()))?;
+    right
+        .iter()
+        .try_for_each(|right| output::line(format_args!("  {:<10}  {:<width$}  right: {right}", "", "")))
+}
