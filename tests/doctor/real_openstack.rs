@@ -54,6 +54,43 @@ async fn what_the_site_lacks_is_named() {
     assert_eq!((found.verdict("flavor m1.nothing"), found.verdict("quota of cores")), ("fail", "cant_tell"));
 }
 
+/// The course with this added to its lab's blueprint.
+fn with_more(blueprint: &str) -> String {
+    let mut file: toml::Table = course().text().parse().unwrap();
+    let lab = file["lab"].as_array_mut().unwrap()[0].as_table_mut().unwrap();
+    lab["blueprint"].as_table_mut().unwrap().extend(blueprint.parse::<toml::Table>().unwrap());
+    file.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_else_a_booking_uses_is_looked_for() {
+    let more = |name: &str, volumes: &str, shares: &str, group: &str| {
+        with_more(&format!(
+            r#"
+            buckets = ["objects"]
+            security_groups = ["{group}"]
+            volume = [{{name = "data", size_gib = 10, type = "{volumes}", server = "node1"}}]
+            share = [{{name = "home", size_gib = 20, type = "{shares}", access_from = ["192.168.1.0/24"]}}]
+            server = [{{name = "node1", image = "CC-Ubuntu24.04", flavor = "2", networks = ["private", "{name}"]}}]
+            "#
+        ))
+    };
+    let found = diagnose(CLOUD, &more("sharednet1", "ceph-ssd", "default", "default")).await;
+    assert_eq!((found.code, found.others()), (0, Vec::<&str>::new()));
+    for (what, shown) in [
+        ("quota of GiB of volumes", "limit 20000, "),
+        ("quota of GiB of shares", "limit 1000, "),
+        ("flavor 2", "cores 1, memory 2048 MiB, disk 20 GiB"),
+        ("service for buckets (Swift)", "in the catalog"),
+    ] {
+        let told = found.check(what)["found"].as_str().unwrap();
+        assert!(told.starts_with(shown), "{what}: {told}");
+    }
+    let found = diagnose(CLOUD, &more("nonet", "novolume", "noshare", "nogroup")).await;
+    let lacks = ["network nonet", "security group nogroup", "volume type novolume", "share type noshare"];
+    assert_eq!((found.code, found.others()), (1, lacks.to_vec()));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_administrators_password_works_and_is_advised_against() {
     let found = diagnose("admin", &course().text()).await;
