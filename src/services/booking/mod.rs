@@ -5,10 +5,10 @@ use chrono_tz::Tz;
 
 use super::App;
 use crate::db::{self, Conn, DbError, LabSetting, MaybeDbError};
-use crate::domain::blueprint::Spec;
+use crate::domain::blueprint::{Kind as ResourceKind, Spec};
 use crate::domain::booking::{Booking, Event, State, WrongState};
 use crate::domain::health::Health;
-use crate::domain::ids::{BookingId, LabId};
+use crate::domain::ids::{BookingId, LabId, ResourceKey};
 use crate::domain::interval::Interval;
 use crate::domain::person::Person;
 use crate::domain::resource::Resource;
@@ -191,11 +191,14 @@ fn other_ends(
     })
 }
 
-/// `ssh cc@203.0.113.9`: the first floating IP, and the account that the image gives the key to.
+/// `ssh cc@203.0.113.9`: the first floating IP of a server, and the account that the image gives the key to.
 pub(super) fn ssh_command(setting: &LabSetting, resources: &[Resource]) -> Option<String> {
+    let is_server = |key: &ResourceKey| {
+        resources.iter().any(|resource| resource.key == *key && resource.kind() == ResourceKind::Server)
+    };
     let address = resources
         .iter()
-        .filter(|resource| matches!(resource.spec, Spec::FloatingIp { .. }))
+        .filter(|resource| matches!(&resource.spec, Spec::FloatingIp { server, .. } if is_server(server)))
         .find_map(|resource| resource.facts.address.as_deref())?;
     Some(format!("ssh {}@{address}", setting.lab.blueprint.login))
 }

@@ -22,6 +22,7 @@ use crate::web::pages::layout::{Link, Section};
 use crate::web::present;
 
 mod change;
+mod stores;
 mod timeline;
 
 use change::Asked;

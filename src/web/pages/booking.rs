@@ -217,16 +217,18 @@ impl ResourceState {
 /// How to get in, and how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// The whole command: `ssh cc@203.0.113.9`.
-    pub ssh: String,
+    /// The whole command: `ssh cc@203.0.113.9`. None if no server has a public address.
+    pub ssh: Option<String>,
     /// The commands that lead to further servers with a public address.
     pub commands: Vec<Command>,
     /// How to get to the servers without one.
     pub behind: Option<Behind>,
     /// The site's own pages: `Open KVM@TACC's dashboard`.
     pub dashboard: Option<Link>,
-    /// The servers and their private addresses.
+    /// The servers and containers with their addresses.
     pub servers: Vec<ServerLine>,
+    /// Volumes, shares and buckets.
+    pub stores: Vec<StoreLine>,
     /// `2 h 41 min left`.
     pub left: String,
     /// Minutes left, for the bar.
@@ -241,6 +243,15 @@ pub struct Access {
     pub no_extend: Option<String>,
     /// Earlier ends to choose from, the latest first.
     pub earlier: Vec<Earlier>,
+}
+
+/// Where something is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreLine {
+    /// `volume data, on node1`.
+    pub label: String,
+    /// Its name, and how it is reached: `/dev/vdb`, `sudo mount -t nfs 10.0.0.10:/home /mnt`, or the name of a bucket.
+    pub reached: Command,
 }
 
 /// A command that leads to a server.

@@ -85,12 +85,22 @@ impl Check<'_> {
             let what = "it is missing: say from which network floating IPs are, such as public";
             self.error(&format!("{key}.external"), what);
         }
-        let fixed = blueprint.servers.iter().filter(|server| server.address.is_some()).count();
-        if fixed != 0 && fixed != blueprint.servers.len() {
-            self.error(
-                &format!("{key}.server"),
-                "give each server an address or none: a free one might be given away first",
-            );
+        for network in &blueprint.networks {
+            let on_it = |server: &&ServerPlan| {
+                let own = || blueprint.networks.first().map(|own| own.name.as_str());
+                server.networks.first().map(String::as_str).or_else(own) == Some(network.name.as_str())
+            };
+            let on_it: Vec<&ServerPlan> = blueprint.servers.iter().filter(on_it).collect();
+            let fixed = on_it.iter().filter(|server| server.address.is_some()).count();
+            if fixed != 0 && fixed != on_it.len() {
+                self.error(
+                    &format!("{key}.server"),
+                    format!(
+                        "on {} give each server an address or none: a free one might be given away first",
+                        network.name
+                    ),
+                );
+            }
         }
     }
 

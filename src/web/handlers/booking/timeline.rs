@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::change::{Asked, is_movable};
+use super::stores;
 use crate::domain::blueprint::{Kind, Spec};
 use crate::domain::booking::{EndReason, State};
 use crate::domain::calendar;
@@ -229,21 +230,21 @@ impl Composer<'_> {
                 self.when(wanted).text
             ));
         }
-        step.access = self.access();
+        step.access = Some(self.access());
         step
     }
 
-    fn access(&self) -> Option<Access> {
-        let ssh = self.view.ssh.clone()?;
+    fn access(&self) -> Access {
         let left = (self.end() - self.view.now).max(TimeDelta::zero());
         let total = self.view.booking.slot.length();
         let minutes = |length: TimeDelta| u32::try_from(length.num_minutes()).unwrap_or(0);
         let extend = self.extend();
         let servers = self.server_lines();
-        Some(Access {
+        Access {
             commands: self.commands(&servers),
             behind: self.behind(&servers),
-            ssh,
+            ssh: self.view.ssh.clone(),
+            stores: stores::lines(&self.view.resources),
             servers,
             dashboard: self.dashboard(),
             left: format!("{} left", calendar::in_words(left)),
@@ -254,7 +255,7 @@ impl Composer<'_> {
                 .then(|| self.why_no_extension()),
             extend,
             earlier: self.earlier(),
-        })
+        }
     }
 
     /// The commands that lead to further servers with a public address.
@@ -327,7 +328,7 @@ impl Composer<'_> {
         self.view
             .resources
             .iter()
-            .filter(|resource| resource.kind() == Kind::Server)
+            .filter(|resource| matches!(resource.kind(), Kind::Server | Kind::Container))
             .map(|server| ServerLine {
                 name: server.key.to_string(),
                 private: server.facts.address.clone().unwrap_or_default(),

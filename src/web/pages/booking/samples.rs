@@ -2,7 +2,7 @@
 
 use super::{
     Access, Behind, BookingPage, Changed, Command, Earlier, Extend, ExtendOption, Fact, LogLine, Outcome,
-    Phase, Release, Resource, ResourceState, ServerLine, Step, Timeline,
+    Phase, Release, Resource, ResourceState, ServerLine, Step, StoreLine, Timeline,
 };
 use crate::web::pages::layout::{BookingState, Flash, FlashKind, Layout, Link, NearestStart, Section, When};
 
@@ -203,6 +203,10 @@ impl Timeline {
     }
 
     fn active() -> Self {
+        let store = |name: &str, label: &str, text: &str| StoreLine {
+            label: label.to_owned(),
+            reached: Command { server: name.to_owned(), text: text.to_owned() },
+        };
         let server = |name: &str, private: &str, public: Option<&str>| ServerLine {
             name: name.to_owned(),
             private: private.to_owned(),
@@ -217,7 +221,7 @@ impl Timeline {
         };
         let mut now = Step::new(Phase::Now, "Ready for you").at("2026-11-23T13:58:00-05:00", "since 13:58");
         now.access = Some(Access {
-            ssh: "ssh cc@203.0.113.9".to_owned(),
+            ssh: Some("ssh cc@203.0.113.9".to_owned()),
             commands: vec![Command { server: "node2".to_owned(), text: "ssh cc@203.0.113.10".to_owned() }],
             behind: Some(Behind {
                 through: "node1".to_owned(),
@@ -231,6 +235,10 @@ impl Timeline {
                 server("node1", "192.168.1.11", Some("203.0.113.9")),
                 server("node2", "192.168.1.12", Some("203.0.113.10")),
                 server("node3", "192.168.1.13", None),
+            ],
+            stores: vec![
+                store("data", "volume data, on node1", "/dev/vdb"),
+                store("home", "share home", "sudo mount -t nfs 10.0.0.10:/home /mnt"),
             ],
             left: "2 h 41 min left".to_owned(),
             left_minutes: 161,
