@@ -191,7 +191,7 @@ fn spread(steps: Vec<Step>) -> Vec<Vec<Step>> {
     bookings
 }
 
-/// `FAIRLEASE_FAULTS=apart` gives each fault a booking of its own, and takes an hour; `FAIRLEASE_FAULTS="cut after"` is one
+/// `FAIRLEASE_FAULTS=apart` gives each fault a booking of its own, four times as many; `FAIRLEASE_FAULTS="cut after"` is one
 /// column of the table.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_fault_at_each_call() {
