@@ -165,6 +165,8 @@ class Bed:
             ready.await_storage(self._processes, admin)
         with stage("Swift keeps objects"):
             ready.await_objects(self._processes, admin)
+        with stage("Neutron lists networks"):
+            ready.await_policy(self._processes, admin)
 
     def _admin(self, ports: dict[str, int]) -> Cloud:
         return Cloud(f"{base_url(ports, 'keystone')}/v3", password_auth("admin", "admin"))

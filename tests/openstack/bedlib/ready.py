@@ -54,6 +54,11 @@ def await_objects(processes: Processes, cloud: Cloud) -> None:
     _await(processes, "swift", "Swift kept no account", lambda: _account_up(cloud))
 
 
+def await_policy(processes: Processes, cloud: Cloud) -> None:
+    """Neutron loads its policy with the first call, and lists nothing to calls beside it."""
+    _await(processes, "neutron", "Neutron lists no network", lambda: _network_seen(cloud))
+
+
 def _await(processes: Processes, of: str, what: str, condition) -> None:
     def holds() -> bool:
         processes.require_alive()
@@ -93,6 +98,10 @@ def _storage_up(cloud: Cloud, service: str, path: str) -> bool:
 
 def _account_up(cloud: Cloud) -> bool:
     return cloud.call("GET", "object-store", "").status in (200, 204)
+
+
+def _network_seen(cloud: Cloud) -> bool:
+    return bool(cloud.want("GET", "network", "/v2.0/networks")["networks"])
 
 
 def healthy(settings: Settings, processes: Processes, ports: dict[str, int]) -> bool:
