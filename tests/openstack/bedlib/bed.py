@@ -30,7 +30,8 @@ class Bed:
         if self._processes.names:
             say("some processes of an earlier start are left, stopping them")
             self._processes.stop_all()
-        if not self._settings.seed_file.exists():
+        # What an earlier version left in run/ lacks what this one starts.
+        if not self._settings.seed_file.exists() or not snapshot.is_current(self._settings):
             self._restore_or_build()
         with self._nothing_half_started():
             self._start()
