@@ -277,9 +277,11 @@ async fn what_a_lost_answer_left_is_found() {
         if let Err(CloudError::OutcomeUnknown(_)) = answer {
             let left =
                 bench.until("the lease being there after all".to_owned(), async || lab.listed().await.pop());
-            let left = left.await;
-            assert_eq!(lab.make(&lease, &spec).await.site_ref, left.site_ref);
-            assert_eq!(lab.listed().await.len(), 1, "it is not made twice");
+            left.await;
+            // Not always that which was seen: Blazar shows a lease while it looks for room, and takes it back if it fails.
+            let made = lab.make(&lease, &spec).await;
+            let listed: Vec<_> = lab.listed().await.into_iter().map(|found| found.site_ref).collect();
+            assert_eq!(listed, [made.site_ref], "it is not made twice");
             lost += 1;
         }
         lab.clear().await;
