@@ -73,13 +73,21 @@ impl Step {
             return "look";
         }
         match self.about.trim_start_matches('/').split(['/', '?']).next().unwrap_or_default() {
-            "networks" if self.about.contains("router:external") => "router",
+            "networks" if self.about.contains("router:external") => self.router(),
             "networks" | "security-groups" | "security-group-rules" | "os-keypairs" => "network and the like",
             "ports" if self.about.contains("network_id") => "floatingips",
-            "ports" | "routers" => "router",
+            "ports" | "routers" => self.router(),
             "flavors" if !self.about.contains('*') => "leases",
             "flavors" | "images" | "" => "servers",
             other => other,
+        }
+    }
+
+    /// A router is made while servers are, and deleted after them.
+    fn router(&self) -> &'static str {
+        match self.phase {
+            Phase::Making => "servers",
+            Phase::Deleting => "router",
         }
     }
 }
