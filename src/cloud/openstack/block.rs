@@ -136,9 +136,6 @@ impl OpenStackCloud {
     }
 
     pub(super) async fn list_volumes(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
-        if !self.session.has(Service::Block).await? {
-            return Ok(Vec::new());
-        }
         let found = |volume: Volume| {
             let name = volume.name.unwrap_or_default();
             super::found(scope, Kind::Volume, &name, volume.id, name.clone(), volume.created_at)
@@ -148,9 +145,6 @@ impl OpenStackCloud {
 
     /// A volume goes once it is free. Its server goes before it and sets it free, a little after it is gone itself.
     pub(super) async fn release_volume(&self, id: &str) -> Result<Released, CloudError> {
-        if !self.session.has(Service::Block).await? {
-            return Ok(Released::Gone);
-        }
         let path = ["volumes", id];
         let Some(One { volume }) = self.session.find(Service::Block, &path).await? else {
             return Ok(Released::Gone);

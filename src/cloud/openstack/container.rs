@@ -101,9 +101,6 @@ impl OpenStackCloud {
     }
 
     pub(super) async fn list_containers(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
-        if !self.session.has(Service::Container).await? {
-            return Ok(Vec::new());
-        }
         let found = |container: Container| {
             let name = container.name.unwrap_or_default();
             super::found(scope, Kind::Container, &name, container.uuid, name.clone(), container.created_at)
@@ -113,9 +110,6 @@ impl OpenStackCloud {
 
     /// One that runs is stopped first, in the same call. One that is on its way somewhere can't be deleted yet.
     pub(super) async fn release_container(&self, id: &str) -> Result<Released, CloudError> {
-        if !self.session.has(Service::Container).await? {
-            return Ok(Released::Gone);
-        }
         let path = ["containers", id];
         match self.session.find::<Container>(Service::Container, &path).await? {
             None => return Ok(Released::Gone),

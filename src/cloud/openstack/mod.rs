@@ -61,6 +61,16 @@ impl OpenStackCloud {
         Ok(Self { session: Session::new(entry, limits, clock)?, prober: Prober::new()? })
     }
 
+    /// Makes a call to a service that the site may lack: then there is `otherwise`.
+    async fn if_there<T>(
+        &self,
+        service: Service,
+        otherwise: T,
+        call: impl Future<Output = Result<T, CloudError>>,
+    ) -> Result<T, CloudError> {
+        if self.session.has(service).await? { call.await } else { Ok(otherwise) }
+    }
+
     /// Asks for a deletion, and looks whether it has happened: that the request was taken is not yet absence.
     async fn delete_and_look(&self, service: Service, path: &[&str]) -> Result<Released, CloudError> {
         let was_there = self.session.delete(service, path).await?;
@@ -72,24 +82,32 @@ impl OpenStackCloud {
 #[async_trait]
 impl Cloud for OpenStackCloud {
     async fn list(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
-        let (leases, keypairs, servers) =
-            tokio::try_join!(self.list_leases(scope), self.list_keypairs(scope), self.list_servers(scope))?;
-        let (networks, subnets, routers, groups, addresses) = tokio::try_join!(
-            self.list_neutron(Collection::NETWORKS, scope),
-            self.list_neutron(Collection::SUBNETS, scope),
-            self.list_neutron(Collection::ROUTERS, scope),
-            self.list_neutron(Collection::SECURITY_GROUPS, scope),
-            self.list_neutron(Collection::FLOATING_IPS, scope),
-        )?;
-        let (volumes, shares, buckets, containers) = tokio::try_join!(
-            self.list_volumes(scope),
-            self.list_shares(scope),
-            self.list_buckets(scope),
-            self.list_containers(scope),
-        )?;
-        let compute = [leases, keypairs, servers].concat();
-        let network = [networks, subnets, routers, groups, addresses].concat();
-        Ok([compute, network, volumes, shares, buckets, containers].concat())
+        let none = Vec::new;
+        let compute = async { tokio::try_join!(self.list_keypairs(scope), self.list_servers(scope)) };
+        let network = async {
+            tokio::try_join!(
+                self.list_neutron(Collection::NETWORKS, scope),
+                self.list_neutron(Collection::SUBNETS, scope),
+                self.list_neutron(Collection::ROUTERS, scope),
+                self.list_neutron(Collection::SECURITY_GROUPS, scope),
+                self.list_neutron(Collection::FLOATING_IPS, scope),
+            )
+        };
+        let others = async {
+            tokio::try_join!(
+                self.if_there(Service::Reservation, none(), self.list_leases(scope)),
+                self.if_there(Service::Block, none(), self.list_volumes(scope)),
+                self.if_there(Service::Share, none(), self.list_shares(scope)),
+                self.if_there(Service::Object, none(), self.list_buckets(scope)),
+                self.if_there(Service::Container, none(), self.list_containers(scope)),
+            )
+        };
+        let (compute, network, others) = tokio::try_join!(compute, network, others)?;
+        let (keypairs, servers) = compute;
+        let (networks, subnets, routers, groups, addresses) = network;
+        let (leases, volumes, shares, buckets, containers) = others;
+        let listings = [leases, keypairs, servers, networks, subnets, routers, groups, addresses];
+        Ok([listings.concat(), [volumes, shares, buckets, containers].concat()].concat())
     }
 
     async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {
@@ -137,13 +155,16 @@ impl Cloud for OpenStackCloud {
     }
 
     async fn release(&self, kind: Kind, site_ref: &str) -> Result<Released, CloudError> {
+        let gone = Released::Gone;
         let (service, collection) = match kind {
             Kind::Router => return self.release_router(site_ref).await,
             Kind::FloatingIp => return self.release_floating_ip(site_ref).await,
-            Kind::Volume => return self.release_volume(site_ref).await,
-            Kind::Bucket => return self.release_bucket(site_ref).await,
-            Kind::Container => return self.release_container(site_ref).await,
-            Kind::Share => return self.release_share(site_ref).await,
+            Kind::Volume => return self.if_there(Service::Block, gone, self.release_volume(site_ref)).await,
+            Kind::Bucket => return self.if_there(Service::Object, gone, self.release_bucket(site_ref)).await,
+            Kind::Container => {
+                return self.if_there(Service::Container, gone, self.release_container(site_ref)).await;
+            }
+            Kind::Share => return self.if_there(Service::Share, gone, self.release_share(site_ref)).await,
             Kind::Lease => (Service::Reservation, "leases"),
             Kind::Keypair => (Service::Compute, "os-keypairs"),
             Kind::Server => (Service::Compute, "servers"),

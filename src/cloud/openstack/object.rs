@@ -38,9 +38,6 @@ impl OpenStackCloud {
     }
 
     pub(super) async fn list_buckets(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
-        if !self.session.has(Service::Object).await? {
-            return Ok(Vec::new());
-        }
         let found = |bucket: Named| {
             let name = bucket.name;
             super::found(scope, Kind::Bucket, &name, name.clone(), name.clone(), bucket.last_modified)
@@ -72,9 +69,6 @@ impl OpenStackCloud {
 
     /// A bucket goes once it is empty. What is in it goes with it.
     pub(super) async fn release_bucket(&self, bucket: &str) -> Result<Released, CloudError> {
-        if !self.session.has(Service::Object).await? {
-            return Ok(Released::Gone);
-        }
         let objects = match self.object_page(&[bucket], "").await {
             Ok(objects) => objects,
             Err(CloudError::NotFound(_)) => return Ok(Released::Gone),

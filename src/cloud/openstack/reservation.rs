@@ -291,9 +291,6 @@ impl OpenStackCloud {
     }
 
     pub(super) async fn list_leases(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
-        if !self.session.has(Service::Reservation).await? {
-            return Ok(Vec::new());
-        }
         let found = |lease: Lease| {
             super::found(scope, Kind::Lease, &lease.name, lease.id, lease.name.clone(), lease.created_at)
         };

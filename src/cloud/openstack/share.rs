@@ -160,9 +160,6 @@ impl OpenStackCloud {
     }
 
     pub(super) async fn list_shares(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
-        if !self.session.has(Service::Share).await? {
-            return Ok(Vec::new());
-        }
         let found = |share: Share| {
             let name = share.name.unwrap_or_default();
             super::found(scope, Kind::Share, &name, share.id, name.clone(), share.created_at)
@@ -171,9 +168,6 @@ impl OpenStackCloud {
     }
 
     pub(super) async fn release_share(&self, share: &str) -> Result<Released, CloudError> {
-        if !self.session.has(Service::Share).await? {
-            return Ok(Released::Gone);
-        }
         let path = ["shares", share];
         match self.session.find::<One>(Service::Share, &path).await? {
             None => Ok(Released::Gone),
