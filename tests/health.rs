@@ -18,7 +18,7 @@ use fairlease::worker;
 use tokio::sync::watch;
 
 use crate::support::until;
-use crate::world::{World, course, on_both_databases, slot};
+use crate::world::{World, course, gpu_lab, on_both_databases, slot};
 
 const OTHER_SITE: &str = r#"
 [[site]]
@@ -26,33 +26,10 @@ id = "chi-uc"
 title = "CHI@UC"
 cloud = "simulated"
 leases = true
-
-[[pool]]
-id = "gpus"
-site = "chi-uc"
-capacity = 30
-
-[[lab]]
-id = "gpu"
-title = "Train a model"
-pool = "gpus"
-summary = "Train a model on a GPU."
-open = 2025-01-31T00:00
-
-[lab.policy]
-cap_hours = 8
-bookings_ahead = 2
-
-[lab.blueprint]
-network = [{ name = "private", cidr = "192.168.1.0/24", external = "public" }]
-login = "cc"
-open_tcp_ports = [22]
-server = [{ name = "gpu1", image = "CC-Ubuntu24.04", flavor = "m1.medium" }]
-
-[[lab]]"#;
+"#;
 
 pub(crate) fn two_sites() -> Course {
-    course(&[("\n[[lab]]", OTHER_SITE)])
+    course(&[("\n[[lab]]", &(OTHER_SITE.to_owned() + &gpu_lab("chi-uc")))])
 }
 
 fn transient() -> Fault {

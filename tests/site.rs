@@ -12,39 +12,14 @@ use fairlease::policy::admission::Violation;
 use fairlease::services::booking::{self, BookingError, Wish};
 use fairlease::services::courses::{self, ApplyError};
 
-use crate::world::{World, course, local, on_both_databases, slot};
-
-const GPU: &str = r#"
-[[pool]]
-id = "gpus"
-site = "kvm-tacc"
-capacity = 30
-
-[[lab]]
-id = "gpu"
-title = "Train a model"
-pool = "gpus"
-summary = "Train a model on a GPU."
-open = 2025-01-31T00:00
-
-[lab.policy]
-cap_hours = 8
-bookings_ahead = 2
-
-[lab.blueprint]
-network = [{ name = "private", cidr = "192.168.1.0/24", external = "public" }]
-login = "cc"
-open_tcp_ports = [22]
-server = [{ name = "gpu1", image = "CC-Ubuntu24.04", flavor = "m1.medium" }]
-
-[[lab]]"#;
+use crate::world::{World, course, gpu_lab, local, on_both_databases, slot};
 
 /// Two labs on two pools of one site, which can hold so many units at one instant.
 fn two_pools(capacity: &str) -> Course {
     course(&[
         ("lead_minutes = 30 ", "lead_minutes = 0 "),
         ("leases = true ", &format!("{capacity}\nleases = true ")),
-        ("\n[[lab]]", GPU),
+        ("\n[[lab]]", &gpu_lab("kvm-tacc")),
     ])
 }
 
@@ -187,7 +162,10 @@ on_both_databases! {
 fn pools_of_a_site_that_bounds_them_have_one_grid_and_labs_fit() {
     let text = include_str!("../docs/examples/course.toml")
         .replace("leases = true ", "capacity = 2\nleases = true ")
-        .replace("\n[[lab]]", &GPU.replace("capacity = 30", "capacity = 30\ngrid_minutes = 15"))
+        .replace(
+            "\n[[lab]]",
+            &gpu_lab("kvm-tacc").replace("capacity = 30", "capacity = 30\ngrid_minutes = 15"),
+        )
         .replace("\nunits = 1", "\nunits = 3");
     let errors = CourseFile::parse(NAME, &text).unwrap().check(NAME).unwrap_err().0;
     let wanted = [

@@ -103,6 +103,36 @@ pub(crate) fn course(replace: &[(&str, &str)]) -> Course {
     CourseFile::parse("course.toml", &text).unwrap().check("course.toml").unwrap()
 }
 
+/// A second pool, at this site, and a lab on it, in the place of the line that begins the example's lab.
+pub(crate) fn gpu_lab(site: &str) -> String {
+    format!(
+        r#"
+[[pool]]
+id = "gpus"
+site = "{site}"
+capacity = 30
+
+[[lab]]
+id = "gpu"
+title = "Train a model"
+pool = "gpus"
+summary = "Train a model on a GPU."
+open = 2025-01-31T00:00
+
+[lab.policy]
+cap_hours = 8
+bookings_ahead = 2
+
+[lab.blueprint]
+network = [{{ name = "private", cidr = "192.168.1.0/24", external = "public" }}]
+login = "cc"
+open_tcp_ports = [22]
+server = [{{ name = "gpu1", image = "CC-Ubuntu24.04", flavor = "m1.medium" }}]
+
+[[lab]]"#
+    )
+}
+
 pub(crate) struct World {
     pub(crate) app: Arc<App>,
     pub(crate) clock: Arc<ManualClock>,
