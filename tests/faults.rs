@@ -70,6 +70,19 @@ on_both_databases! {
         assert!((20..60).contains(&patience.num_minutes()), "{patience}");
     }
 
+    async fn all_that_fails_at_the_same_time_is_told(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let refused = |words: &str| Fault::Refuse(CloudError::Transient { message: words.into(), retry_after: None });
+        let both = Faults::at(1, refused("one is over")).and_at(2, refused("another is slow"));
+        let faulty = world.with_faults(Profile::instant(), both, 2);
+        let made = faulty.book(&student, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
+        faulty.work().await;
+        let trouble = faulty.view(&student, &made.id).await.booking.trouble.unwrap();
+        assert!(trouble.contains("one is over; ") || trouble.contains("; the site could not do it now: one is over"), "{trouble}");
+        assert!(trouble.contains("another is slow") && trouble.matches("Trying again in").count() == 1, "{trouble}");
+    }
+
     async fn the_site_says_how_long_to_wait(backend: Backend) {
         let world = World::new(backend).await;
         let student = world.student("ff524").await;

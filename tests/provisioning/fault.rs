@@ -94,11 +94,19 @@ impl Fault {
         Some((status, format!(r#"{{"error_message": "{words}"}}"#)))
     }
 
+    /// Whether this is what a student is to read when it befalls `step`. What else went wrong at the same time may be told with
+    /// it, and have them wait longer.
+    pub(super) fn is_told_in(self, step: &Step, trouble: &str) -> bool {
+        let words = self.is_told_as(step);
+        let wait = || trouble.rsplit_once("Trying again in ")?.1.strip_suffix(" s.")?.parse().ok();
+        words.is_none_or(|words| trouble.contains(&words))
+            && (self != Self::Busy || wait().is_some_and(|wait: u16| wait >= RETRY_AFTER))
+    }
+
     /// What the student is to read when it befalls `step`; `None` where nothing went wrong for them.
     pub(super) fn is_told_as(self, step: &Step) -> Option<String> {
         Some(match self {
-            Self::Busy => format!("{WORDS}. Trying again in {RETRY_AFTER} s"),
-            Self::Error | Self::Conflict => WORDS.to_owned(),
+            Self::Error | Self::Busy | Self::Conflict => WORDS.to_owned(),
             Self::Expired if step.is_for_a_token() => WORDS.to_owned(),
             Self::Expired | Self::Killed => return None,
             Self::NoRoom => format!("the site has no room: {NO_ROOM}"),

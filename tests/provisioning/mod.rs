@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fairlease::clock::{Clock as _, SystemClock};
-use fairlease::domain::booking::EndReason;
+use fairlease::domain::booking::{Booking, EndReason};
 use futures_util::{StreamExt as _, stream};
 
 use self::fault::Fault;
@@ -53,10 +53,10 @@ async fn live(bed: &Bed, others: &BTreeSet<String>, fate: Fate) -> Vec<Cell> {
             scene.release().await;
         }
         let heard = scene.work_until(goal).await;
-        let state = scene.view().await.booking.state.word();
+        let booking = scene.view().await.booking;
         let steps = fate.steps.iter().filter(|step| step.phase == phase);
         cells.extend(
-            steps.map(|step| (step.clone(), fate.fault, outcome(fate.fault, step, goal, state, &heard))),
+            steps.map(|step| (step.clone(), fate.fault, outcome(fate.fault, step, goal, &booking, &heard))),
         );
     }
     let amiss = scene.amiss(bed, others).await;
@@ -66,17 +66,19 @@ async fn live(bed: &Bed, others: &BTreeSet<String>, fate: Fate) -> Vec<Cell> {
     cells
 }
 
-fn outcome(fault: Fault, step: &Step, goal: &str, state: &str, heard: &Heard) -> Outcome {
+fn outcome(fault: Fault, step: &Step, goal: &str, booking: &Booking, heard: &Heard) -> Outcome {
     let mut complaints = heard.complaints.clone();
+    let state = booking.state.word();
     if state != goal {
-        complaints.push(format!("it is {state} and not {goal}"));
+        let (trouble, besides) = (booking.trouble.as_deref(), &heard.besides);
+        complaints.push(format!("it is {state} and not {goal}: {trouble:?}, after {besides:?}"));
     }
     let Some(told) = heard.told.get(step).cloned() else {
         complaints.push("it was never called".to_owned());
         return Outcome { state: state.to_owned(), complaints, ..Outcome::default() };
     };
     if let Some(words) = fault.is_told_as(step)
-        && !told.troubles.iter().any(|trouble| trouble.contains(&words))
+        && !told.troubles.iter().any(|trouble| fault.is_told_in(step, trouble))
     {
         complaints.push(format!("nobody was told \"{words}\", but {:?}", told.troubles));
     }

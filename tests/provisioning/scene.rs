@@ -150,7 +150,7 @@ impl Scene {
     pub(super) async fn work_until(&self, goal: &str) -> Heard {
         let mut heard = Heard::default();
         let (mut seen, mut pauses) = (self.proxy.struck().len(), BTreeSet::new());
-        let mut open: Option<(Step, DateTime<Utc>)> = None;
+        let mut open: Vec<(Step, DateTime<Utc>)> = Vec::new();
         for _ in 0..MANY {
             let now = self.lived();
             let worked = worker::step(&self.app).await.unwrap();
@@ -159,21 +159,23 @@ impl Scene {
             seen += struck.len();
             for step in struck {
                 heard.told.insert(step.clone(), Told::default());
-                open = Some((step, now));
+                open.push((step, now));
             }
-            if let Some((step, began)) = &open
-                && let Some(told) = heard.told.get_mut(step)
-            {
-                told.took = self.lived() - *began;
+            for (step, began) in &open {
+                heard.told.entry(step.clone()).or_default().took = self.lived() - *began;
             }
-            match (&booking.trouble, &mut open) {
-                (Some(trouble), _) if pauses.insert(booking.next_step_at) => {
+            match &booking.trouble {
+                Some(trouble) if pauses.insert(booking.next_step_at) => {
                     self.read_trouble(trouble, &mut heard.complaints).await;
-                    let told = open.as_ref().and_then(|(step, _)| heard.told.get_mut(step));
-                    told.map_or(&mut heard.besides, |told| &mut told.troubles).push(trouble.clone());
+                    if open.is_empty() {
+                        heard.besides.push(trouble.clone());
+                    }
+                    for (step, _) in &open {
+                        heard.told.entry(step.clone()).or_default().troubles.push(trouble.clone());
+                    }
                 }
-                (None, Some(_)) => open = None,
-                _ => {}
+                Some(_) => {}
+                None => open.clear(),
             }
             if [goal, "ended"].contains(&booking.state.word()) {
                 return heard;

@@ -43,6 +43,13 @@ impl Faults {
         Self { planned: Mutex::new(vec![(call, fault)]), ..Self::default() }
     }
 
+    /// `fault` at the call with this number, too.
+    #[must_use]
+    pub fn and_at(mut self, call: usize, fault: Fault) -> Self {
+        self.planned.get_mut().unwrap_or_else(PoisonError::into_inner).push((call, fault));
+        self
+    }
+
     /// `fault` at each of the first `calls` calls.
     pub fn first(calls: usize, fault: &Fault) -> Self {
         Self {

@@ -1,6 +1,6 @@
 //! The first half of a turn's transaction: what came of the calls before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -23,13 +23,20 @@ const POLL: TimeDelta = TimeDelta::milliseconds(1000);
 /// How long to wait before what is starting is asked again whether it answers.
 const PROBE: TimeDelta = TimeDelta::seconds(3);
 
+/// How many different failures of one turn a student is told of.
+const TOLD: usize = 3;
+
 /// What the outcomes of one turn come to.
 #[derive(Debug, Default)]
 struct Verdict {
     /// When to go on, if not at once.
     pause: Option<DateTime<Utc>>,
-    /// What went wrong, for the student.
-    trouble: Option<String>,
+    /// What is being done about what came up broken, in sentences for the student.
+    mending: Vec<String>,
+    /// What will be tried again, and why, in the site's words.
+    stumbles: BTreeSet<String>,
+    /// How long to wait before that.
+    wait: TimeDelta,
     /// The booking can't be fulfilled, for this reason.
     give_up: Option<String>,
     /// The change that the student asked for can't be had, for this reason.
@@ -43,6 +50,28 @@ struct Verdict {
 impl Verdict {
     fn pause_until(&mut self, at: DateTime<Utc>) {
         self.pause = Some(self.pause.map_or(at, |before| before.max(at)));
+    }
+
+    fn mend(&mut self, resource: &mut Resource, what: String, now: DateTime<Utc>) {
+        self.events.push(what.clone());
+        self.mending.push(what);
+        resource.state = ResourceState::Deleting;
+        resource.since = now;
+    }
+
+    /// What went wrong, for the student.
+    fn trouble(&self) -> Option<String> {
+        let mut sentences = self.mending.clone();
+        if !self.stumbles.is_empty() {
+            let told: Vec<&str> = self.stumbles.iter().map(String::as_str).take(TOLD).collect();
+            let more = match self.stumbles.len() - told.len() {
+                0 => String::new(),
+                more => format!(" ({more} more)"),
+            };
+            let wait = self.wait.num_seconds();
+            sentences.push(format!("{}{more}. Trying again in {wait} s.", told.join("; ")));
+        }
+        (!sentences.is_empty()).then(|| sentences.join(" "))
     }
 }
 
@@ -68,6 +97,7 @@ pub(super) fn record(
     let Some(setting) = db::lab_setting(conn, &booking.lab)? else {
         return Err(BookingError::NoSuchLab(booking.lab));
     };
+    let trouble = verdict.trouble();
     if verdict.nothing_left {
         finish(app, conn, booking, &setting)?;
         db::drop_claim(conn, id, token)?;
@@ -87,7 +117,7 @@ pub(super) fn record(
     let resting = verdict.pause.is_some();
     // Why a booking failed is to be read to its end, whatever goes wrong while it is deleted.
     if booking.state.reason() != Some(EndReason::Failed) {
-        booking.trouble = verdict.trouble;
+        booking.trouble = trouble;
     }
     booking.next_step_at = Some(verdict.pause.unwrap_or(now));
     db::save_booking(conn, &booking)?;
@@ -197,18 +227,12 @@ fn ensured(
         }
         Progress::Broken(reason) if resource.replacements < MAX_REPLACEMENTS && booking.state.is_live() => {
             let what = format!("{} came up broken ({reason}); it is being replaced.", resource.key);
-            verdict.events.push(what.clone());
-            verdict.trouble = Some(what);
-            resource.state = ResourceState::Deleting;
-            resource.since = now;
+            verdict.mend(resource, what, now);
         }
         Progress::Broken(reason) if booking.state.is_live() && instead::take(resource) => {
             let key = &resource.key;
             let what = format!("{key} came up broken again ({reason}); it is being made on another machine.");
-            verdict.events.push(what.clone());
-            verdict.trouble = Some(what);
-            resource.state = ResourceState::Deleting;
-            resource.since = now;
+            verdict.mend(resource, what, now);
         }
         Progress::Broken(reason) => {
             verdict.give_up = Some(format!("{} came up broken twice: {reason}", resource.key));
@@ -255,7 +279,8 @@ fn stumble(app: &App, error: &CloudError, failures: i32, verdict: &mut Verdict) 
     let jitter = TimeDelta::milliseconds(i64::try_from(app.entropy.bits() % 1000).unwrap_or(0));
     let wait = reconcile::backoff(failures).max(asked) + jitter;
     verdict.pause_until(app.now() + wait);
-    verdict.trouble = Some(format!("{error}. Trying again in {} s.", wait.num_seconds()));
+    verdict.wait = verdict.wait.max(wait);
+    verdict.stumbles.insert(error.to_string());
     tracing::warn!(class = error.class(), failures, %error, "a call to a cloud failed");
 }
 
