@@ -50,8 +50,8 @@ struct Told {
     steps: Vec<Step>,
     /// Those that something befell.
     struck: Vec<Step>,
-    /// Ids of what the site made.
-    made: BTreeSet<String>,
+    /// What went through, as far as it may have made something or told of a port that Nova made.
+    exchanges: Vec<Exchange>,
     /// Servers that are shown in BUILD.
     stuck: BTreeSet<String>,
     /// Whether the next server that is made will be one of them.
@@ -69,6 +69,19 @@ impl Told {
         self.struck.extend(fault.map(|_| step.clone()));
         (step, fault)
     }
+}
+
+/// A call that went through, and its answer.
+#[allow(dead_code, reason = "the benchmark of ten clusters does it again")]
+#[derive(Debug, Clone)]
+pub(super) struct Exchange {
+    pub(super) method: Method,
+    /// As the site knows it.
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// What the site answered; null if that was not JSON.
+    pub(super) answer: Value,
 }
 
 /// The connection is to break.
@@ -95,7 +108,7 @@ impl Proxy {
             planned: Vec::new(),
             steps: Vec::new(),
             struck: Vec::new(),
-            made: BTreeSet::new(),
+            exchanges: Vec::new(),
             stuck: BTreeSet::new(),
             next_sticks: false,
         };
@@ -145,9 +158,17 @@ impl Proxy {
         self.shared.told.lock().unwrap().steps.clone()
     }
 
+    /// What went through with success, in the order of the answers, and either changed something or told of ports.
+    #[allow(dead_code, reason = "the benchmark of ten clusters does it again")]
+    pub(super) fn exchanges(&self) -> Vec<Exchange> {
+        self.shared.told.lock().unwrap().exchanges.clone()
+    }
+
     /// Ids of what the site made, as its answers told them.
     pub(super) fn made(&self) -> BTreeSet<String> {
-        self.shared.told.lock().unwrap().made.clone()
+        let exchanges = &self.shared.told.lock().unwrap().exchanges;
+        let makes = exchanges.iter().filter(|exchange| exchange.method == Method::POST);
+        makes.filter_map(|exchange| id(&exchange.answer)).collect()
     }
 }
 
@@ -208,19 +229,25 @@ impl Shared {
         for name in [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
             headers.remove(name);
         }
-        let request = self.client.request(method.clone(), url).headers(headers).body(body);
-        let answer = request.send().await?;
-        let (status, mut headers) = (answer.status(), answer.headers().clone());
+        let request = self.client.request(method.clone(), url.clone()).headers(headers.clone());
+        let answer = request.body(body.clone()).send().await?;
+        let (status, mut told_headers) = (answer.status(), answer.headers().clone());
         for name in [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
-            headers.remove(name);
+            told_headers.remove(name);
         }
-        let body = answer.bytes().await?;
-        let body = match serde_json::from_slice(&body) {
-            Ok(told) if status.is_success() => Bytes::from(self.changed(step, told).to_string()),
-            _ => body,
+        let told = answer.bytes().await?;
+        let read = serde_json::from_slice::<Value>(&told).ok();
+        if status.is_success() && step.is_worth_keeping() {
+            let answer = read.clone().unwrap_or_default();
+            let exchange = Exchange { method: method.clone(), url, headers, body, answer };
+            self.told.lock().unwrap().exchanges.push(exchange);
+        }
+        let body = match read {
+            Some(told) if status.is_success() => Bytes::from(self.changed(step, told).to_string()),
+            _ => told,
         };
         let mut answer = Response::new(Full::new(body));
-        (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
+        (*answer.status_mut(), *answer.headers_mut()) = (status, told_headers);
         Ok(answer)
     }
 
@@ -230,11 +257,8 @@ impl Shared {
             self.lead_here(&mut told);
         }
         let mut known = self.told.lock().unwrap();
-        if step.method == "POST" {
-            known.made.extend(ids(&told));
-        }
         if step.is_for_a_server() && std::mem::take(&mut known.next_sticks) {
-            known.stuck.extend(ids(&told));
+            known.stuck.extend(id(&told));
         }
         hold_back(&mut told, &known.stuck);
         told
@@ -269,7 +293,7 @@ fn made_up((status, body): (u16, String)) -> Answer {
 }
 
 /// The id of the object in an answer such as `{"server": {...}}`. A keypair has none but its name.
-fn ids(told: &Value) -> Option<String> {
+pub(super) fn id(told: &Value) -> Option<String> {
     let object = told.as_object()?.values().next()?;
     let id = object["id"].as_str().or_else(|| object["name"].as_str());
     id.map(str::to_owned)

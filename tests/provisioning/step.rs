@@ -54,6 +54,12 @@ impl Step {
         self.service == "identity"
     }
 
+    /// Whether what it does can be done again from what went through: it changes something, or tells of ports, which Nova
+    /// makes by itself.
+    pub(super) fn is_worth_keeping(&self) -> bool {
+        (self.changes() && !self.is_for_a_token()) || self.about.starts_with("/ports")
+    }
+
     /// Whether it is the request for a server.
     pub(super) fn is_for_a_server(&self) -> bool {
         (self.method.as_str(), self.about.as_str()) == ("POST", "/servers")

@@ -104,6 +104,12 @@ impl Bed {
         answer.status() == StatusCode::NOT_FOUND
     }
 
+    /// The session's token.
+    #[allow(dead_code, reason = "the benchmark of ten clusters makes calls of its own")]
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     /// A call to a service, still without a body.
     pub(crate) fn ask(&self, method: Method, service: &str, path: &str) -> RequestBuilder {
         let url = format!("{}/{path}", self.endpoints[service].trim_end_matches('/'));
