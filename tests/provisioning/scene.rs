@@ -157,9 +157,8 @@ impl Scene {
             let booking = self.view().await.booking;
             let struck = self.proxy.struck().split_off(seen);
             seen += struck.len();
-            for step in struck {
-                heard.told.insert(step.clone(), Told::default());
-                open.push((step, now));
+            if !struck.is_empty() {
+                open = struck.into_iter().map(|step| (step, now)).collect();
             }
             for (step, began) in &open {
                 heard.told.entry(step.clone()).or_default().took = self.lived() - *began;

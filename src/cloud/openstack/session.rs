@@ -46,6 +46,9 @@ const SHARE_VERSION: &str = "2.60";
 /// Commands are lists from 1.20 on, and ports can be told from 1.24 on.
 const CONTAINER_VERSION: &str = "container 1.40";
 
+/// How often a listing is read that changes while it is.
+const READINGS: usize = 3;
+
 struct Call<'a> {
     method: Method,
     service: Service,
@@ -208,8 +211,27 @@ impl Session {
         self.delete_with(service, path, &[]).await
     }
 
-    /// Reads a listing to its end. `key` is the field that holds the objects.
+    /// Reads a listing to its end. `key` is the field that holds the objects. Neutron answers 404 if an object of it goes while it
+    /// is read: then it is read again.
     pub(super) async fn pages<T: Listed>(
+        &self,
+        service: Service,
+        path: Path<'_>,
+        query: Query<'_>,
+        key: &str,
+    ) -> Result<Vec<T>, CloudError> {
+        let mut last = String::new();
+        for _ in 0..READINGS {
+            match self.pages_once(service, path, query, key).await {
+                Err(CloudError::NotFound(message)) => last = message,
+                read => return read,
+            }
+        }
+        let message = format!("the listing changed while it was read: {last}");
+        Err(CloudError::Transient { message, retry_after: None })
+    }
+
+    async fn pages_once<T: Listed>(
         &self,
         service: Service,
         path: Path<'_>,
@@ -223,7 +245,7 @@ impl Session {
             let mut query = query.to_vec();
             query.push(("limit", &limit));
             query.extend(marker.as_deref().map(|marker| ("marker", marker)));
-            let page: Value = self.get(service, path, &query).await.map_err(changed_while_read)?;
+            let page: Value = self.get(service, path, &query).await?;
             let (objects, more) =
                 split_page::<T>(page, key).map_err(|e| unreadable(key, &e, Effect::None))?;
             let ends = objects.is_empty() || (!more && objects.len() < self.limits.page);
@@ -370,17 +392,6 @@ fn at_least(newest: &str, wanted: &str) -> bool {
         Some((major.parse().ok()?, minor.parse().ok()?))
     }
     parts(newest).zip(parts(wanted)).is_some_and(|(newest, wanted)| newest >= wanted)
-}
-
-/// A listing is there, so a 404 to one is about an object of it that went while it was read. Neutron gives these.
-fn changed_while_read(error: CloudError) -> CloudError {
-    match error {
-        CloudError::NotFound(message) => CloudError::Transient {
-            message: format!("the listing changed while it was read: {message}"),
-            retry_after: None,
-        },
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ enum Act {
     Hang,
     /// It refuses every token but the newest.
     OnlyNewestToken,
+    /// It answers 404 so often, and then with an empty listing of networks.
+    Changing(usize),
     /// It says nothing for longer than a caller waits.
     Sleep,
 }
@@ -92,7 +94,7 @@ fn serve(mut stream: &TcpStream, act: Act, url: &str, tokens: &AtomicUsize, call
         let extra = format!("X-Subject-Token: token-{number}\r\n");
         return respond(&mut stream, 201, &extra, &token.to_string());
     }
-    calls.fetch_add(1, Ordering::SeqCst);
+    let before = calls.fetch_add(1, Ordering::SeqCst);
     let newest = format!("x-auth-token: token-{}\r\n", tokens.load(Ordering::SeqCst));
     match act {
         Act::Hang => {}
@@ -101,6 +103,8 @@ fn serve(mut stream: &TcpStream, act: Act, url: &str, tokens: &AtomicUsize, call
             respond(&mut stream, 401, "", "");
         }
         Act::OnlyNewestToken => respond(&mut stream, 200, "", "{}"),
+        Act::Changing(times) if before < times => respond(&mut stream, 404, "", "{}"),
+        Act::Changing(_) => respond(&mut stream, 200, "", r#"{"networks": []}"#),
         Act::Answer(status, body) => respond(&mut stream, status, "Retry-After: 3\r\n", body),
     }
 }
@@ -208,6 +212,19 @@ async fn a_listing_that_never_ends_or_is_none_is_an_error() {
         let session = Site::that(Act::Answer(200, body)).session();
         let pages = session.pages::<Item>(Service::Network, &["networks"], &[], "networks").await;
         assert!(pages.is_err(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_changes_while_it_is_read_is_read_again() {
+    for (times, calls) in [(1, 2), (2, 3), (9, 3)] {
+        let site = Site::that(Act::Changing(times));
+        let read = site.session().pages::<Item>(Service::Network, &["networks"], &[], "networks").await;
+        match read {
+            Ok(items) => assert!(items.is_empty() && times < calls),
+            Err(error) => assert!(times > calls && error.to_string().contains("changed while"), "{error}"),
+        }
+        assert_eq!(site.counts().1, calls);
     }
 }
 
