@@ -42,6 +42,31 @@ on_both_databases! {
         assert_eq!(faulty.held().len(), 10);
     }
 
+    async fn a_lease_that_the_site_does_not_keep_is_asked_for_again(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let faulty = world.with_faults(Profile::instant(), Faults::none().breaking("lease--").breaking("lease--"), 2);
+        let made = faulty.book(&student, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
+        faulty.work_until(&student, &made.id, "active").await;
+        let view = faulty.view(&student, &made.id).await;
+        let told = view.events.iter().filter(|event| event.what.contains("did not keep the reserved place (it is in ERROR)"));
+        assert_eq!(told.count(), 2);
+        assert_eq!(faulty.held().len(), 10, "of the leases one is left");
+    }
+
+    async fn a_lease_that_the_site_never_keeps_ends_the_booking(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let breaking = (0..3).fold(Faults::none(), |faults, _| faults.breaking("lease--"));
+        let faulty = world.with_faults(Profile::instant(), breaking, 2);
+        let made = faulty.book(&student, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
+        faulty.work_until(&student, &made.id, "ended").await;
+        let view = faulty.view(&student, &made.id).await;
+        assert_eq!(view.booking.state.reason(), Some(EndReason::Failed));
+        assert!(view.booking.trouble.unwrap().contains("did not keep the reserved place"));
+        assert!(faulty.held().is_empty());
+    }
+
     async fn a_server_that_breaks_twice_ends_the_booking(backend: Backend) {
         let world = World::new(backend).await;
         let student = world.student("ff524").await;

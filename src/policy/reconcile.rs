@@ -160,6 +160,9 @@ pub const MAX_FAILURES: i32 = 12;
 /// How often a resource that came up broken is replaced by one like it.
 pub const MAX_REPLACEMENTS: i32 = 1;
 
+/// How often a lease is asked for again that the site did not keep.
+pub const MAX_LEASE_REPLACEMENTS: i32 = 2;
+
 /// How long to wait after the `failures`-th failure in a row, before jitter: 2, 4, 8 ... up to 240 seconds.
 pub fn backoff(failures: i32) -> TimeDelta {
     let doublings = u32::try_from(failures.clamp(1, 8)).unwrap_or(1);

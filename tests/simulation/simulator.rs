@@ -172,7 +172,7 @@ impl Simulator {
             9 => self.an_actor_dies(),
             10 | 11 => self.time_passes(),
             12 => self.mail_leaves().await,
-            13 => self.a_server_will_be_broken(),
+            13 => self.something_will_be_broken(),
             _ if self.waiting.is_empty() => self.an_actor_starts().await,
             _ => self.a_call_goes_on().await,
         }
@@ -184,10 +184,10 @@ impl Simulator {
         self.tell(format_args!("{seconds} s passed"));
     }
 
-    /// The next server of a name comes up broken, and sometimes the one in its place as well.
-    fn a_server_will_be_broken(&mut self) {
-        let (name, times) =
-            (["node1--", "node2--", "node3--"][self.chance.below(3)], 1 + self.chance.below(2));
+    /// The next server or lease of a name comes up broken, and sometimes the one in its place as well.
+    fn something_will_be_broken(&mut self) {
+        let names = ["node1--", "node2--", "node3--", "lease--"];
+        let (name, times) = (names[self.chance.below(4)], 1 + self.chance.below(2));
         for _ in 0..times {
             self.world.cloud.faults().break_next(name);
         }

@@ -64,14 +64,14 @@ impl Faults {
         Self { planned: Mutex::new(planned), ..Self::default() }
     }
 
-    /// The next server whose name begins with this comes up broken.
+    /// The next server or lease whose name begins with this comes up broken.
     #[must_use]
     pub fn breaking(self, name: &str) -> Self {
         self.break_next(name);
         self
     }
 
-    /// The next server whose name begins with this comes up broken; of several times the same, so many after each other.
+    /// The next server or lease whose name begins with this comes up broken; of several times the same, so many after each other.
     pub fn break_next(&self, name: &str) {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
     }

@@ -354,13 +354,15 @@ impl SimulatedCloud {
         let Some(lease) = lease else {
             return Err(CloudError::NotFound(format!("there is no lease {site_ref}")));
         };
-        let Spec::Lease { start, end, .. } = lease.spec else {
+        let Spec::Lease { start, end, .. } = &lease.spec else {
             return Err(CloudError::Permanent(format!("{site_ref} is not a lease")));
         };
         let now = self.clock.now();
-        Ok(if now >= end {
+        Ok(if now >= *end {
             Progress::Broken("the lease is over".to_owned())
-        } else if now >= start.max(lease.created_at) + self.profile.lease_lag {
+        } else if self.faults.is_broken(&lease) {
+            Progress::Broken("it is in ERROR".to_owned())
+        } else if now >= lease.created_at.max(*start) + self.profile.lease_lag {
             Progress::Ready
         } else {
             Progress::Working

@@ -10,8 +10,8 @@ use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::blueprint::{Kind, Spec};
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::ids::{BookingId, ClaimToken, ResourceKey};
-use crate::domain::resource::{Resource, ResourceState};
-use crate::policy::reconcile::{self, MAX_FAILURES, MAX_REPLACEMENTS};
+use crate::domain::resource::{Resource, ResourceState, SiteFacts};
+use crate::policy::reconcile::{self, MAX_FAILURES, MAX_LEASE_REPLACEMENTS, MAX_REPLACEMENTS};
 use crate::services::App;
 use crate::services::booking::{self, BookingError};
 use crate::services::notices::{self, Kind as Mail};
@@ -157,9 +157,7 @@ fn note(
         Outcome::Lease(key, result) => with(conn, resources, key, |lease| match result {
             Ok(Progress::Ready) => lease.facts.in_force = true,
             Ok(Progress::Working) => verdict.pause_until(now + POLL),
-            Ok(Progress::Broken(reason)) => {
-                verdict.give_up = Some(format!("The site did not keep the reserved place: {reason}"));
-            }
+            Ok(Progress::Broken(reason)) => lost(booking, lease, reason, now, verdict),
             Err(error) => not_ensured(app, booking, lease, error, verdict),
         }),
         Outcome::Probed(key, result) => with(conn, resources, key, |address| match result {
@@ -223,7 +221,7 @@ fn ensured(
             verdict.no_change = Some(reason.clone());
         }
         Progress::Broken(reason) if resource.kind() == Kind::Lease => {
-            verdict.give_up = Some(format!("The site did not keep the reserved place: {reason}"));
+            lost(booking, resource, reason, now, verdict);
         }
         Progress::Broken(reason) if resource.replacements < MAX_REPLACEMENTS && booking.state.is_live() => {
             let what = format!("{} came up broken ({reason}); it is being replaced.", resource.key);
@@ -237,6 +235,18 @@ fn ensured(
         Progress::Broken(reason) => {
             verdict.give_up = Some(format!("{} came up broken twice: {reason}", resource.key));
         }
+    }
+}
+
+/// The site did not keep a lease. When it begins many at the same minute, Blazar may put one into ERROR for no fault of anybody's:
+/// another one is asked for in its place.
+fn lost(booking: &Booking, lease: &mut Resource, reason: &str, now: DateTime<Utc>, verdict: &mut Verdict) {
+    if booking.state == State::Preparing && lease.replacements < MAX_LEASE_REPLACEMENTS {
+        let what =
+            format!("The site did not keep the reserved place ({reason}); it is being asked for again.");
+        verdict.mend(lease, what, now);
+    } else {
+        verdict.give_up = Some(format!("The site did not keep the reserved place: {reason}"));
     }
 }
 
@@ -284,14 +294,15 @@ fn stumble(app: &App, error: &CloudError, failures: i32, verdict: &mut Verdict) 
     tracing::warn!(class = error.class(), failures, %error, "a call to a cloud failed");
 }
 
-/// A resource that is gone is gone for good, unless it was to be replaced. A lease never is: one that goes while the booking
-/// lives is that of a place which it has left.
+/// A resource that is gone is gone for good, unless it was to be replaced. While a booking waits for its start a lease that goes
+/// is that of a place which it has left.
 fn gone(booking: &Booking, resource: &mut Resource, now: DateTime<Utc>) {
     resource.failures = 0;
     resource.since = now;
-    if booking.state == State::Preparing && resource.kind() != Kind::Lease {
+    if booking.state == State::Preparing {
         resource.state = ResourceState::Planned;
         resource.site_ref = None;
+        resource.facts = SiteFacts::default();
         resource.replacements += 1;
     } else {
         resource.state = ResourceState::Gone;
