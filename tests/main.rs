@@ -22,6 +22,7 @@ mod doctor;
 mod faults;
 mod health;
 mod killed;
+mod leads;
 mod looking;
 mod mail;
 mod me;

@@ -15,6 +15,7 @@ mod notices;
 mod occupancy;
 mod people;
 mod queue;
+mod preparations;
 mod resources;
 mod schema;
 mod types;
@@ -30,6 +31,7 @@ pub use occupancy::*;
 pub use people::*;
 pub use queue::*;
 pub use resources::*;
+pub use preparations::*;
 
 /// Why the database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -124,6 +124,7 @@ table! {
         seat -> Nullable<Integer>,
         state -> Text,
         reason -> Nullable<Text>,
+        preparing_at -> Nullable<Instant>,
         ready_at -> Nullable<Instant>,
         released_at -> Nullable<Instant>,
         ended_at -> Nullable<Instant>,

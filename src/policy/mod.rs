@@ -8,6 +8,7 @@ pub mod exceptions;
 pub mod fitness;
 pub mod health;
 pub mod reaping;
+pub mod lead;
 pub mod reconcile;
 pub mod reminders;
 pub mod search;

@@ -12,6 +12,7 @@ pub mod health;
 pub mod history;
 pub mod labs;
 pub mod notices;
+pub mod lead;
 pub mod people;
 mod places;
 pub mod queue;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::App;
+use super::lead::{self, Outlook};
 use crate::db::{self, Conn, DbError, LabSetting, MaybeDbError};
 use crate::domain::blueprint::{Kind as ResourceKind, Spec};
 use crate::domain::booking::{Booking, Event, State, WrongState};
@@ -125,6 +126,8 @@ pub struct BookingView {
     pub events: Vec<Event>,
     /// Other ends that it may have now.
     pub ends: OtherEnds,
+    /// When it begins to be prepared, and whether that is likely in time.
+    pub outlook: Outlook,
     /// What giving it back now would leave to others, while it is live.
     pub gift: Option<Gift>,
     /// How the site does; nothing if it was not seen yet.
@@ -160,11 +163,12 @@ pub fn view(
     let resources = db::resources(conn, id)?;
     let now = app.now();
     let ends = other_ends(conn, person, &booking, now)?;
+    let outlook = lead::outlook(conn, &booking, now)?;
     let gift = gift(conn, &booking, now)?;
     let health = db::site_health(conn, &setting.site.id)?;
     let ssh = ssh_command(&setting, &resources);
     let events = db::events(conn, id, LOG_LINES)?;
-    Ok(BookingView { booking, resources, setting, events, ends, gift, health, ssh, now })
+    Ok(BookingView { booking, resources, setting, events, ends, outlook, gift, health, ssh, now })
 }
 
 /// Later and earlier ends that a booking which has begun may have now.

@@ -12,6 +12,7 @@ use crate::domain::resource::{Mark, Resource, ResourceState};
 use crate::policy::reconcile::{self, Step, Transition};
 use crate::services::App;
 use crate::services::booking::{self, BookingError};
+use crate::services::lead;
 use crate::services::notices::{self, Kind as Mail};
 
 /// How long a server waits before it asks again whether it is its turn to be made.
@@ -35,7 +36,8 @@ pub(super) fn decide(
         return Ok(Turn::Rest);
     }
     let resources = db::resources(conn, id)?;
-    match reconcile::next(&booking, &resources, &setting.pool, now) {
+    let begin = lead::begin(conn, &booking)?;
+    match reconcile::next(&booking, &resources, begin, now) {
         Step::Wait(until) => rest(conn, booking, token, until),
         Step::Become(transition) => {
             become_(app, conn, booking, &setting, &resources, transition)?;
@@ -188,6 +190,7 @@ fn become_(
         }
         Transition::Prepare => {
             booking.state = booking.state.prepare()?;
+            booking.preparing_at = Some(now);
             "Making the servers.".to_owned()
         }
         Transition::Activate => {
