@@ -19,6 +19,7 @@ mod crashes;
 mod crowd;
 mod deploy;
 mod doctor;
+mod extending;
 mod faults;
 mod health;
 mod killed;

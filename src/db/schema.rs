@@ -249,6 +249,19 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{Text, Nullable};
+    use crate::db::types::Instant;
+    site_capabilities (site_id, capability) {
+        site_id -> Text,
+        capability -> Text,
+        outcome -> Text,
+        since -> Instant,
+        last_at -> Instant,
+        words -> Nullable<Text>,
+    }
+}
+
+table! {
     use diesel::sql_types::{Text, BigInt};
     use crate::db::types::Instant;
     site_calls (site_id, operation, from_at) {

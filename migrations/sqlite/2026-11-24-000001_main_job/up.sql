@@ -218,6 +218,17 @@ CREATE TABLE site_health (
     looked_at INTEGER
 ) STRICT;
 
+-- What not every site can do, and what each made of it when it was asked last.
+CREATE TABLE site_capabilities (
+    site_id TEXT NOT NULL REFERENCES sites (id),
+    capability TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    words TEXT,
+    PRIMARY KEY (site_id, capability)
+) STRICT;
+
 -- What calls to sites came to, in steps of five minutes; kept for a day.
 CREATE TABLE site_calls (
     site_id TEXT NOT NULL REFERENCES sites (id),

@@ -313,6 +313,9 @@ impl Composer<'_> {
     }
 
     fn why_no_extension(&self) -> String {
+        if let Some(fixed) = &self.view.ends.fixed {
+            return fixed.sentence(self.view.setting.zone);
+        }
         let cap = self.view.setting.lab.policy.cap();
         if self.view.booking.slot.length() >= cap {
             format!("It can't be extended: {} in all is the most.", calendar::in_words(cap))
