@@ -30,12 +30,15 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
-    let course = match &args.course {
-        Some(file) => apply::read(file)?,
+    let (course, mut learned) = match &args.course {
+        Some(file) => (apply::read(file)?, BTreeMap::new()),
         None => applied(options).await?,
     };
     let clouds = reach(options, wanted(&course, args.site.as_ref())?);
-    let found = doctor::examine(&course, &clouds, SystemClock.now()).await;
+    let mut found = doctor::examine(&course, &clouds, SystemClock.now()).await;
+    for site in &mut found {
+        site.checks.extend(learned.remove(&site.site).unwrap_or_default());
+    }
     if args.json {
         output::json(&json!({"course": course.id, "sites": found}))?;
     } else {
@@ -49,9 +52,16 @@ pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
     }
 }
 
-async fn applied(options: &Options) -> Result<Course, Failure> {
-    let course = assemble::database(options)?.read::<_, DbError, _>("doctor", db::course).await?;
-    course.ok_or_else(|| Failure("no course is applied yet: name a file with --course".to_owned()))
+/// The course that was applied, and what was learned of its sites since.
+async fn applied(options: &Options) -> Result<(Course, BTreeMap<SiteId, Vec<Check>>), Failure> {
+    let now = SystemClock.now();
+    let db = assemble::database(options)?;
+    let read = db.read::<_, DbError, _>("doctor", move |conn| {
+        let Some(course) = db::course(conn)? else { return Ok(None) };
+        let learned = doctor::learned(conn, &course, now)?;
+        Ok(Some((course, learned)))
+    });
+    read.await?.ok_or_else(|| Failure("no course is applied yet: name a file with --course".to_owned()))
 }
 
 fn wanted<'c>(course: &'c Course, only: Option<&SiteId>) -> Result<Vec<&'c Site>, Failure> {

@@ -120,6 +120,9 @@ pub enum CloudError {
     /// The credential is refused.
     #[error("the site refuses our credential: {0}")]
     Unauthorised(String),
+    /// The site can't do such a thing at all, whatever the object.
+    #[error("the site can't do that: {0}")]
+    Unsupported(String),
     /// Repeating it would not help.
     #[error("the site refuses: {0}")]
     Permanent(String),
@@ -151,6 +154,7 @@ impl CloudError {
             Self::Quota(_) => "quota",
             Self::Capacity(_) => "capacity",
             Self::Unauthorised(_) => "unauthorised",
+            Self::Unsupported(_) => "unsupported",
             Self::Permanent(_) => "permanent",
             Self::OutcomeUnknown(_) => "outcome_unknown",
         }

@@ -94,6 +94,8 @@ struct SiteTable {
     dashboard: Option<String>,
     /// Units that all its pools together can hold at one instant.
     capacity: Option<i32>,
+    /// Whether the site changes the end of a lease that is in force. Left out, that is found out when it is asked for first.
+    extends: Option<bool>,
     /// Servers on bare metal that may be in the making there at once, 1 to 100: many at once overload a site's switches.
     #[serde(default = "two")]
     bare_metal_at_once: i32,

@@ -217,6 +217,12 @@ pub fn pool(conn: &mut Conn<'_>, id: &PoolId) -> Result<Pool, DbError> {
     known_pool(conn, id)?.ok_or_else(|| DbError::corrupt(format!("there is no pool {id}")))
 }
 
+/// The site of a pool that bookings refer to.
+pub fn site_of_pool(conn: &mut Conn<'_>, id: &PoolId) -> Result<Site, DbError> {
+    let found = pool_and_site(conn, id.as_str())?;
+    found.map(|(_, site)| site).ok_or_else(|| DbError::corrupt(format!("there is no pool {id}")))
+}
+
 /// The pools that draw on this site.
 pub fn pools_of_site(conn: &mut Conn<'_>, site: &SiteId) -> Result<Vec<PoolId>, DbError> {
     let ids: Vec<String> =

@@ -4,6 +4,7 @@
 //! [`Db::read`]. The closure may run more than once, if the database says that it lost a race.
 
 mod bookings;
+mod capabilities;
 mod connection;
 mod courses;
 mod dialect;
@@ -14,12 +15,14 @@ mod migrate;
 mod notices;
 mod occupancy;
 mod people;
+mod preparations;
 mod queue;
 mod resources;
 mod schema;
 mod types;
 
 pub use bookings::*;
+pub use capabilities::*;
 pub use connection::{Conn, Db, DbUrl, MaybeDbError};
 pub use courses::*;
 pub use exceptions::*;
@@ -28,6 +31,7 @@ pub use jobs::*;
 pub use notices::*;
 pub use occupancy::*;
 pub use people::*;
+pub use preparations::*;
 pub use queue::*;
 pub use resources::*;
 

@@ -124,6 +124,7 @@ table! {
         seat -> Nullable<Integer>,
         state -> Text,
         reason -> Nullable<Text>,
+        preparing_at -> Nullable<Instant>,
         ready_at -> Nullable<Instant>,
         released_at -> Nullable<Instant>,
         ended_at -> Nullable<Instant>,
@@ -244,6 +245,19 @@ table! {
         fault_class -> Nullable<Text>,
         fault_message -> Nullable<Text>,
         looked_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Nullable};
+    use crate::db::types::Instant;
+    site_capabilities (site_id, capability) {
+        site_id -> Text,
+        capability -> Text,
+        outcome -> Text,
+        since -> Instant,
+        last_at -> Instant,
+        words -> Nullable<Text>,
     }
 }
 

@@ -235,6 +235,8 @@ pub struct Booking {
     pub wanted_slot: Option<Interval>,
     /// What its site charges for it an hour.
     pub su_per_hour: Su,
+    /// When the making of its resources began, if it did.
+    pub preparing_at: Option<DateTime<Utc>>,
     /// Where it is on its way.
     pub state: State,
     /// What went wrong last, in a sentence for the student, while it is being tried again or after it failed.

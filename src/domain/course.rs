@@ -75,6 +75,9 @@ pub struct Site {
     /// Units that all its pools together can hold at one instant, if that is bounded.
     #[serde(default)]
     pub capacity: Option<i32>,
+    /// Whether it changes the end of a lease that is in force, if the course file says so.
+    #[serde(default)]
+    pub extends: Option<bool>,
     /// Servers on bare metal that may be in the making there at once.
     #[serde(default = "two")]
     pub bare_metal_at_once: i32,

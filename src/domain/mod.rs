@@ -3,6 +3,7 @@
 pub mod blueprint;
 pub mod booking;
 pub mod calendar;
+pub mod capability;
 pub mod course;
 pub mod exception;
 pub mod fitness;

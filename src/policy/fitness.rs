@@ -2,6 +2,7 @@
 
 mod access;
 mod judge;
+mod learned;
 mod needs;
 mod quotas;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod tests;
 use serde::Serialize;
 
 pub use judge::judge;
+pub use learned::learned;
 pub use needs::needs;
 
 use crate::domain::fitness::Users;

@@ -5,7 +5,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::blueprint::{Kind, PATIENCE, Spec};
 use crate::domain::booking::{Booking, State};
-use crate::domain::course::Pool;
 use crate::domain::ids::ResourceKey;
 use crate::domain::resource::{Resource, ResourceState};
 
@@ -49,11 +48,11 @@ pub enum Transition {
     Stay,
 }
 
-/// What to do next for `booking`, which draws on `pool` and has `resources`.
-pub fn next(booking: &Booking, resources: &[Resource], pool: &Pool, now: DateTime<Utc>) -> Step {
+/// What to do next for `booking`, which has `resources`. One that waits is prepared from `begin` on: see [`lead`](super::lead).
+pub fn next(booking: &Booking, resources: &[Resource], begin: DateTime<Utc>, now: DateTime<Utc>) -> Step {
     match booking.state {
         State::Held => held(resources),
-        State::Booked => booked(booking, resources, pool, now),
+        State::Booked => booked(booking, resources, begin, now),
         State::Preparing => preparing(resources, now),
         State::Active { .. } => active(booking, resources),
         State::Releasing { .. } => releasing(resources),
@@ -77,8 +76,7 @@ fn held(resources: &[Resource]) -> Step {
     if to_make.is_empty() { Step::Become(Transition::Book) } else { Step::Ensure(to_make) }
 }
 
-fn booked(booking: &Booking, resources: &[Resource], pool: &Pool, now: DateTime<Utc>) -> Step {
-    let begin = booking.slot.start() - pool.lead();
+fn booked(booking: &Booking, resources: &[Resource], begin: DateTime<Utc>, now: DateTime<Utc>) -> Step {
     let surplus: Vec<_> = keys(resources.iter().filter(|r| r.state == ResourceState::Deleting));
     let to_make = leases_to_make(resources);
     match booking.wanted_slot {

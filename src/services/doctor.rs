@@ -9,10 +9,14 @@ use futures_util::future::join_all;
 use serde::Serialize;
 
 use crate::cloud::port::Cloud;
+use crate::db::{self, Conn, DbError};
+use crate::domain::capability::Capability;
 use crate::domain::course::{Course, Site};
 use crate::domain::fitness::{SiteNeeds, SiteReport, Told};
 use crate::domain::ids::SiteId;
+use crate::policy::extending::Extending;
 use crate::policy::fitness::{self, Check, Verdict};
+use crate::policy::lead;
 
 /// A site, or why it can't be asked.
 pub type Reached = Told<Arc<dyn Cloud>>;
@@ -45,6 +49,28 @@ pub async fn examine(
 ) -> Vec<Diagnosis> {
     let sites = course.sites.iter().filter_map(|site| Some((site, clouds.get(&site.id)?)));
     join_all(sites.map(async |(site, cloud)| diagnose(course, site, cloud, now).await)).await
+}
+
+/// What was learned of the course's sites from bookings there.
+pub fn learned(
+    conn: &mut Conn<'_>,
+    course: &Course,
+    now: DateTime<Utc>,
+) -> Result<BTreeMap<SiteId, Vec<Check>>, DbError> {
+    let asked = db::experiences(conn, Capability::Extend)?;
+    let mut checks = BTreeMap::new();
+    for site in &course.sites {
+        let mut preparing = Vec::new();
+        for pool in course.pools.iter().filter(|pool| pool.site == site.id) {
+            for lab in course.labs.iter().filter(|lab| lab.pool == pool.id) {
+                let took = db::latest_preparations(conn, &lab.id, &pool.id, lead::LATEST)?;
+                preparing.extend(lead::learn(&took).map(|_| (lab.id.clone(), lead::finding(&took, pool))));
+            }
+        }
+        let extending = Extending::of(site, asked.get(&site.id), now);
+        checks.insert(site.id.clone(), fitness::learned(site, &extending, &preparing, course.zone, now));
+    }
+    Ok(checks)
 }
 
 async fn diagnose(course: &Course, site: &Site, cloud: &Reached, now: DateTime<Utc>) -> Diagnosis {

@@ -13,6 +13,7 @@ use futures_util::future::join_all;
 use super::App;
 use crate::cloud::metered::{Call, Listener};
 use crate::db::{self, Conn, DbError};
+use crate::domain::capability::{Capability, Experience};
 use crate::domain::course::Site;
 use crate::domain::health::{CallTally, Condition, Health, Sighting};
 use crate::domain::ids::SiteId;
@@ -214,11 +215,17 @@ pub struct SiteView {
     pub site: Site,
     /// How it does; nothing if it was not seen yet.
     pub health: Option<Health>,
+    /// What it made of another end of a lease, if it was asked for one.
+    pub extending: Option<Experience>,
 }
 
 /// The sites of the course.
 pub fn sites(conn: &mut Conn<'_>) -> Result<Vec<SiteView>, DbError> {
     let mut health = db::all_site_health(conn)?;
-    let sites = db::sites(conn)?;
-    Ok(sites.into_iter().map(|site| SiteView { health: health.remove(&site.id), site }).collect())
+    let mut extending = db::experiences(conn, Capability::Extend)?;
+    let view = |site: Site| {
+        let (health, extending) = (health.remove(&site.id), extending.remove(&site.id));
+        SiteView { site, health, extending }
+    };
+    Ok(db::sites(conn)?.into_iter().map(view).collect())
 }

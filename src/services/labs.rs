@@ -3,7 +3,7 @@
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::situation::Situation;
-use super::{App, places};
+use super::{App, lead, places};
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
 use crate::domain::calendar;
@@ -16,6 +16,7 @@ use crate::domain::person::Person;
 use crate::domain::su::Su;
 use crate::policy::admission::{self, Case, Violation};
 use crate::policy::availability::{self, Start, Verdict};
+use crate::policy::lead::Learned;
 use crate::policy::search::{self, Wanted};
 use crate::policy::sentences;
 use crate::policy::standing::Standing;
@@ -117,6 +118,8 @@ pub struct LabView {
     pub setting: LabSetting,
     /// How its site does; nothing if it was not seen yet.
     pub health: Option<Health>,
+    /// How long preparing it took lately.
+    pub learned: Option<Learned>,
     /// The person's live bookings of it, soonest first.
     pub bookings: Vec<Booking>,
     /// The week that was asked for, else the present one, or the one in which the lab opens.
@@ -239,10 +242,12 @@ pub fn lab(
         live_of_lab(all, lab).into_iter().filter(|it| Some(&it.id) != look.moving.as_ref()).collect();
     let Situation { setting, standing } = situation;
     let health = db::site_health(conn, &setting.site.id)?;
+    let learned = lead::learned(conn, lab, &setting.pool.id)?;
     let week = Week { first, rule, days };
     Ok(Some(LabView {
         setting,
         health,
+        learned,
         bookings,
         week,
         choice,

@@ -10,6 +10,7 @@ use crate::domain::ids::{LabId, NetId};
 use crate::domain::occupancy::Occupancy;
 use crate::policy::admission::Case;
 use crate::policy::balance::{self, Balance};
+use crate::policy::lead::{self, Finding};
 use crate::policy::sentences;
 use crate::policy::standing::Standing;
 
@@ -29,6 +30,8 @@ pub struct StaffView {
     pub left: Option<Balance>,
     /// What each class can use from the opening on.
     pub whole: Option<Balance>,
+    /// How long preparing takes, and whether its lead is enough.
+    pub preparing: Finding,
     /// The exceptions that were not taken back, latest first, with their people.
     pub exceptions: Vec<(Exception, NetId)>,
     /// Whether older ones are left out.
@@ -48,9 +51,10 @@ pub fn lab(app: &App, conn: &mut Conn<'_>, lab: &LabId) -> Result<Option<StaffVi
     let (standing, occupancy) = (Standing::blank(None), Occupancy::default());
     let LabSetting { lab, pool, zone, .. } = &setting;
     let case = Case { lab, pool, zone: *zone, standing: &standing, occupancy: &occupancy, now };
+    let preparing = lead::finding(&db::latest_preparations(conn, &lab.id, &pool.id, lead::LATEST)?, pool);
     let week = lab.week_of(calendar::local_date(*zone, now.max(lab.open)));
     let (classes, rules) = (sentences::classes(&case, week), sentences::all(&case));
     let left = balance::balance(lab, *zone, now);
     let whole = balance::balance(lab, *zone, lab.open);
-    Ok(Some(StaffView { setting, classes, rules, left, whole, exceptions, more_exceptions, now }))
+    Ok(Some(StaffView { setting, classes, rules, left, whole, preparing, exceptions, more_exceptions, now }))
 }

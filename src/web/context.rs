@@ -167,12 +167,14 @@ pub enum Done {
     Granted,
     /// Staff took an exception back.
     TakenBack,
+    /// Staff had it tried again whether a site changes ends.
+    TriedAgain,
     /// Someone signed out.
     SignedOut,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 11] = [
+    const ALL: [(Self, &'static str, &'static str); 12] = [
         (Self::KeySaved, "key", "Your SSH key is saved. Servers that we make from now on get it."),
         (Self::ChoicesSaved, "choices", "Your choices are saved. They hold for every mail from now on."),
         (Self::CalendarStopped, "calendar", "Your calendar's address leads nowhere any more."),
@@ -187,6 +189,11 @@ impl Done {
         (Self::Booked, "booked", "Your booking is made."),
         (Self::Granted, "granted", "The exception is granted. It holds from now on."),
         (Self::TakenBack, "taken", "The exception is taken back. What was booked by it stays."),
+        (
+            Self::TriedAgain,
+            "again",
+            "Students can ask for other ends there again. What the site says then is kept.",
+        ),
         (Self::SignedOut, "out", "You are signed out."),
     ];
 

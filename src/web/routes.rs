@@ -129,6 +129,7 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
         .route("/staff/labs/{lab}/exceptions", web::post().to(staff::grant))
         .route("/staff/exceptions/{exception}/revoke", web::post().to(staff::revoke))
         .route("/sites", web::get().to(sites::show))
+        .route("/sites/{site}/extending", web::post().to(sites::try_again))
         .route("/sign-in", web::get().to(sign_in::show))
         .route("/sign-out", web::post().to(sign_in::leave));
     if demo {

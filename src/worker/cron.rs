@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
-use super::{REMEMBER, look, reap, remind};
+use super::{REMEMBER, hasten, look, reap, remind};
 use crate::db;
 use crate::services::App;
 use crate::services::health::LOOK_EVERY;
@@ -41,6 +41,7 @@ async fn start_ticker(app: &Arc<App>) -> Result<JobScheduler, tokio_cron_schedul
 pub async fn minute(app: &Arc<App>) {
     let now = app.now();
     let scheduled_at = now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now);
+    claimed(app, "hasten", scheduled_at, hasten::run).await;
     claimed(app, "reap", scheduled_at, reap::run).await;
     claimed(app, "remind", scheduled_at, remind::run).await;
 }

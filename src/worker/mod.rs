@@ -6,6 +6,7 @@
 pub mod cron;
 pub mod deliver;
 pub mod fulfil;
+pub mod hasten;
 pub mod look;
 pub mod reap;
 pub mod remind;

@@ -1,4 +1,5 @@
 DROP TABLE site_calls;
+DROP TABLE site_capabilities;
 DROP TABLE site_health;
 DROP TABLE job_runs;
 DROP TABLE notices;

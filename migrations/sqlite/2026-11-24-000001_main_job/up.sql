@@ -99,6 +99,7 @@ CREATE TABLE bookings (
     seat INTEGER,
     state TEXT NOT NULL,
     reason TEXT,
+    preparing_at INTEGER,
     ready_at INTEGER,
     released_at INTEGER,
     ended_at INTEGER,
@@ -119,6 +120,7 @@ CREATE INDEX bookings_of_person ON bookings (person_id, start_at);
 CREATE INDEX bookings_by_start ON bookings (start_at);
 CREATE INDEX bookings_to_step ON bookings (next_step_at) WHERE next_step_at IS NOT NULL;
 CREATE INDEX bookings_unended_in_pool ON bookings (pool_id) WHERE ended_at IS NULL;
+CREATE INDEX bookings_prepared ON bookings (lab_id, pool_id, ready_at) WHERE ready_at IS NOT NULL;
 CREATE INDEX bookings_live_by_end ON bookings (end_at) WHERE seat IS NOT NULL;
 
 -- The same for pools whose nodes have names: no node is held twice at one instant. The booking is written after its places.
@@ -214,6 +216,17 @@ CREATE TABLE site_health (
     fault_class TEXT,
     fault_message TEXT,
     looked_at INTEGER
+) STRICT;
+
+-- What not every site can do, and what each made of it when it was asked last.
+CREATE TABLE site_capabilities (
+    site_id TEXT NOT NULL REFERENCES sites (id),
+    capability TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    words TEXT,
+    PRIMARY KEY (site_id, capability)
 ) STRICT;
 
 -- What calls to sites came to, in steps of five minutes; kept for a day.

@@ -75,7 +75,7 @@ impl Refusal {
             }
             401 | 403 => CloudError::Unauthorised(text),
             404 => CloudError::NotFound(text),
-            409 if says(&["not yet supported"]) => CloudError::Permanent(text),
+            409 if says(&["not yet supported"]) => CloudError::Unsupported(text),
             409 => CloudError::Conflict(text),
             // A lease in transition, an address that a server in deletion still has, a volume that is on its way.
             400 | 500 if says(&["invalid lease status", "already in use", "invalid volume"]) => {
@@ -258,7 +258,7 @@ mod tests {
             (
                 409,
                 r#"{"error_message":"Updating leases for 'flavor:instance' is not yet supported."}"#,
-                "permanent",
+                "unsupported",
             ),
             (400, r#"{"error_message":"Start date must be later than current date"}"#, "transient"),
             (400, r#"{"badRequest":{"message":"Invalid input"}}"#, "permanent"),

@@ -122,6 +122,10 @@ impl SimulatedCloud {
             if self.clock.now() < *start {
                 return Err(CloudError::Permanent("a lease can't be moved before it has begun".to_owned()));
             }
+            if !self.profile.extends {
+                let words = "Updating leases for 'flavor:instance' type reservations is not yet supported.";
+                return Err(CloudError::Unsupported(words.to_owned()));
+            }
             self.room_for_lease(Some(&object.site_ref), reservations, *start, *end)?;
             object.facts.lease_end = Some(*end);
             object.spec = desired.spec.clone();

@@ -17,6 +17,8 @@ pub struct Profile {
     pub answering: TimeDelta,
     /// Of each thing that can be reserved, how many leases may hold at one instant.
     pub lease_capacity: u32,
+    /// Whether the end of a lease that has begun can be changed. Blazar as it comes can't for leases of flavors.
+    pub extends: bool,
     /// Leases that staff hold, by name.
     pub standing_leases: Vec<String>,
     /// Images that there are.
@@ -40,6 +42,7 @@ impl Default for Profile {
             latency: TimeDelta::milliseconds(300),
             answering: TimeDelta::seconds(2),
             lease_capacity: 1000,
+            extends: true,
             standing_leases: Vec::new(),
             images: ["CC-Ubuntu24.04", "CC-Ubuntu22.04"].map(str::to_owned).to_vec(),
             flavors: ["m1.tiny", "m1.small", "m1.medium", "m1.large", "m1.xlarge", "baremetal"]

@@ -163,6 +163,13 @@ pub enum Violation {
         /// How many they may have.
         limit: i32,
     },
+    /// The site does not change the end of a lease that is in force.
+    EndFixed {
+        /// What people call the site.
+        site: String,
+        /// What it said, if it was asked.
+        words: Option<String>,
+    },
     /// At some time of the slot too few units are free.
     Full {
         /// The first such time.
@@ -195,6 +202,7 @@ impl Violation {
             Self::Gap { .. } => "gap",
             Self::Overlap { .. } => "overlap",
             Self::TooManyAhead { .. } => "too_many_ahead",
+            Self::EndFixed { .. } => "end_fixed",
             Self::Full { .. } => "full",
         }
     }
@@ -268,6 +276,10 @@ impl Violation {
                 vec![("start", at(&other.start())), ("end", at(&other.end()))]
             }
             Self::TooManyAhead { limit } => vec![("limit", Number::Whole((*limit).into()))],
+            Self::EndFixed { site, words } => {
+                let words = words.iter().map(|words| ("words", Number::Text(words.clone())));
+                std::iter::once(("site", Number::Text(site.clone()))).chain(words).collect()
+            }
             Self::Full { at: first } => vec![("at", at(first))],
         }
     }
@@ -382,7 +394,15 @@ impl Violation {
             Self::TooManyAhead { limit } => {
                 format!("You have {limit} bookings of this lab already, and may have {limit} at a time.")
             }
+            Self::EndFixed { site, words } => end_fixed(site, words.as_deref()),
             Self::Full { at } => format!("Every place is taken at {}.", calendar::date_and_time(zone, *at)),
         }
     }
+}
+
+fn end_fixed(site: &str, words: Option<&str>) -> String {
+    let said = words.map(|words| format!(" It says: \"{words}\"")).unwrap_or_default();
+    format!(
+        "{site} can't change the end of a booking that has begun: book another slot after it, or release it early.{said}"
+    )
 }

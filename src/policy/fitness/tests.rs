@@ -62,6 +62,7 @@ impl Case {
             leases: true,
             dashboard: None,
             capacity: None,
+            extends: None,
             bare_metal_at_once: 2,
             su_per_hour: BTreeMap::new(),
         };

@@ -178,6 +178,7 @@ fn new_booking(app: &App, setting: &LabSetting, wish: &Wish) -> Booking {
         wanted_end: None,
         wanted_slot: None,
         su_per_hour: setting.lab.su_per_hour,
+        preparing_at: None,
         state,
         trouble: None,
         version: 1,

@@ -23,6 +23,7 @@ use crate::domain::resource::{Resource, ResourceState};
 use crate::policy::admission::{self, Violation};
 use crate::policy::availability;
 use crate::services::App;
+use crate::services::extending;
 use crate::services::notices::{self, Kind};
 use crate::services::places;
 use crate::services::situation::Situation;
@@ -258,11 +259,13 @@ fn resize(
     let (situation, occupancy) = place_without(conn, person, &booking, span, now)?;
     let (setting, case) = (&situation.setting, situation.case(&occupancy, now));
     let later = new_end > slot.end();
-    let violations = if later {
+    let mut violations = if later {
         admission::judge_extension(&case, &slot, new_end)
     } else {
         admission::judge_shortening(&case, &slot, new_end)
     };
+    let resources = db::resources(conn, &booking.id)?;
+    violations.extend(extending::refusal(conn, &booking, &resources, now)?);
     if !violations.is_empty() {
         return Err(refused(violations, setting));
     }

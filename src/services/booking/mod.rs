@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::App;
+use super::extending;
+use super::lead::{self, Outlook};
 use crate::db::{self, Conn, DbError, LabSetting, MaybeDbError};
 use crate::domain::blueprint::{Kind as ResourceKind, Spec};
 use crate::domain::booking::{Booking, Event, State, WrongState};
@@ -125,6 +127,8 @@ pub struct BookingView {
     pub events: Vec<Event>,
     /// Other ends that it may have now.
     pub ends: OtherEnds,
+    /// When it begins to be prepared, and whether that is likely in time.
+    pub outlook: Outlook,
     /// What giving it back now would leave to others, while it is live.
     pub gift: Option<Gift>,
     /// How the site does; nothing if it was not seen yet.
@@ -142,6 +146,8 @@ pub struct OtherEnds {
     pub later: Vec<DateTime<Utc>>,
     /// Earlier ones.
     pub earlier: Vec<DateTime<Utc>>,
+    /// What stands against any other end: its site changes none.
+    pub fixed: Option<Violation>,
 }
 
 /// Lines of a booking's log that its page shows.
@@ -159,12 +165,13 @@ pub fn view(
         db::lab_setting(conn, &booking.lab)?.ok_or_else(|| BookingError::NoSuchLab(booking.lab.clone()))?;
     let resources = db::resources(conn, id)?;
     let now = app.now();
-    let ends = other_ends(conn, person, &booking, now)?;
+    let ends = other_ends(conn, person, &booking, &resources, now)?;
+    let outlook = lead::outlook(conn, &booking, now)?;
     let gift = gift(conn, &booking, now)?;
     let health = db::site_health(conn, &setting.site.id)?;
     let ssh = ssh_command(&setting, &resources);
     let events = db::events(conn, id, LOG_LINES)?;
-    Ok(BookingView { booking, resources, setting, events, ends, gift, health, ssh, now })
+    Ok(BookingView { booking, resources, setting, events, ends, outlook, gift, health, ssh, now })
 }
 
 /// Later and earlier ends that a booking which has begun may have now.
@@ -172,11 +179,15 @@ fn other_ends(
     conn: &mut Conn<'_>,
     person: &Person,
     booking: &Booking,
+    resources: &[Resource],
     now: DateTime<Utc>,
 ) -> Result<OtherEnds, BookingError> {
     let begun = matches!(booking.state, State::Preparing | State::Active { .. });
     if !begun || booking.wanted_end.is_some() {
         return Ok(OtherEnds::default());
+    }
+    if let Some(fixed) = extending::refusal(conn, booking, resources, now)? {
+        return Ok(OtherEnds { fixed: Some(fixed), ..OtherEnds::default() });
     }
     let reach = |setting: &LabSetting| {
         let length = setting.lab.policy.longest().max(booking.slot.length());
@@ -188,6 +199,7 @@ fn other_ends(
     Ok(OtherEnds {
         later: availability::extensions(&case, &booking.slot),
         earlier: availability::shortenings(&case, &booking.slot),
+        fixed: None,
     })
 }
 

@@ -5,13 +5,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{ACTOR, Call, Calls, Turn};
 use crate::cloud::port::{Desired, Scope, SiteObject};
 use crate::db::{self, Conn, DbError, LabSetting};
-use crate::domain::blueprint::Spec;
+use crate::domain::blueprint::{Kind, Spec};
 use crate::domain::booking::Booking;
 use crate::domain::ids::{BookingId, ClaimToken, ResourceKey};
 use crate::domain::resource::{Mark, Resource, ResourceState};
 use crate::policy::reconcile::{self, Step, Transition};
 use crate::services::App;
 use crate::services::booking::{self, BookingError};
+use crate::services::extending;
+use crate::services::lead;
 use crate::services::notices::{self, Kind as Mail};
 
 /// How long a server waits before it asks again whether it is its turn to be made.
@@ -35,7 +37,8 @@ pub(super) fn decide(
         return Ok(Turn::Rest);
     }
     let resources = db::resources(conn, id)?;
-    match reconcile::next(&booking, &resources, &setting.pool, now) {
+    let begin = lead::begin(conn, &booking)?;
+    match reconcile::next(&booking, &resources, begin, now) {
         Step::Wait(until) => rest(conn, booking, token, until),
         Step::Become(transition) => {
             become_(app, conn, booking, &setting, &resources, transition)?;
@@ -188,6 +191,7 @@ fn become_(
         }
         Transition::Prepare => {
             booking.state = booking.state.prepare()?;
+            booking.preparing_at = Some(now);
             "Making the servers.".to_owned()
         }
         Transition::Activate => {
@@ -195,7 +199,12 @@ fn become_(
             booking.trouble = silence(resources);
             booking.trouble.clone().unwrap_or_else(|| "Ready to use.".to_owned())
         }
-        Transition::Extend => booking::take_wanted_end(app, conn, &mut booking, setting)?,
+        Transition::Extend => {
+            if resources.iter().any(|resource| resource.kind() == Kind::Lease) {
+                extending::learn(conn, &setting.site, None, now)?;
+            }
+            booking::take_wanted_end(app, conn, &mut booking, setting)?
+        }
         Transition::Move => return booking::take_wanted_slot(app, conn, &mut booking, setting),
         Transition::Stay => {
             booking::drop_wanted_slot(

@@ -14,6 +14,7 @@ use crate::domain::resource::{Resource, ResourceState, SiteFacts};
 use crate::policy::reconcile::{self, MAX_FAILURES, MAX_LEASE_REPLACEMENTS, MAX_REPLACEMENTS};
 use crate::services::App;
 use crate::services::booking::{self, BookingError};
+use crate::services::extending;
 use crate::services::notices::{self, Kind as Mail};
 use crate::services::places;
 
@@ -41,6 +42,8 @@ struct Verdict {
     give_up: Option<String>,
     /// The change that the student asked for can't be had, for this reason.
     no_change: Option<String>,
+    /// The site can't change the end of a lease in force: its words.
+    cant_extend: Option<String>,
     /// The site holds nothing of it any more.
     nothing_left: bool,
     /// What is to be read later in the booking's log.
@@ -102,6 +105,9 @@ pub(super) fn record(
         finish(app, conn, booking, &setting)?;
         db::drop_claim(conn, id, token)?;
         return Ok(false);
+    }
+    if let Some(words) = verdict.cant_extend {
+        extending::learn(conn, &setting.site, Some(words), now)?;
     }
     if let Some(reason) = verdict.no_change {
         refuse_end(app, conn, &mut booking, &reason)?;
@@ -264,6 +270,9 @@ fn not_ensured(
             verdict.no_change = Some(error.to_string());
         }
         State::Active { .. } if last => {
+            if let (Kind::Lease, CloudError::Unsupported(words)) = (resource.kind(), error) {
+                verdict.cant_extend = Some(words.clone());
+            }
             verdict.no_change = Some(error.to_string());
             resource.state = ResourceState::Ready;
             resource.failures = 0;

@@ -153,6 +153,8 @@ struct BookingJson {
     nodes: Vec<String>,
     version: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
+    end_fixed: Option<Broken>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ssh: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     resources: Vec<ResourceJson>,
@@ -179,6 +181,7 @@ fn booking_json(zone: Tz, booking: &Booking) -> BookingJson {
         trouble: booking.trouble.clone(),
         nodes: booking.nodes.clone(),
         version: booking.version,
+        end_fixed: None,
         ssh: None,
         resources: Vec::new(),
     }
@@ -194,6 +197,7 @@ async fn view(who: &SignedIn, id: &BookingId) -> Result<BookingView, WebError> {
 
 fn whole_booking(view: BookingView) -> HttpResponse {
     let mut body = booking_json(view.setting.zone, &view.booking);
+    body.end_fixed = view.ends.fixed.as_ref().map(|fixed| Broken::of(fixed, view.setting.zone));
     body.ssh = view.ssh;
     body.resources = view.resources.into_iter().map(resource_json).collect();
     marked(&view.booking, ok(&body))

@@ -8,6 +8,7 @@ use crate::db::DbError;
 use crate::domain::health::Health;
 use crate::domain::ids::SiteId;
 use crate::domain::person::Role;
+use crate::policy::extending::Extending;
 use crate::services::health::{self, SiteView};
 use crate::web::context::SignedIn;
 use crate::web::error::WebError;
@@ -20,6 +21,7 @@ struct SiteJson {
     state: &'static str,
     since: Option<String>,
     last_ok: Option<String>,
+    extends: Option<bool>,
     /// For staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_fault: Option<FaultJson>,
@@ -38,7 +40,7 @@ pub(super) async fn all(who: SignedIn) -> Result<HttpResponse, WebError> {
     Ok(ok(&serde_json::json!({ "sites": sites })))
 }
 
-fn site_json(who: &SignedIn, SiteView { site, health }: SiteView) -> SiteJson {
+fn site_json(who: &SignedIn, SiteView { site, health, extending }: SiteView) -> SiteJson {
     let zone = who.context.zone();
     let is_staff = who.session.person.role == Role::Staff;
     let fault = |health: &Health| {
@@ -46,12 +48,14 @@ fn site_json(who: &SignedIn, SiteView { site, health }: SiteView) -> SiteJson {
         Some(FaultJson { at: rfc3339(zone, at), class: fault.class, message: fault.message })
     };
     let health = health.as_ref();
+    let extends = Extending::of(&site, extending.as_ref(), who.context.app().now()).works();
     SiteJson {
         id: site.id,
         title: site.title,
         state: health.map_or("unknown", |health| health.condition.word()),
         since: health.map(|health| rfc3339(zone, health.since)),
         last_ok: health.and_then(|health| health.last_ok).map(|at| rfc3339(zone, at)),
+        extends,
         last_fault: health.and_then(fault),
     }
 }

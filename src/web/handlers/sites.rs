@@ -1,33 +1,39 @@
 //! `/sites`: how each site does.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use serde::Deserialize;
 
 use super::page;
 use crate::db::{DbError, Waiting};
 use crate::domain::calendar;
 use crate::domain::health::{CallTally, Condition, Health};
+use crate::domain::ids::SiteId;
 use crate::domain::person::Role;
+use crate::policy::extending::{self, Extending};
 use crate::services::health::{self, SiteView};
 use crate::services::queue::{self, Report};
-use crate::web::context::SignedIn;
+use crate::web::context::{Done, SignedIn, Staff};
 use crate::web::error::WebError;
 use crate::web::pages::layout::Section;
-use crate::web::pages::sites::{Bar, Numbers, OperationRow, Picture, SiteLine, SiteState, SitesPage};
+use crate::web::pages::sites::{
+    Bar, ExtendingLine, Numbers, OperationRow, Picture, SiteLine, SiteState, SitesPage,
+};
 use crate::web::present;
 
 /// Shows the sites; to staff with figures.
 pub async fn show(who: SignedIn) -> Result<HttpResponse, WebError> {
     let app = who.context.app();
     let (now, zone) = (app.now(), who.context.zone());
+    let is_staff = who.session.person.role == Role::Staff;
     let layout = who.context.layout("Sites", Section::Elsewhere);
     let shown = match who.session.person.role {
         Role::Student => {
             let sites = app.db.read::<_, DbError, _>("sites", health::sites).await?;
-            let lines = sites.iter().map(|view| line(zone, now, view)).collect();
+            let lines = sites.iter().map(|view| line(zone, now, is_staff, view)).collect();
             SitesPage { layout, answer: answer(zone, now, &sites), sites: lines, mail: None }
         }
         Role::Staff => {
@@ -56,7 +62,7 @@ fn answer(zone: Tz, now: DateTime<Utc>, sites: &[SiteView]) -> String {
     }
 }
 
-fn line(zone: Tz, now: DateTime<Utc>, view: &SiteView) -> SiteLine {
+fn line(zone: Tz, now: DateTime<Utc>, is_staff: bool, view: &SiteView) -> SiteLine {
     let health = view.health.as_ref();
     let (state, text) = match health.map(|health| health.condition) {
         None => (SiteState::Unseen, "It is looked at twice a minute once a worker runs."),
@@ -71,6 +77,7 @@ fn line(zone: Tz, now: DateTime<Utc>, view: &SiteView) -> SiteLine {
     };
     let failing = |health: &&Health| health.condition == Condition::Down;
     SiteLine {
+        extending: extending_line(zone, now, is_staff, view),
         id: view.site.id.to_string(),
         title: view.site.title.clone(),
         state,
@@ -82,6 +89,54 @@ fn line(zone: Tz, now: DateTime<Utc>, view: &SiteView) -> SiteLine {
             .map(|at| present::when(zone, now, at)),
         numbers: None,
     }
+}
+
+/// What is known of other ends there. Students are told of what they can't do, staff of whatever is known.
+fn extending_line(zone: Tz, now: DateTime<Utc>, is_staff: bool, view: &SiteView) -> Option<ExtendingLine> {
+    let known = Extending::of(&view.site, view.extending.as_ref(), now);
+    let refusal = known.refusal(&view.site).map(|broken| broken.sentence(zone));
+    if !is_staff {
+        return refusal.map(|text| ExtendingLine { text, again: false });
+    }
+    let day = |at| present::when(zone, now, at).text;
+    let (more, again) = match known {
+        Extending::NoLeases | Extending::Told(true) => return None,
+        Extending::Told(false) => ("The course file says so.".to_owned(), false),
+        Extending::Unknown => (
+            "Whether it changes the end of a lease is not known: nobody has asked it lately.".to_owned(),
+            false,
+        ),
+        Extending::Known(it) if it.works => {
+            (format!("It has changed ends of leases since {}.", day(it.since)), false)
+        }
+        Extending::Known(it) => {
+            let next = day(extending::tried_again(it));
+            (format!("It was asked last {}, and is asked again from {next} on.", day(it.last)), true)
+        }
+    };
+    let text = refusal.map_or(more.clone(), |refusal| format!("{refusal} {more}"));
+    Some(ExtendingLine { text, again })
+}
+
+/// Has another end tried again at a site that has refused one.
+pub async fn try_again(
+    who: Staff,
+    path: web::Path<SiteId>,
+    form: web::Form<Again>,
+) -> Result<HttpResponse, WebError> {
+    who.0.check_csrf(&form.csrf)?;
+    crate::services::extending::forget(who.0.context.app(), path.into_inner()).await?;
+    let mut response = present::redirect("/sites");
+    if let Err(error) = response.add_cookie(&Done::TriedAgain.cookie()) {
+        tracing::warn!(%error, "a cookie can't be set");
+    }
+    Ok(response)
+}
+
+/// Which site it is comes with the address.
+#[derive(Debug, Deserialize)]
+pub struct Again {
+    csrf: String,
 }
 
 fn with_numbers(zone: Tz, now: DateTime<Utc>, report: &Report) -> Vec<SiteLine> {
@@ -97,7 +152,7 @@ fn with_numbers(zone: Tz, now: DateTime<Utc>, report: &Report) -> Vec<SiteLine> 
             picture: picture(zone, report.since, &calls),
             operations: operations(&calls),
         };
-        SiteLine { numbers: Some(numbers), ..line(zone, now, view) }
+        SiteLine { numbers: Some(numbers), ..line(zone, now, true, view) }
     };
     report.queue.due.iter().map(of_site).collect()
 }

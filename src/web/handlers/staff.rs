@@ -12,12 +12,13 @@ use crate::domain::course::Lab;
 use crate::domain::exception::Exception;
 use crate::domain::ids::{ExceptionId, LabId, NetId};
 use crate::policy::balance::{Balance, Share};
+use crate::policy::lead::Finding;
 use crate::services::exceptions::{self, ExceptionError};
 use crate::services::staff::{self, StaffView};
 use crate::web::context::{Done, Staff};
 use crate::web::error::WebError;
 use crate::web::pages::layout::{Problem, Section};
-use crate::web::pages::staff_lab::{BalanceCheck, ExceptionRow, ShareRow, StaffLabPage};
+use crate::web::pages::staff_lab::{BalanceCheck, ExceptionRow, PreparingCheck, ShareRow, StaffLabPage};
 use crate::web::present;
 
 mod grant;
@@ -109,6 +110,7 @@ fn compose(who: &Staff, view: &StaffView, form: &Form, problems: Vec<Problem>) -
         classes: view.classes.clone(),
         rules: view.rules.clone(),
         balance: balance(view),
+        preparing: preparing(&view.preparing),
         exceptions: view.exceptions.iter().map(|(it, net_id)| row(view, it, net_id)).collect(),
         more_exceptions: view.more_exceptions,
         form: form.shown(&calendar::zone_name(zone, view.now), problems),
@@ -147,6 +149,13 @@ fn balance(view: &StaffView) -> BalanceCheck {
     let shares = vec![share("Even", left.even), share("Odd", left.odd)];
     let advice = if left.is_fair() { Vec::new() } else { advice(lab, view.whole.as_ref()) };
     BalanceCheck { finding: finding(lab, left, view.now), advice, shares }
+}
+
+fn preparing(Finding { found, right }: &Finding) -> PreparingCheck {
+    PreparingCheck {
+        finding: format!("Preparing {found}."),
+        advice: right.as_ref().map(|right| format!("Right would be {right}.")),
+    }
 }
 
 fn nothing_to_balance(lab: &Lab) -> &'static str {

@@ -33,8 +33,19 @@ pub struct SiteLine {
     pub text: String,
     /// When it last answered, while it does not.
     pub last_ok: Option<When>,
+    /// What is known of other ends of bookings that have begun there, if that matters to the reader.
+    pub extending: Option<ExtendingLine>,
     /// Its figures, for staff only.
     pub numbers: Option<Numbers>,
+}
+
+/// Whether bookings that have begun can have another end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtendingLine {
+    /// What is known, in a sentence or two.
+    pub text: String,
+    /// Whether the reader can have it tried again: staff, after a refusal.
+    pub again: bool,
 }
 
 /// How a site does.
@@ -165,6 +176,7 @@ impl SitesPage {
         staff.mail = Some("2 mails wait to be sent, the first for 12 min.".to_owned());
         for (site, quiet) in staff.sites.iter_mut().zip([false, true]) {
             site.numbers = Some(if quiet { Numbers::quiet() } else { Numbers::sample() });
+            site.extending = Some(ExtendingLine::for_staff());
         }
         vec![("sites", well), ("sites_trouble", trouble), ("sites_staff", staff)]
     }
@@ -179,6 +191,7 @@ impl SiteLine {
             since: Some(When::new("2026-11-23T08:00-05:00", "yesterday 08:00")),
             text: "Bookings here are made as usual.".to_owned(),
             last_ok: None,
+            extending: None,
             numbers: None,
         }
     }
@@ -208,7 +221,24 @@ impl SiteLine {
             state: SiteState::Degraded,
             since: Some(When::new("2026-11-24T14:11-05:00", "today 14:11")),
             text: "Bookings here go on, and may take longer than usual.".to_owned(),
+            extending: Some(ExtendingLine {
+                text: "CHI@UC can't change the end of a booking that has begun: book another slot after it, or release it early."
+                    .to_owned(),
+                again: false,
+            }),
             ..Self::up("chi-uc", "CHI@UC")
+        }
+    }
+}
+
+impl ExtendingLine {
+    fn for_staff() -> Self {
+        Self {
+            text: "CHI@UC can't change the end of a booking that has begun: book another slot after it, or release it early. \
+                   It says: \"Updating leases is not yet supported.\" It was asked today 14:02, and is asked again from Tue Dec 1, \
+                   14:02 on."
+                .to_owned(),
+            again: true,
         }
     }
 }

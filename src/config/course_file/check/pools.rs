@@ -28,6 +28,10 @@ impl Check<'_> {
         if let Some(capacity) = table.capacity {
             self.range(&format!("site.{}.capacity", table.id), capacity, CAPACITIES);
         }
+        if table.extends.is_some() && !table.leases {
+            let what = "the site has no leases, so nobody has to agree to another end: leave it out";
+            self.error(&format!("site.{}.extends", table.id), what.to_owned());
+        }
         self.range(&format!("site.{}.bare_metal_at_once", table.id), table.bare_metal_at_once, 1..=100);
         let id = self.parse(&format!("site.{}.id", table.id), &table.id)?;
         Some(Site {
@@ -37,6 +41,7 @@ impl Check<'_> {
             leases: table.leases,
             dashboard: table.dashboard.clone(),
             capacity: table.capacity,
+            extends: table.extends,
             bare_metal_at_once: table.bare_metal_at_once,
             su_per_hour: prices.into_iter().collect::<Option<_>>()?,
         })

@@ -173,10 +173,9 @@ impl Composer<'_> {
 
     fn waiting(&self) -> Step {
         let mut step = Step::new(Phase::Now, "Waiting for the start");
-        let begin = self.start() - self.view.setting.pool.lead();
         step.text = Some(format!(
             "Preparing begins {}. You get a mail when it is ready; you need not keep this page open.",
-            self.when(begin).text
+            self.when(self.view.outlook.begin).text
         ));
         step.trouble.clone_from(&self.view.booking.trouble);
         if let Some(slot) = self.view.booking.wanted_slot {
@@ -191,13 +190,19 @@ impl Composer<'_> {
 
     fn preparing_later(&self) -> Step {
         let mut step = Step::new(Phase::Later, "Preparing your servers");
-        step.when = Some(self.when(self.start() - self.view.setting.pool.lead()));
+        step.when = Some(self.when(self.view.outlook.begin));
         step
     }
 
     fn use_later(&self) -> Step {
         let mut step = Step::new(Phase::Later, "Ready for you");
         step.when = Some(self.when(self.start()));
+        step.text = self.view.outlook.late.map(|late| {
+            format!(
+                "Preparing took longer than it has time lately: it is likely ready {}.",
+                self.when(late).text
+            )
+        });
         step
     }
 
@@ -308,6 +313,9 @@ impl Composer<'_> {
     }
 
     fn why_no_extension(&self) -> String {
+        if let Some(fixed) = &self.view.ends.fixed {
+            return fixed.sentence(self.view.setting.zone);
+        }
         let cap = self.view.setting.lab.policy.cap();
         if self.view.booking.slot.length() >= cap {
             format!("It can't be extended: {} in all is the most.", calendar::in_words(cap))

@@ -9,6 +9,7 @@ use crate::domain::interval::Interval;
 use crate::domain::su::Su;
 use crate::policy::admission::Violation;
 use crate::policy::availability::Verdict;
+use crate::policy::lead;
 use crate::services::labs::{Choice, LabView};
 use crate::web::context::SignedIn;
 use crate::web::pages::lab::{Length, Panel};
@@ -78,8 +79,17 @@ fn longest_because(zone: Tz, choice: &Choice) -> String {
 fn preparing(view: &LabView, at: DateTime<Utc>) -> String {
     let (pool, zone) = (&view.setting.pool, view.setting.zone);
     let ready_by = calendar::time(zone, at);
-    let begin = at - pool.lead();
-    if begin <= view.now {
+    let held_from = at - pool.lead();
+    let begin = lead::begin(at, held_from, view.learned.as_ref());
+    if let Some(late) = lead::late(at, begin.max(view.now), view.learned.as_ref()) {
+        let when = if begin <= view.now {
+            "at once".to_owned()
+        } else {
+            format!("at {}", calendar::time(zone, begin))
+        };
+        let late = calendar::time(zone, late);
+        format!("Preparing begins {when}. Going by the latest bookings, it is ready at {late}.")
+    } else if begin <= view.now {
         format!("Preparing begins at once, so that it is ready at {ready_by}.")
     } else if pool.lead() > TimeDelta::zero() {
         format!("Preparing begins at {}, so that it is ready at {ready_by}.", calendar::time(zone, begin))
