@@ -127,8 +127,9 @@ impl Cloud for GatedCloud {
         Ok(self.around("release", self.site.release(kind, site_ref)).await?.0)
     }
 
+    /// Nobody waits for a look.
     async fn health(&self) -> Result<(), CloudError> {
-        self.around("health", self.site.health()).await.map(drop)
+        self.site.health().await
     }
 
     async fn examine(&self, needs: &SiteNeeds) -> Result<SiteReport, CloudError> {
