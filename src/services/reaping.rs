@@ -1,6 +1,6 @@
 //! The reaper: observe, plan, carry out. [`policy::reaping`](crate::policy::reaping) states what it may do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,10 @@ use crate::cloud::port::{Released, Scope};
 use crate::db::{self, DbError};
 use crate::domain::blueprint::Kind;
 use crate::domain::booking::EndReason;
+use crate::domain::course::{Course, Site};
+use crate::domain::fitness::SiteService;
 use crate::domain::ids::{BookingId, SiteId};
+use crate::policy::fitness;
 use crate::policy::reaping::{self, Action, Listing, LiveBooking, Plan, Standing};
 
 /// How many bookings that are over one sweep looks at; the next takes the rest.
@@ -31,7 +34,7 @@ pub struct Done {
 
 /// Looks at the database and at every site, and plans a sweep. Changes nothing.
 pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
-    let listings = list_sites(app).await;
+    let listings = list_sites(app, &needed_services(app).await?).await;
     let mut ids: Vec<BookingId> = listings
         .values()
         .flatten()
@@ -65,12 +68,28 @@ pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
         .await
 }
 
+/// The services of each site in which the course's labs have objects: without one of them a listing would say too little.
+async fn needed_services(app: &Arc<App>) -> Result<BTreeMap<SiteId, BTreeSet<SiteService>>, DbError> {
+    let course = app.db.read("reap: course", db::course).await?;
+    let needs = |course: &Course, site: &Site| {
+        let services = fitness::needs(course, site).services.into_keys();
+        services.filter(|service| *service != SiteService::Image).collect()
+    };
+    Ok(course.map_or_else(BTreeMap::new, |course| {
+        course.sites.iter().map(|site| (site.id.clone(), needs(&course, site))).collect()
+    }))
+}
+
 /// Lists all sites at once, each within three quarters of a claim: one that hangs keeps no other waiting.
-async fn list_sites(app: &Arc<App>) -> BTreeMap<SiteId, Listing> {
+async fn list_sites(
+    app: &Arc<App>,
+    needed: &BTreeMap<SiteId, BTreeSet<SiteService>>,
+) -> BTreeMap<SiteId, Listing> {
     let limit = limit(app);
-    let scope = Scope::Instance(app.instance.clone());
+    let (scope, none) = (Scope::Instance(app.instance.clone()), BTreeSet::new());
     let listings = app.clouds.iter().map(async |(site, cloud)| {
-        let listing = match tokio::time::timeout(limit, cloud.list(&scope)).await {
+        let listing = cloud.list(&scope, needed.get(site).unwrap_or(&none));
+        let listing = match tokio::time::timeout(limit, listing).await {
             Ok(listing) => listing.map_err(|error| error.to_string()),
             Err(_) => Err(nothing_came(limit)),
         };
