@@ -8,6 +8,7 @@ mod connection;
 mod courses;
 mod dialect;
 mod exceptions;
+mod failures;
 mod health;
 mod jobs;
 mod migrate;
@@ -17,12 +18,14 @@ mod people;
 mod queue;
 mod resources;
 mod schema;
+mod standing_leases;
 mod types;
 
 pub use bookings::*;
 pub use connection::{Conn, Db, DbUrl, MaybeDbError};
 pub use courses::*;
 pub use exceptions::*;
+pub use failures::*;
 pub use health::*;
 pub use jobs::*;
 pub use notices::*;
@@ -30,6 +33,7 @@ pub use occupancy::*;
 pub use people::*;
 pub use queue::*;
 pub use resources::*;
+pub use standing_leases::*;
 
 /// Why the database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

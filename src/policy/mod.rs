@@ -10,6 +10,7 @@ pub mod health;
 pub mod reaping;
 pub mod reconcile;
 pub mod reminders;
+pub mod renewal;
 pub mod search;
 pub mod sentences;
 pub mod standing;

@@ -7,6 +7,7 @@ pub mod delivery;
 pub mod doctor;
 pub mod exceptions;
 pub mod explain;
+pub mod failures;
 pub mod fulfil;
 pub mod health;
 pub mod history;
@@ -16,6 +17,7 @@ pub mod people;
 mod places;
 pub mod queue;
 pub mod reaping;
+pub mod renewal;
 mod situation;
 pub mod staff;
 

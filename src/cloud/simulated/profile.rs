@@ -17,8 +17,6 @@ pub struct Profile {
     pub answering: TimeDelta,
     /// Of each thing that can be reserved, how many leases may hold at one instant.
     pub lease_capacity: u32,
-    /// Leases that staff hold, by name.
-    pub standing_leases: Vec<String>,
     /// Images that there are.
     pub images: Vec<String>,
     /// Flavors that there are.
@@ -40,7 +38,6 @@ impl Default for Profile {
             latency: TimeDelta::milliseconds(300),
             answering: TimeDelta::seconds(2),
             lease_capacity: 1000,
-            standing_leases: Vec::new(),
             images: ["CC-Ubuntu24.04", "CC-Ubuntu22.04"].map(str::to_owned).to_vec(),
             flavors: ["m1.tiny", "m1.small", "m1.medium", "m1.large", "m1.xlarge", "baremetal"]
                 .map(str::to_owned)
