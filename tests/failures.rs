@@ -7,7 +7,8 @@ use fairlease::domain::notice::Notice;
 use fairlease::domain::person::Person;
 use fairlease::worker::{self, cron};
 
-use crate::sites::staff;
+use crate::sites::{serve, staff};
+use crate::support::visitor::{Visitor, client};
 use crate::world::{World, course, local, on_both_databases, slot};
 
 /// A site without room for a single lease.
@@ -102,6 +103,25 @@ on_both_databases! {
         ] {
             assert!(mails[0].body.contains(part), "{part}: {}", mails[0].body);
         }
+    }
+
+    async fn staff_read_a_booking_that_failed_and_no_other(backend: Backend) {
+        let world = full(backend).await;
+        let (_, failed) = fail(&world, 1, 1).await.remove(0);
+        let student = world.student("ff524").await;
+        let ahead = world.book(&student, slot("2025-02-10T10:00", "2025-02-10T12:00")).await;
+        let served = serve(&world);
+        let page = async |net_id: &str, booking: &Booking| {
+            let visitor = Visitor::sign_in(&client(), &served.url, net_id).await;
+            let answer = visitor.get(&format!("/bookings/{}", booking.id)).await;
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        };
+        let (status, shown) = page("ta77", &failed).await;
+        assert!(status == 200 && shown.contains("Not enough hosts available"), "{shown}");
+        assert!(!shown.contains("/release"), "nothing can be done to it: {shown}");
+        assert_eq!(page("ta77", &ahead).await.0, 404);
+        assert_eq!(page("ff524", &failed).await.0, 404);
+        assert_eq!(page("ff524", &ahead).await.0, 200);
     }
 
     async fn many_that_fail_are_one_mail_an_hour(backend: Backend) {
