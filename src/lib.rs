@@ -62,6 +62,9 @@
 //! to, and the database keeps it for all processes. [`worker::look`] looks at each site twice a minute. What a site that is
 //! down has to do rests until a look is answered.
 //!
+//! **A lease that staff hold is renewed.** Each hour [`services::renewal`] looks at it, asks [`policy::renewal`] and moves its
+//! end, or writes to staff.
+//!
 //! **Mail leaves.** A notice is a row, written in the transaction of what it tells. [`worker::deliver`] claims the rows
 //! and [`services::delivery`] hands them to the [`Mailer`](mail::delivery::Mailer).
 //!

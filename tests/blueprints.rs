@@ -192,11 +192,14 @@ on_both_databases! {
 
     async fn a_pool_draws_from_a_lease_that_staff_hold(backend: Backend) {
         let text = EXAMPLE.replace("lead_minutes = 30 ", "standing_lease = \"course-nodes\"\nlead_minutes = 30 ");
-        let profile = Profile { standing_leases: vec!["course-nodes".to_owned()], ..Profile::instant() };
-        let world = World::with(backend, checked(&text), profile).await;
+        let world = World::with(backend, checked(&text), Profile::instant()).await;
+        world.cloud.put_lease("course-nodes", &slot("2025-02-08T00:00", "2025-02-15T00:00"), &[]).unwrap();
         let (student, made) = active(&world).await;
-        assert!(world.held().into_values().all(|object| object.spec.kind() != Kind::Lease));
-        release(&world, &student, &made).await;
+        let leases = || world.held().into_values().filter(|it| it.spec.kind() == Kind::Lease).map(|it| it.name);
+        assert_eq!(leases().collect::<Vec<_>>(), ["course-nodes"]);
+        bookings::release(&world.app, student.clone(), made.id.clone()).await.unwrap();
+        world.work_until(&student, &made.id, "ended").await;
+        assert_eq!(world.held().into_keys().collect::<Vec<_>>(), ["course-nodes"], "it stays");
     }
 }
 

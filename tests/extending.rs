@@ -168,8 +168,8 @@ on_both_databases! {
         world.work_until(&student, &made.id, "ended").await;
         let apply = move |conn: &mut db::Conn<'_>| db::save_course(conn, &with_standing as &Course);
         world.app.db.write::<_, DbError, _>("apply", apply).await.unwrap();
-        let profile = Profile { standing_leases: vec!["course-nodes".to_owned()], ..rigid() };
-        let world = world.with_faults(profile, Faults::none(), 2);
+        let world = world.with_faults(rigid(), Faults::none(), 2);
+        world.cloud.put_lease("course-nodes", &slot("2025-02-08T00:00", "2025-02-15T00:00"), &[]).unwrap();
         let (student, made) = active(&world, "gg222", "10").await;
         world.end_at(&student, &made.id, hours_more(&made, 1)).await.unwrap();
         world.work().await;

@@ -78,7 +78,7 @@ on_both_databases! {
             .filter(|mail| mail.subject.starts_with("Ends at 14:00"))
             .map(|mail| mail.person.clone())
             .collect();
-        assert_eq!(reminded, [early.id, usual.id]);
+        assert_eq!(reminded, [Some(early.id), Some(usual.id)]);
     }
 
     async fn what_one_does_not_want_to_hear_is_not_told(backend: Backend) {

@@ -14,6 +14,7 @@ use crate::domain::blueprint::{Kind, Probe};
 use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::health::Fault;
 use crate::domain::ids::SiteId;
+use crate::domain::renewal::HeldLease;
 
 /// A call that is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +127,14 @@ impl Cloud for Metered {
 
     async fn lease_in_force(&self, site_ref: &str) -> Result<Progress, CloudError> {
         self.told("lease_in_force".to_owned(), self.cloud.lease_in_force(site_ref)).await
+    }
+
+    async fn held_lease(&self, name: &str) -> Result<Option<HeldLease>, CloudError> {
+        self.told("held_lease".to_owned(), self.cloud.held_lease(name)).await
+    }
+
+    async fn prolong_lease(&self, site_ref: &str, end: DateTime<Utc>) -> Result<HeldLease, CloudError> {
+        self.told("prolong_lease".to_owned(), self.cloud.prolong_lease(site_ref, end)).await
     }
 
     /// A look at a server, which tells nothing of the site.

@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::blueprint::{Kind, Probe, Spec};
 use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::ids::{BookingId, InstanceId, ResourceKey, SiteId};
+use crate::domain::renewal::HeldLease;
 pub use crate::domain::resource::Found;
 use crate::domain::resource::{Mark, SiteFacts};
 
@@ -176,6 +177,13 @@ pub trait Cloud: Send + Sync + Debug {
 
     /// Whether the lease can be used: working until its start has come and the site has begun it.
     async fn lease_in_force(&self, site_ref: &str) -> Result<Progress, CloudError>;
+
+    /// The lease that staff hold under this name, by the site's listing; of several the one that counts.
+    async fn held_lease(&self, name: &str) -> Result<Option<HeldLease>, CloudError>;
+
+    /// Moves the end of a lease in force to `end`, cut to the minute, and says how the lease is then. An end that is as late
+    /// already stays: it never becomes earlier. One that has not begun is refused, and one that is over is told as such.
+    async fn prolong_lease(&self, site_ref: &str, end: DateTime<Utc>) -> Result<HeldLease, CloudError>;
 
     /// Whether what is at this address can be used by now. An error only if that can't be told.
     async fn answers(&self, address: &str, probe: &Probe) -> Result<bool, CloudError>;

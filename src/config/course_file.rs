@@ -136,9 +136,30 @@ struct PoolTable {
     change: Vec<ChangeTable>,
     /// The name of the lease that staff hold for it at the site, if its servers are to be made from one.
     standing_lease: Option<String>,
+    /// How that lease is renewed. Without it staff renew it themselves.
+    renew: Option<RenewTable>,
     /// The property by which the site knows a node of `nodes`.
     #[serde(default = "node_name")]
     node_property: String,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RenewTable {
+    /// How many hours before its end it may be renewed, 2 to 168.
+    #[serde(default = "two_days")]
+    hours_before: i32,
+    /// For how many days from that moment on, 1 to 180. Longer than `hours_before`.
+    #[serde(default = "seven")]
+    for_days: i32,
+}
+
+fn two_days() -> i32 {
+    48
+}
+
+fn seven() -> i32 {
+    7
 }
 
 fn node_name() -> String {
@@ -548,6 +569,39 @@ mod tests {
             let errors = errors(&text);
             let told = format!(": pool.kvm-clusters.{key}: ");
             assert!(errors.len() == 1 && errors[0].contains(&told) && errors[0].contains(what), "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn a_standing_lease_is_renewed_where_the_file_says_so() {
+        let pool = |keys: &str| EXAMPLE.replace("grid_minutes = 30", &format!("{keys}\ngrid_minutes = 30"));
+        let renewal = |keys: &str| {
+            let renewal = course(&pool(keys)).pools.remove(0).renewal;
+            renewal.map(|renewal| (renewal.hours_before, renewal.for_days))
+        };
+        let lease = "standing_lease = \"course-nodes\"\n";
+        assert_eq!(renewal(lease), None);
+        assert_eq!(renewal(&format!("{lease}renew = {{}}")), Some((48, 7)));
+        assert_eq!(renewal(&format!("{lease}renew = {{ hours_before = 24, for_days = 2 }}")), Some((24, 2)));
+        for (keys, key, what) in [
+            (
+                format!("{lease}renew = {{ hours_before = 1 }}"),
+                "renew.hours_before",
+                "1 is not from 2 to 168",
+            ),
+            (format!("{lease}renew = {{ for_days = 181 }}"), "renew.for_days", "181 is not from 1 to 180"),
+            (
+                format!("{lease}renew = {{ for_days = 2 }}"),
+                "renew.for_days",
+                "2 d are not longer than the 48 h",
+            ),
+            ("renew = {}".to_owned(), "renew", "there is no standing_lease"),
+        ] {
+            let told = errors(&pool(&keys));
+            assert!(
+                told.len() == 1 && told[0].contains(&format!(": pool.kvm-clusters.{key}: {what}")),
+                "{told:?}"
+            );
         }
     }
 

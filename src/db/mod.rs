@@ -9,6 +9,7 @@ mod connection;
 mod courses;
 mod dialect;
 mod exceptions;
+mod failures;
 mod health;
 mod jobs;
 mod migrate;
@@ -19,6 +20,7 @@ mod preparations;
 mod queue;
 mod resources;
 mod schema;
+mod standing_leases;
 mod types;
 
 pub use bookings::*;
@@ -26,6 +28,7 @@ pub use capabilities::*;
 pub use connection::{Conn, Db, DbUrl, MaybeDbError};
 pub use courses::*;
 pub use exceptions::*;
+pub use failures::*;
 pub use health::*;
 pub use jobs::*;
 pub use notices::*;
@@ -34,6 +37,7 @@ pub use people::*;
 pub use preparations::*;
 pub use queue::*;
 pub use resources::*;
+pub use standing_leases::*;
 
 /// Why the database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

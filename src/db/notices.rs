@@ -7,7 +7,7 @@ use super::connection::{Conn, on};
 use super::schema::notices;
 use super::types::Ts;
 use super::{DbError, dialect};
-use crate::domain::ids::{ClaimToken, NoticeId};
+use crate::domain::ids::{ClaimToken, NoticeId, PersonId};
 use crate::domain::notice::{Delivery, Notice};
 
 #[derive(Queryable, Selectable)]
@@ -15,7 +15,7 @@ use crate::domain::notice::{Delivery, Notice};
 struct NoticeRow {
     id: String,
     dedupe_key: String,
-    person_id: String,
+    person_id: Option<String>,
     recipient: String,
     subject: String,
     body: String,
@@ -30,7 +30,7 @@ impl TryFrom<NoticeRow> for Notice {
         Ok(Self {
             id: row.id.parse().map_err(DbError::corrupt)?,
             dedupe_key: row.dedupe_key,
-            person: row.person_id.parse().map_err(DbError::corrupt)?,
+            person: row.person_id.map(|id| id.parse().map_err(DbError::corrupt)).transpose()?,
             recipient: row.recipient,
             subject: row.subject,
             body: row.body,
@@ -46,7 +46,7 @@ pub fn enqueue(conn: &mut Conn<'_>, notice: &Notice) -> Result<bool, DbError> {
     let row = (
         notices::id.eq(notice.id.as_str()),
         notices::dedupe_key.eq(&notice.dedupe_key),
-        notices::person_id.eq(notice.person.as_str()),
+        notices::person_id.eq(notice.person.as_ref().map(PersonId::as_str)),
         notices::recipient.eq(&notice.recipient),
         notices::subject.eq(&notice.subject),
         notices::body.eq(&notice.body),

@@ -66,6 +66,17 @@ pub fn person(conn: &mut Conn<'_>, id: &PersonId) -> Result<Option<Person>, DbEr
     row.map(Person::try_from).transpose()
 }
 
+/// The staff of the course, by their net IDs.
+pub fn staff(conn: &mut Conn<'_>) -> Result<Vec<Person>, DbError> {
+    let rows: Vec<PersonRow> = on!(conn, |c| people::table
+        .filter(people::role.eq(Role::Staff.word()))
+        .filter(people::dropped_at.is_null())
+        .order(people::net_id)
+        .select(PersonRow::as_select())
+        .load(c))?;
+    rows.into_iter().map(Person::try_from).collect()
+}
+
 /// Adds a person. One with the same net ID is a [`DbError::Duplicate`].
 pub fn insert_person(conn: &mut Conn<'_>, person: &Person, now: DateTime<Utc>) -> Result<(), DbError> {
     let row = PersonRow {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{count_star, min};
+use diesel::dsl::{count_star, max, min};
 use diesel::prelude::*;
 
 use super::DbError;
 use super::connection::{Conn, on};
 use super::schema::{bookings, notices, pools};
 use super::types::Ts;
-use crate::domain::ids::SiteId;
+use crate::domain::ids::{PoolId, SiteId};
 
 /// Things that wait.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,6 +56,17 @@ pub fn bookings_due(conn: &mut Conn<'_>, at: DateTime<Utc>) -> Result<BTreeMap<S
         *waiting = waiting.and(Waiting { count, oldest: oldest.map(|at| at.0) });
     }
     Ok(due)
+}
+
+/// Up to when the pool's live bookings hold it, if there are any: the latest of their ends, and of those that they are to have.
+pub fn booked_until(conn: &mut Conn<'_>, pool: &PoolId) -> Result<Option<DateTime<Utc>>, DbError> {
+    let (end, wanted, moved): (Option<Ts>, Option<Ts>, Option<Ts>) = on!(conn, |c| bookings::table
+        .filter(bookings::pool_id.eq(pool.as_str()))
+        .filter(bookings::ended_at.is_null())
+        .filter(bookings::seat.is_not_null())
+        .select((max(bookings::end_at), max(bookings::wanted_end), max(bookings::wanted_slot_end)))
+        .first(c))?;
+    Ok([end, wanted, moved].into_iter().flatten().map(|at| at.0).max())
 }
 
 /// The notices that have not left and are still tried.

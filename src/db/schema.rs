@@ -203,7 +203,7 @@ table! {
     notices (id) {
         id -> Text,
         dedupe_key -> Text,
-        person_id -> Text,
+        person_id -> Nullable<Text>,
         recipient -> Text,
         subject -> Text,
         body -> Text,
@@ -272,6 +272,25 @@ table! {
         failures -> BigInt,
         total_ms -> BigInt,
         max_ms -> BigInt,
+    }
+}
+
+table! {
+    standing_leases (pool_id) {
+        pool_id -> Text,
+        sight -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Integer, Nullable};
+    use crate::db::types::Instant;
+    failures (booking_id) {
+        booking_id -> Text,
+        site_id -> Text,
+        tries -> Integer,
+        failed_at -> Instant,
+        told_at -> Nullable<Instant>,
     }
 }
 

@@ -12,6 +12,7 @@ use super::calendar::{self, DailyWindow, Weekdays};
 use super::ids::{CourseId, LabId, PoolId, SiteId};
 use super::interval::Interval;
 use super::person::Parity;
+use super::renewal::Renewal;
 use super::su::Su;
 
 /// A course. Its rules are evaluated in its zone.
@@ -145,6 +146,9 @@ pub struct Pool {
     /// The name of the lease that staff hold for it at the site, if it is drawn from one.
     #[serde(default)]
     pub standing_lease: Option<String>,
+    /// How that lease is renewed, if the service is to do it.
+    #[serde(default)]
+    pub renewal: Option<Renewal>,
     /// The property by which the site knows a named node.
     #[serde(default = "node_name")]
     pub node_property: String,
@@ -572,6 +576,7 @@ mod tests {
             cleaning_minutes: 0,
             closures: Vec::new(),
             standing_lease: None,
+            renewal: None,
             node_property: "node_name".to_owned(),
         }
     }

@@ -13,5 +13,6 @@ pub mod interval;
 pub mod notice;
 pub mod occupancy;
 pub mod person;
+pub mod renewal;
 pub mod resource;
 pub mod su;

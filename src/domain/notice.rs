@@ -11,8 +11,8 @@ pub struct Notice {
     pub id: NoticeId,
     /// Says what it is about. There is never a second notice with the same one.
     pub dedupe_key: String,
-    /// Whom it is for.
-    pub person: PersonId,
+    /// Whom it is for; nobody in particular if it goes to the course's own address.
+    pub person: Option<PersonId>,
     /// The address that it goes to.
     pub recipient: String,
     /// Its subject line.

@@ -201,6 +201,7 @@ mod tests {
             cleaning_minutes: 0,
             closures: Vec::new(),
             standing_lease: None,
+            renewal: None,
             node_property: "node_name".to_owned(),
         }
     }

@@ -1,12 +1,14 @@
 //! What mails say. The first line repeats the fact of the subject; then the links that matter; then the details; then
 //! why one gets this. Plain text, written as such.
 
+pub mod staff;
+
 use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::calendar::{self as ics, Occasion};
-use crate::domain::booking::{Booking, EndReason};
+use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::calendar;
 use crate::domain::person::Person;
 
@@ -152,12 +154,35 @@ pub fn ending_soon(it: Occurrence<'_>) -> Result<Message, askama::Error> {
 }
 
 #[derive(Template)]
+#[template(path = "mail/failed.txt", escape = "none")]
+struct Failed<'a> {
+    it: Occurrence<'a>,
+    used: Option<String>,
+    trouble: &'a str,
+}
+
+/// "Could not be provided": why, and what to do now. If its time had not come yet, its calendar event is taken back.
+pub fn failed(it: Occurrence<'_>) -> Result<Message, askama::Error> {
+    let used = used(&it.booking.state);
+    let calendar = used.is_none().then(|| it.calendar(ics::cancellation));
+    let trouble = it.booking.trouble.as_deref().unwrap_or("the cloud did not say why.");
+    Ok(Message {
+        subject: format!("Could not be provided: {}", it.lab),
+        body: Failed { it, used, trouble }.render()?,
+        calendar,
+    })
+}
+
+fn used(state: &State) -> Option<String> {
+    Some(calendar::in_words(state.released_at()? - state.ready_at()?))
+}
+
+#[derive(Template)]
 #[template(path = "mail/ended.txt", escape = "none")]
 struct Ended<'a> {
     it: Occurrence<'a>,
     what: &'static str,
     used: Option<String>,
-    trouble: Option<&'a str>,
 }
 
 /// "Ended": what happened to it. If its time had not come yet, its calendar event is taken back.
@@ -166,21 +191,15 @@ pub fn ended(it: Occurrence<'_>) -> Result<Message, askama::Error> {
     let what = match state.reason() {
         Some(EndReason::Released) => "You gave it back",
         Some(EndReason::Cancelled) => "You called it off",
-        Some(EndReason::Failed) => "The cloud could not provide it",
-        Some(EndReason::Expired) | None => "Its time was over",
+        Some(EndReason::Expired | EndReason::Failed) | None => "Its time was over",
     };
-    let used = match (state.ready_at(), state.released_at()) {
-        (Some(from), Some(to)) => Some(calendar::in_words(to - from)),
-        _ => None,
-    };
+    let used = used(state);
     let subject = match state.reason() {
-        Some(EndReason::Failed) => format!("Could not be provided: {}", it.lab),
         Some(EndReason::Cancelled) => {
             format!("Cancelled: {} - {}", calendar::span(it.zone, &it.booking.slot), it.lab)
         }
         _ => format!("Ended, everything deleted: {}", it.lab),
     };
     let taken_back = used.is_none().then(|| it.calendar(ics::cancellation));
-    let trouble = it.booking.trouble.as_deref();
-    Ok(Message { subject, body: Ended { it, what, used, trouble }.render()?, calendar: taken_back })
+    Ok(Message { subject, body: Ended { it, what, used }.render()?, calendar: taken_back })
 }

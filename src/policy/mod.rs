@@ -12,6 +12,7 @@ pub mod lead;
 pub mod reaping;
 pub mod reconcile;
 pub mod reminders;
+pub mod renewal;
 pub mod search;
 pub mod sentences;
 pub mod standing;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::booking::{EndReason, State};
+use crate::domain::booking::State;
 use crate::domain::person::Choices;
 
 /// How many minutes before a booking's end one may choose to hear of it, the latest first.
@@ -19,15 +19,16 @@ pub fn ending_soon_is_due(choices: &Choices, end: DateTime<Utc>, now: DateTime<U
         .is_some_and(|minutes| end - TimeDelta::minutes(minutes.into()) <= now && now < end)
 }
 
-/// Whether someone hears that their booking is over. Always if it could not be provided, or if it never was theirs to use:
-/// that mail takes the event in their calendar back.
+/// Whether someone hears that their booking is over. Always if it never was theirs to use: that mail takes the event in their
+/// calendar back.
 pub fn ended_is_wanted(choices: &Choices, state: &State) -> bool {
-    choices.ended || state.ready_at().is_none() || state.reason() == Some(EndReason::Failed)
+    choices.ended || state.ready_at().is_none()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::booking::EndReason;
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(seconds, 0).unwrap()
@@ -57,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn that_something_failed_or_is_called_off_is_always_told() {
+    fn that_something_is_called_off_is_always_told() {
         let quiet = Choices { ended: false, ..Choices::default() };
         let active = State::Active { ready_at: at(0) };
         let wanted = |choices: &Choices, state: State, reason| {
@@ -65,7 +66,6 @@ mod tests {
         };
         assert!(!wanted(&quiet, active, EndReason::Expired));
         assert!(wanted(&Choices::default(), active, EndReason::Expired));
-        assert!(wanted(&quiet, active, EndReason::Failed));
         assert!(wanted(&quiet, State::Booked, EndReason::Cancelled));
     }
 }

@@ -219,6 +219,7 @@ pub(crate) mod tests {
                 cleaning_minutes: 0,
                 closures: Vec::new(),
                 standing_lease: None,
+                renewal: None,
                 node_property: "node_name".to_owned(),
             };
             Self {

@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod exceptions;
 pub mod explain;
 pub mod extending;
+pub mod failures;
 pub mod fulfil;
 pub mod health;
 pub mod history;
@@ -18,6 +19,7 @@ pub mod people;
 mod places;
 pub mod queue;
 pub mod reaping;
+pub mod renewal;
 mod situation;
 pub mod staff;
 

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use super::App;
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
-use crate::domain::ids::BookingId;
+use crate::domain::ids::{BookingId, PersonId};
 use crate::domain::notice::Notice;
-use crate::domain::person::{Choices, Person};
+use crate::domain::person::Choices;
 use crate::mail::messages::{self, Message, Occurrence};
 use crate::policy::reminders;
 
@@ -24,6 +24,8 @@ pub enum Kind<'a> {
     Ready(Option<&'a str>),
     /// The end is near.
     EndingSoon,
+    /// The cloud could not provide it.
+    Failed,
     /// It is over and everything is deleted.
     Ended,
 }
@@ -37,6 +39,7 @@ impl Kind<'_> {
             Self::Moved => format!("moved/{id}/{}", booking.slot.start().timestamp()),
             Self::Ready(_) => format!("ready/{id}"),
             Self::EndingSoon => format!("ending-soon/{id}/{}", booking.slot.end().timestamp()),
+            Self::Failed => format!("failed/{id}"),
             Self::Ended => format!("ended/{id}"),
         }
     }
@@ -44,7 +47,7 @@ impl Kind<'_> {
     /// What carries an invitation is always wanted. When one is reminded is for [`remind`] to know.
     fn is_wanted(&self, choices: &Choices, booking: &Booking) -> bool {
         match self {
-            Self::Booked | Self::Moved | Self::EndingSoon => true,
+            Self::Booked | Self::Moved | Self::EndingSoon | Self::Failed => true,
             Self::Ready(_) => choices.ready,
             Self::Ended => reminders::ended_is_wanted(choices, &booking.state),
         }
@@ -80,18 +83,53 @@ pub fn tell(
         Kind::Moved => messages::moved(occurrence),
         Kind::Ready(ssh) => messages::ready(occurrence, *ssh),
         Kind::EndingSoon => messages::ending_soon(occurrence),
+        Kind::Failed => messages::failed(occurrence),
         Kind::Ended => messages::ended(occurrence),
     };
-    let message = message.map_err(|error| DbError::Corrupt(format!("a mail can't be written: {error}")))?;
-    db::enqueue(conn, &notice(app, &person, kind.dedupe_key(booking), message))
+    let message = written(message)?;
+    db::enqueue(conn, &notice(app, Some(person.id), person.mail, kind.dedupe_key(booking), message))
 }
 
-fn notice(app: &App, person: &Person, dedupe_key: String, message: Message) -> Notice {
+/// Puts a mail to each of the staff into the outbox, or to the course's own address while there are none: one to each about
+/// what `key` says. Says whether any of them is new.
+pub(super) fn tell_staff(
+    app: &App,
+    conn: &mut Conn<'_>,
+    key: &str,
+    message: Result<Message, askama::Error>,
+) -> Result<bool, DbError> {
+    let message = written(message)?;
+    let mut told = false;
+    let staff = db::staff(conn)?;
+    if staff.is_empty()
+        && let Some(course) = db::course_card(conn)?
+    {
+        told =
+            db::enqueue(conn, &notice(app, None, course.contact, format!("{key}/contact"), message.clone()))?;
+    }
+    for person in staff {
+        let dedupe_key = format!("{key}/{}", person.id);
+        told |= db::enqueue(conn, &notice(app, Some(person.id), person.mail, dedupe_key, message.clone()))?;
+    }
+    Ok(told)
+}
+
+fn written(message: Result<Message, askama::Error>) -> Result<Message, DbError> {
+    message.map_err(|error| DbError::Corrupt(format!("a mail can't be written: {error}")))
+}
+
+fn notice(
+    app: &App,
+    person: Option<PersonId>,
+    recipient: String,
+    dedupe_key: String,
+    message: Message,
+) -> Notice {
     Notice {
         id: app.notice_id(),
         dedupe_key,
-        person: person.id.clone(),
-        recipient: person.mail.clone(),
+        person,
+        recipient,
         subject: message.subject,
         body: message.body,
         calendar: message.calendar,

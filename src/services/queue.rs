@@ -6,6 +6,7 @@ use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 
 use super::App;
 use super::health::{self, SiteView};
+use super::renewal::{self, StandingLease};
 use crate::db::{self, Conn, DbError, Waiting};
 use crate::domain::health::{CallTally, Condition};
 use crate::metrics::{Due, Gauges, MetricsError};
@@ -47,12 +48,15 @@ pub struct Report {
     pub calls: Vec<CallTally>,
     /// When the first of the steps began.
     pub since: DateTime<Utc>,
+    /// The leases that staff hold.
+    pub leases: Vec<StandingLease>,
 }
 
 /// The last hour up to now, of which the last step is not over yet.
 pub fn report(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<Report, DbError> {
     let since = now.duration_trunc(health::STEP).unwrap_or(now) - health::STEP * (STEPS - 1);
-    Ok(Report { queue: queue(conn, now)?, calls: db::calls_since(conn, since)?, since })
+    let (queue, leases) = (queue(conn, now)?, renewal::standing_leases(conn)?);
+    Ok(Report { queue, calls: db::calls_since(conn, since)?, since, leases })
 }
 
 /// Why there are no figures.

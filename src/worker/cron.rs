@@ -1,11 +1,11 @@
-//! The ticker. It only wakes: once a second the loops, once or twice a minute the recurring jobs.
+//! The ticker. It only wakes: once a second the loops, once or twice a minute or once an hour the recurring jobs.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
-use super::{REMEMBER, hasten, look, reap, remind};
+use super::{REMEMBER, hasten, look, reap, remind, renew, report};
 use crate::db;
 use crate::services::App;
 use crate::services::health::LOOK_EVERY;
@@ -33,6 +33,13 @@ async fn start_ticker(app: &Arc<App>) -> Result<JobScheduler, tokio_cron_schedul
             Box::pin(async move { look(&app).await })
         })?)
         .await?;
+    let each_hour = app.clone();
+    scheduler
+        .add(Job::new_async("30 7 * * * *", move |_, _| {
+            let app = each_hour.clone();
+            Box::pin(async move { hour(&app).await })
+        })?)
+        .await?;
     scheduler.start().await?;
     Ok(scheduler)
 }
@@ -44,6 +51,13 @@ pub async fn minute(app: &Arc<App>) {
     claimed(app, "hasten", scheduled_at, hasten::run).await;
     claimed(app, "reap", scheduled_at, reap::run).await;
     claimed(app, "remind", scheduled_at, remind::run).await;
+    claimed(app, "report", scheduled_at, report::run).await;
+}
+
+/// Renews standing leases, unless another worker has in this hour.
+pub async fn hour(app: &Arc<App>) {
+    let now = app.now();
+    claimed(app, "renew", now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now), renew::run).await;
 }
 
 /// Looks at the sites, unless another worker does in this half of the minute.
@@ -54,7 +68,7 @@ pub async fn look(app: &Arc<App>) {
 
 /// Runs every job of the present tick: each by itself, since any may have to wait for a site.
 pub async fn catch_up(app: Arc<App>) {
-    tokio::join!(minute(&app), look(&app));
+    tokio::join!(minute(&app), look(&app), hour(&app));
 }
 
 async fn claimed<F>(

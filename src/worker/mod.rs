@@ -1,4 +1,5 @@
-//! What runs by itself: bookings are fulfilled, mail is sent, the reaper sweeps, reminders are written, sites are looked at.
+//! What runs by itself: bookings are fulfilled, mail is sent, the reaper sweeps, reminders are written, sites are looked at,
+//! standing leases are renewed, staff hear of what failed.
 //!
 //! All that is to be done is in the database; cron only says that it is time to look. Several workers may run at once:
 //! rows are claimed, and each tick of a recurring job is claimed as `(job, scheduled_at)`.
@@ -10,6 +11,8 @@ pub mod hasten;
 pub mod look;
 pub mod reap;
 pub mod remind;
+pub mod renew;
+pub mod report;
 
 use std::sync::Arc;
 

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DurationRound as _, TimeDelta};
 use fairlease::cloud::port::{Progress, Released, SiteObject};
 use fairlease::domain::blueprint::{
     Blueprint, HeldBy, Kind, Machine, NetworkPlan, Reserved, ServerPlan, sole_key,
 };
 use fairlease::domain::ids::ResourceKey;
+use fairlease::domain::renewal::Phase;
 
 use super::{Bench, Lab, assert_same, key};
 
@@ -101,4 +103,33 @@ pub(crate) async fn a_server_waits_for_a_standing_lease(bench: &Bench) {
         }
     }
     lab.clear().await;
+}
+
+/// A lease that staff hold is found by its name. Its end moves later, to the minute, and never earlier. One that has not
+/// begun is left as it is, and one that is not there is told as such.
+pub(crate) async fn a_held_lease_is_prolonged(bench: &Bench, name: &str, ahead: &str) {
+    let in_force = || {
+        bench.until(format!("{name} being in force"), async || {
+            bench.cloud.held_lease(name).await.unwrap().filter(|lease| lease.phase == Phase::InForce)
+        })
+    };
+    let found = in_force().await;
+    let later = found.ends.duration_trunc(TimeDelta::minutes(1)).unwrap() + TimeDelta::minutes(90);
+    let prolong = async |end| bench.cloud.prolong_lease(&found.site_ref, end).await;
+    let moved = prolong(later + TimeDelta::seconds(59)).await.unwrap();
+    assert_eq!((moved.site_ref.as_str(), moved.ends), (found.site_ref.as_str(), later));
+    for not_later in [found.ends, later] {
+        assert_eq!(prolong(not_later).await.unwrap().ends, later);
+    }
+    assert_eq!(in_force().await.ends, later);
+
+    let waiting = bench.cloud.held_lease(ahead).await.unwrap().unwrap();
+    assert_eq!(waiting.phase, Phase::Ahead);
+    let refused = bench.cloud.prolong_lease(&waiting.site_ref, waiting.ends + TimeDelta::hours(1)).await;
+    assert_eq!(refused.unwrap_err().class(), "permanent");
+    assert_eq!(bench.cloud.held_lease(ahead).await, Ok(Some(waiting)));
+
+    assert_eq!(bench.cloud.held_lease("no-such-lease").await, Ok(None));
+    let missing = bench.cloud.prolong_lease("00000000-1111-4222-8333-444444444444", later).await;
+    assert_eq!(missing.unwrap_err().class(), "not_found");
 }

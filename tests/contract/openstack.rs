@@ -138,6 +138,32 @@ async fn port_of(bed: &Bed, address: &str) -> Option<String> {
     told["floatingip"]["port_id"].as_str().map(str::to_owned)
 }
 
+/// Makes a lease of one server for two hours, in so many hours from now, as staff do. Says its path.
+async fn lease_by_hand(bench: &Bench, bed: &Bed, name: &str, in_hours: i64) -> String {
+    let flavors = bed.get("compute", "flavors").await;
+    let flavor = flavors["flavors"].as_array().unwrap().iter().find(|it| it["name"] == bench.flavor).unwrap();
+    let time = |hours| (bench.clock.now() + TimeDelta::hours(hours)).format("%Y-%m-%d %H:%M").to_string();
+    let start = if in_hours == 0 { "now".to_owned() } else { time(in_hours) };
+    let reservation = json!({"resource_type": "flavor:instance", "flavor_id": flavor["id"], "amount": 1,
+                             "affinity": null});
+    let lease = json!({"name": name, "start_date": start, "end_date": time(in_hours + 2), "events": [],
+                       "reservations": [reservation]});
+    let lease = bed.post("reservation", "leases", &lease).await;
+    format!("leases/{}", lease["lease"]["id"].as_str().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_lease_is_prolonged() {
+    let (bench, bed) = (bench(Limits::default()), Bed::given().await);
+    let names = ["held", "ahead"].map(|name| format!("{name}-{:x}", bench.run));
+    let paths =
+        [lease_by_hand(&bench, &bed, &names[0], 0).await, lease_by_hand(&bench, &bed, &names[1], 24).await];
+    super::a_held_lease_is_prolonged(&bench, &names[0], &names[1]).await;
+    for path in paths {
+        bed.delete("reservation", &path).await;
+    }
+}
+
 /// A lease and a security group made by hand, as staff make them.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_project_has_is_used() {
@@ -145,19 +171,11 @@ async fn what_the_project_has_is_used() {
     let name = format!("course-{:x}", bench.run);
     let group = json!({"security_group": {"name": name}});
     let group = bed.post("network", "v2.0/security-groups", &group).await;
-    let flavors = bed.get("compute", "flavors").await;
-    let flavor = flavors["flavors"].as_array().unwrap().iter().find(|it| it["name"] == bench.flavor).unwrap();
-    let end = (bench.clock.now() + TimeDelta::hours(2)).format("%Y-%m-%d %H:%M").to_string();
-    let reservation = json!({"resource_type": "flavor:instance", "flavor_id": flavor["id"], "amount": 1,
-                             "affinity": null});
-    let lease = json!({"name": name, "start_date": "now", "end_date": end, "events": [],
-                       "reservations": [reservation]});
-    let lease = bed.post("reservation", "leases", &lease).await;
+    let path = lease_by_hand(&bench, &bed, &name, 0).await;
 
     super::what_the_project_has_is_used(&bench, &name, &name).await;
 
     let id = |made: &Value, kind: &str| made[kind]["id"].as_str().unwrap().to_owned();
-    let path = format!("leases/{}", id(&lease, "lease"));
     assert_eq!(bed.get("reservation", &path).await["lease"]["status"], "ACTIVE", "it is not the booking's");
     bed.delete("reservation", &path).await;
     bed.delete("network", &format!("v2.0/security-groups/{}", id(&group, "security_group"))).await;

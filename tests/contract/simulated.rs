@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fairlease::clock::SystemClock;
+use fairlease::clock::{Clock as _, SystemClock};
 use fairlease::cloud::simulated::{Faults, Profile, SimulatedCloud};
 use fairlease::domain::blueprint::HeldBy;
 use fairlease::domain::fitness::SiteService;
+use fairlease::domain::interval::Interval;
 use fairlease::entropy::SeededEntropy;
 
 use super::Bench;
@@ -23,12 +24,18 @@ fn with_faults(faults: Faults) -> Bench {
         shutdown: TimeDelta::milliseconds(30),
         lease_lag: TimeDelta::milliseconds(30),
         latency: TimeDelta::zero(),
-        standing_leases: vec!["course".to_owned()],
         ..Profile::default()
     };
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SeededEntropy::new(1)));
+    let cloud = SimulatedCloud::in_memory(profile, faults, clock.clone(), entropy);
+    let in_days = |from, to| {
+        let now = clock.now();
+        Interval::new(now + TimeDelta::days(from), now + TimeDelta::days(to)).unwrap()
+    };
+    cloud.put_lease("course", &in_days(-1, 1), &[]).unwrap();
+    cloud.put_lease("ahead", &in_days(1, 2), &[]).unwrap();
     Bench {
-        cloud: Arc::new(SimulatedCloud::in_memory(profile, faults, clock.clone(), entropy)),
+        cloud: Arc::new(cloud),
         clock,
         pause: Arc::new(|| Duration::from_millis(10)),
         image: "CC-Ubuntu24.04".to_owned(),
@@ -65,6 +72,7 @@ case!(a_bucket_comes_up_and_goes());
 case!(a_share_comes_up_and_goes());
 case!(a_server_waits_for_a_standing_lease());
 case!(what_the_project_has_is_used("course", "allow-ssh"));
+case!(a_held_lease_is_prolonged("course", "ahead"));
 case!(a_container_comes_up_and_goes());
 
 #[tokio::test]

@@ -189,7 +189,7 @@ async fn fill_mailbox(app: &App) {
         let mail = Notice {
             id: NoticeId::from_bits(number),
             dedupe_key: String::new(),
-            person: PersonId::from_bits(number),
+            person: Some(PersonId::from_bits(number)),
             recipient: "ab1@example.edu".to_owned(),
             subject: format!("Booked: Kubernetes cluster, the {number}th"),
             body: "It is yours.\n".repeat(30),

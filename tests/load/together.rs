@@ -9,6 +9,7 @@ use fairlease::cloud::openstack::{Limits, OpenStackCloud, load};
 use fairlease::cloud::port::{Cloud, Clouds, Scope};
 use fairlease::db::{self, Db, DbError};
 use fairlease::domain::course::{CloudName, Course};
+use fairlease::domain::fitness::SiteService;
 use fairlease::domain::ids::{BookingId, InstanceId};
 use fairlease::domain::interval::Interval;
 use fairlease::domain::person::{Person, Role};
@@ -124,7 +125,7 @@ impl Together {
         let scope = Scope::Instance(self.app.instance.clone());
         let began = Instant::now();
         loop {
-            let left = self.cloud.list(&scope).await.unwrap();
+            let left = self.cloud.list(&scope, &[SiteService::Reservation].into()).await.unwrap();
             let Some(rank) = left.iter().map(|object| object.kind.deleting_rank()).min() else { return };
             let first = left.iter().filter(|object| object.kind.deleting_rank() == rank);
             // What stands in the way now does not at the next look.

@@ -5,10 +5,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use fairlease::cloud::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope};
 use fairlease::cloud::simulated::SimulatedCloud;
 use fairlease::domain::blueprint::{Kind, Probe};
 use fairlease::domain::fitness::{SiteNeeds, SiteReport, SiteService};
+use fairlease::domain::renewal::HeldLease;
 use tokio::sync::{mpsc, oneshot};
 
 /// What becomes of a call that waits.
@@ -117,6 +119,14 @@ impl Cloud for GatedCloud {
 
     async fn lease_in_force(&self, site_ref: &str) -> Result<Progress, CloudError> {
         Ok(self.around("lease_in_force", self.site.lease_in_force(site_ref)).await?.0)
+    }
+
+    async fn held_lease(&self, name: &str) -> Result<Option<HeldLease>, CloudError> {
+        Ok(self.around("held_lease", self.site.held_lease(name)).await?.0)
+    }
+
+    async fn prolong_lease(&self, site_ref: &str, end: DateTime<Utc>) -> Result<HeldLease, CloudError> {
+        Ok(self.around("prolong_lease", self.site.prolong_lease(site_ref, end)).await?.0)
     }
 
     async fn answers(&self, address: &str, probe: &Probe) -> Result<bool, CloudError> {

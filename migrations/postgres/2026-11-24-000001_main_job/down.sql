@@ -1,3 +1,5 @@
+DROP TABLE failures;
+DROP TABLE standing_leases;
 DROP TABLE site_calls;
 DROP TABLE site_capabilities;
 DROP TABLE site_health;

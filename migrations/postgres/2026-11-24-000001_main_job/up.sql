@@ -178,7 +178,8 @@ CREATE TABLE events (
 CREATE TABLE notices (
     id TEXT COLLATE "C" PRIMARY KEY,
     dedupe_key TEXT COLLATE "C" NOT NULL UNIQUE,
-    person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),
+    -- Nobody in particular, if it goes to the course's own address.
+    person_id TEXT COLLATE "C" REFERENCES people (id),
     recipient TEXT NOT NULL,
     subject TEXT NOT NULL,
     body TEXT NOT NULL,
@@ -241,3 +242,19 @@ CREATE TABLE site_calls (
     PRIMARY KEY (site_id, operation, from_at)
 );
 CREATE INDEX site_calls_by_time ON site_calls (from_at);
+
+-- What was last seen of the lease that staff hold for a pool: one row a pool.
+CREATE TABLE standing_leases (
+    pool_id TEXT COLLATE "C" PRIMARY KEY REFERENCES pools (id),
+    sight TEXT NOT NULL
+);
+
+-- Bookings that a site could not provide, and when staff were told.
+CREATE TABLE failures (
+    booking_id TEXT COLLATE "C" PRIMARY KEY REFERENCES bookings (id),
+    site_id TEXT COLLATE "C" NOT NULL REFERENCES sites (id),
+    tries INTEGER NOT NULL,
+    failed_at TIMESTAMPTZ NOT NULL,
+    told_at TIMESTAMPTZ
+);
+CREATE INDEX failures_by_site ON failures (site_id, told_at);

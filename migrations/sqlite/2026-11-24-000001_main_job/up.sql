@@ -178,7 +178,8 @@ CREATE TABLE events (
 CREATE TABLE notices (
     id TEXT PRIMARY KEY,
     dedupe_key TEXT NOT NULL UNIQUE,
-    person_id TEXT NOT NULL REFERENCES people (id),
+    -- Nobody in particular, if it goes to the course's own address.
+    person_id TEXT REFERENCES people (id),
     recipient TEXT NOT NULL,
     subject TEXT NOT NULL,
     body TEXT NOT NULL,
@@ -241,3 +242,19 @@ CREATE TABLE site_calls (
     PRIMARY KEY (site_id, operation, from_at)
 ) STRICT;
 CREATE INDEX site_calls_by_time ON site_calls (from_at);
+
+-- What was last seen of the lease that staff hold for a pool: one row a pool.
+CREATE TABLE standing_leases (
+    pool_id TEXT PRIMARY KEY REFERENCES pools (id),
+    sight TEXT NOT NULL
+) STRICT;
+
+-- Bookings that a site could not provide, and when staff were told.
+CREATE TABLE failures (
+    booking_id TEXT PRIMARY KEY REFERENCES bookings (id),
+    site_id TEXT NOT NULL REFERENCES sites (id),
+    tries INTEGER NOT NULL,
+    failed_at INTEGER NOT NULL,
+    told_at INTEGER
+) STRICT;
+CREATE INDEX failures_by_site ON failures (site_id, told_at);

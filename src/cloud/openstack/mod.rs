@@ -47,6 +47,7 @@ use crate::clock::Clock;
 use crate::domain::blueprint::{Kind, Probe, Spec};
 use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::ids::ResourceKey;
+use crate::domain::renewal::HeldLease;
 use crate::domain::resource::{Mark, SiteFacts};
 
 /// One project at one OpenStack site.
@@ -151,6 +152,14 @@ impl Cloud for OpenStackCloud {
 
     async fn lease_in_force(&self, site_ref: &str) -> Result<Progress, CloudError> {
         self.look_at_lease(site_ref).await
+    }
+
+    async fn held_lease(&self, name: &str) -> Result<Option<HeldLease>, CloudError> {
+        self.look_for_lease(name).await
+    }
+
+    async fn prolong_lease(&self, site_ref: &str, end: DateTime<Utc>) -> Result<HeldLease, CloudError> {
+        self.move_end_later(site_ref, end).await
     }
 
     async fn answers(&self, address: &str, probe: &Probe) -> Result<bool, CloudError> {

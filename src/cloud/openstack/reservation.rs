@@ -17,6 +17,7 @@ use super::{OpenStackCloud, insert, oldest, time};
 use crate::cloud::port::{CloudError, Desired, Found, Observed, Progress, Scope, SiteObject};
 use crate::domain::blueprint::{HeldBy, Kind, Reserved};
 use crate::domain::fitness::LeaseFacts;
+use crate::domain::renewal::{HeldLease, Phase};
 use crate::domain::resource::SiteFacts;
 
 /// Beyond it Blazar answers 500 and no more.
@@ -140,6 +141,18 @@ impl Lease {
             "TERMINATED" | "TERMINATING" => Progress::Broken("the lease is over".to_owned()),
             _ => Progress::Working,
         }
+    }
+
+    /// How it is for those who hold it.
+    fn held(self) -> HeldLease {
+        let phase = match (self.in_force(), self.status.as_str()) {
+            (Progress::Ready, _) => Phase::InForce,
+            (_, "TERMINATED" | "TERMINATING" | "DELETING") => Phase::Over,
+            (Progress::Broken(_), _) => Phase::Broken,
+            (_, "UPDATING") => Phase::Changing,
+            (Progress::Working, _) => Phase::Ahead,
+        };
+        HeldLease { site_ref: self.id, phase, status: self.status, ends: self.end_date }
     }
 
     fn observed(self, of: &Reservations) -> Observed {
@@ -297,6 +310,18 @@ impl OpenStackCloud {
         Ok(self.leases().await?.into_iter().filter_map(found).collect())
     }
 
+    pub(super) async fn look_for_lease(&self, name: &str) -> Result<Option<HeldLease>, CloudError> {
+        let same = self.leases().await?.into_iter().filter(|lease| lease.name == name);
+        Ok(HeldLease::of_several(same.map(Lease::held)))
+    }
+
+    pub(super) async fn move_end_later(&self, id: &str, end: DateTime<Utc>) -> Result<HeldLease, CloudError> {
+        let found: OneLease = self.session.get(Service::Reservation, &["leases", id], &[]).await?;
+        let end = time::minute_of(end);
+        let lease = found.lease;
+        Ok(if lease.end_date < end { self.move_end(lease, end).await? } else { lease }.held())
+    }
+
     pub(super) async fn look_at_lease(&self, id: &str) -> Result<Progress, CloudError> {
         let found: OneLease = self.session.get(Service::Reservation, &["leases", id], &[]).await?;
         Ok(found.lease.in_force())
@@ -425,5 +450,24 @@ mod tests {
         for over in ["ERROR", "TERMINATED"] {
             assert!(matches!(both(over), (Progress::Broken(_), Progress::Broken(_))), "{over}");
         }
+    }
+
+    #[test]
+    fn each_state_is_a_phase_for_those_who_hold_a_lease() {
+        for (phase, states) in [
+            (Phase::InForce, &["ACTIVE"][..]),
+            (Phase::Changing, &["UPDATING"]),
+            (Phase::Ahead, &["PENDING", "CREATING", "STARTING"]),
+            (Phase::Broken, &["ERROR"]),
+            (Phase::Over, &["TERMINATED", "TERMINATING", "DELETING"]),
+        ] {
+            for state in states {
+                let held = lease(state, &[("r", "f")]).held();
+                assert_eq!((held.phase, held.status.as_str()), (phase, *state));
+            }
+        }
+        let mut failed = lease("ACTIVE", &[("r", "f")]);
+        failed.reservations[0].status = "error".to_owned();
+        assert_eq!(failed.held().phase, Phase::Broken);
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::SimulatedCloud;
 use crate::domain::fitness::{
-    Access, Counted, CredentialFacts, FlavorFacts, ImageFacts, LeaseFacts, Limit, Named, NetworkFacts,
-    SiteNeeds, SiteReport, SiteService, Transport,
+    Access, Counted, CredentialFacts, FlavorFacts, ImageFacts, Limit, Named, NetworkFacts, SiteNeeds,
+    SiteReport, SiteService, Transport,
 };
 
 /// Cores, memory in MiB and disk in GiB of Chameleon's flavors.
@@ -48,18 +48,9 @@ impl SimulatedCloud {
             security_groups: Ok(every(&needs.security_groups, &())),
             volume_types: Ok(every(&needs.volume_types, &())),
             share_types: Ok(every(&needs.share_types, &())),
-            leases: Ok(self.profile.standing_leases.iter().map(|name| standing(name)).collect()),
+            leases: self.leases_now().map_err(|error| error.to_string()),
             limits: Counted::ALL.into_iter().map(|of| (of, Ok(Limit { most: None, used: None }))).collect(),
         }
-    }
-}
-
-fn standing(name: &str) -> LeaseFacts {
-    LeaseFacts {
-        name: name.to_owned(),
-        in_force: true,
-        status: "ACTIVE".to_owned(),
-        ends: chrono::DateTime::<chrono::Utc>::MAX_UTC,
     }
 }
 

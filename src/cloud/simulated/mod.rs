@@ -5,6 +5,7 @@
 mod examine;
 mod faults;
 mod profile;
+mod standing;
 mod store;
 
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ use crate::clock::Clock;
 use crate::domain::blueprint::{HeldBy, Joined, Kind, Probe, Reserved, ServerSpec, Spec};
 use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::ids::ResourceKey;
+use crate::domain::renewal::{HeldLease, Phase};
 use crate::domain::resource::{Mark, SiteFacts};
 use crate::entropy::{Entropy, hex};
 
@@ -237,8 +239,10 @@ impl SimulatedCloud {
         let missing = |what: String| Err(CloudError::Conflict(what));
         match held_by {
             HeldBy::Nothing => Ok(()),
-            HeldBy::StandingLease(name) if self.profile.standing_leases.contains(name) => Ok(()),
-            HeldBy::StandingLease(name) => missing(format!("there is no lease \"{name}\" in force")),
+            HeldBy::StandingLease(name) => match self.held_now(name)? {
+                Some(lease) if lease.phase == Phase::InForce => Ok(()),
+                _ => missing(format!("there is no lease \"{name}\" in force")),
+            },
             HeldBy::OwnLease => {
                 let leases = desired.others.values().filter(|other| other.kind == Kind::Lease);
                 let mut lease =
@@ -458,6 +462,14 @@ impl Cloud for SimulatedCloud {
 
     async fn lease_in_force(&self, site_ref: &str) -> Result<Progress, CloudError> {
         self.call("lease_in_force", || self.lease_progress(site_ref)).await
+    }
+
+    async fn held_lease(&self, name: &str) -> Result<Option<HeldLease>, CloudError> {
+        self.call("held_lease", || self.held_now(name)).await
+    }
+
+    async fn prolong_lease(&self, site_ref: &str, end: DateTime<Utc>) -> Result<HeldLease, CloudError> {
+        self.call("prolong_lease", || self.prolong_now(site_ref, end)).await
     }
 
     async fn answers(&self, address: &str, _probe: &Probe) -> Result<bool, CloudError> {

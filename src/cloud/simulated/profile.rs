@@ -19,8 +19,6 @@ pub struct Profile {
     pub lease_capacity: u32,
     /// Whether the end of a lease that has begun can be changed. Blazar as it comes can't for leases of flavors.
     pub extends: bool,
-    /// Leases that staff hold, by name.
-    pub standing_leases: Vec<String>,
     /// Images that there are.
     pub images: Vec<String>,
     /// Flavors that there are.
@@ -43,7 +41,6 @@ impl Default for Profile {
             answering: TimeDelta::seconds(2),
             lease_capacity: 1000,
             extends: true,
-            standing_leases: Vec::new(),
             images: ["CC-Ubuntu24.04", "CC-Ubuntu22.04"].map(str::to_owned).to_vec(),
             flavors: ["m1.tiny", "m1.small", "m1.medium", "m1.large", "m1.xlarge", "baremetal"]
                 .map(str::to_owned)

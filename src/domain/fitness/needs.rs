@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Counted, SiteService};
 use crate::domain::ids::{LabId, PoolId};
+use crate::domain::renewal::Renewal;
 
 /// The labs that need something.
 pub type Users = BTreeSet<LabId>;
@@ -33,6 +34,8 @@ pub struct SiteNeeds {
     pub share_types: Named,
     /// Leases that staff hold.
     pub standing_leases: Named,
+    /// How those of them are renewed that the service renews.
+    pub renewals: BTreeMap<String, Renewal>,
     /// Labs whose bookings are backed by a lease of their own.
     pub own_leases: Vec<LeaseNeed>,
     /// What servers boot from.

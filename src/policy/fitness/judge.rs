@@ -7,6 +7,7 @@ use crate::domain::fitness::{
     Boot, FlavorFacts, ImageFacts, LeaseFacts, LeaseNeed, Lookup, Named, SiteNeeds, SiteReport, SiteService,
     Told, Users,
 };
+use crate::domain::renewal::Renewal;
 
 /// Chameleon's longest lease of bare metal. Blazar tells nobody what its limits are.
 const LONGEST_BARE_METAL: TimeDelta = TimeDelta::days(7);
@@ -117,6 +118,11 @@ fn standing_lease(needs: &SiteNeeds, name: &str, labs: &Users, lease: Option<&Le
     let found = format!("{}, ends {}", lease.status, lease.ends.format("%Y-%m-%d %H:%M UTC"));
     if !lease.in_force {
         return Check::fail(what, found, "a lease in force: nothing is made from it before and after");
+    }
+    if let Some(Renewal { for_days, hours_before }) = needs.renewals.get(name) {
+        let how =
+            format!("{found}; renewed {hours_before} h before its end, for {for_days} days from then on");
+        return Check::pass(what, how);
     }
     match needs.until {
         Some(until) if lease.ends < until => {

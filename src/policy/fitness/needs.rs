@@ -53,7 +53,10 @@ impl SiteNeeds {
     fn add_lease(&mut self, site: &Site, pool: &Pool, lab: &Lab) {
         match pool.held_by(site) {
             HeldBy::Nothing => return,
-            HeldBy::StandingLease(name) => note(&mut self.standing_leases, &name, &lab.id),
+            HeldBy::StandingLease(name) => {
+                note(&mut self.standing_leases, &name, &lab.id);
+                self.renewals.extend(pool.renewal.map(|renewal| (name, renewal)));
+            }
             HeldBy::OwnLease => self.own_leases.push(LeaseNeed {
                 lab: lab.id.clone(),
                 length: longest(lab) + pool.lead(),

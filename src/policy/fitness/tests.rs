@@ -9,6 +9,7 @@ use crate::domain::fitness::{
     Access, Counted, CredentialFacts, FlavorFacts, ImageFacts, LeaseFacts, Limit, NetworkFacts, SiteReport,
     SiteService, Transport,
 };
+use crate::domain::renewal::Renewal;
 use crate::policy::sentences::tests::{Fixture, local};
 
 fn server(name: &str) -> ServerPlan {
@@ -409,6 +410,13 @@ fn a_standing_lease_has_to_be_in_force() {
     assert_eq!(with(false, closes), Verdict::Fail);
     assert_eq!(with(true, closes - TimeDelta::hours(1)), Verdict::Warn);
     assert_eq!(with(true, closes), Verdict::Pass);
+    case.course.pools[0].renewal = Some(Renewal { hours_before: 48, for_days: 7 });
+    assert_eq!(case.verdict("lease course-nodes"), Verdict::Pass);
+    let (name, ends) = ("course-nodes".to_owned(), local("2025-02-04T07:00"));
+    case.report.leases = Ok(vec![LeaseFacts { name, in_force: true, status: "ACTIVE".to_owned(), ends }]);
+    let check = case.check("lease course-nodes");
+    let found = "ACTIVE, ends 2025-02-04 12:00 UTC; renewed 48 h before its end, for 7 days from then on";
+    assert_eq!((check.verdict, check.found.as_str()), (Verdict::Pass, found));
     case.report.leases = Err("403".to_owned());
     assert_eq!(case.verdict("leases"), Verdict::Fail);
 }

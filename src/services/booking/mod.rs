@@ -8,11 +8,11 @@ use super::extending;
 use super::lead::{self, Outlook};
 use crate::db::{self, Conn, DbError, LabSetting, MaybeDbError};
 use crate::domain::blueprint::{Kind as ResourceKind, Spec};
-use crate::domain::booking::{Booking, Event, State, WrongState};
+use crate::domain::booking::{Booking, EndReason, Event, State, WrongState};
 use crate::domain::health::Health;
 use crate::domain::ids::{BookingId, LabId, ResourceKey};
 use crate::domain::interval::Interval;
-use crate::domain::person::Person;
+use crate::domain::person::{Person, Role};
 use crate::domain::resource::Resource;
 use crate::policy::admission::{self, Violation};
 use crate::policy::availability;
@@ -153,14 +153,15 @@ pub struct OtherEnds {
 /// Lines of a booking's log that its page shows.
 const LOG_LINES: i64 = 200;
 
-/// The booking of this person with all that its page shows. [`BookingError::NoSuchBooking`] if it is someone else's.
+/// The booking of this person, or for staff one that failed, with all that its page shows. [`BookingError::NoSuchBooking`] if
+/// it is another of someone else's.
 pub fn view(
     app: &App,
     conn: &mut Conn<'_>,
     person: &Person,
     id: &BookingId,
 ) -> Result<BookingView, BookingError> {
-    let booking = own_booking(person, db::booking(conn, id)?, id)?;
+    let booking = shown_to(person, db::booking(conn, id)?, id)?;
     let setting =
         db::lab_setting(conn, &booking.lab)?.ok_or_else(|| BookingError::NoSuchLab(booking.lab.clone()))?;
     let resources = db::resources(conn, id)?;
@@ -213,6 +214,15 @@ pub(super) fn ssh_command(setting: &LabSetting, resources: &[Resource]) -> Optio
         .filter(|resource| matches!(&resource.spec, Spec::FloatingIp { server, .. } if is_server(server)))
         .find_map(|resource| resource.facts.address.as_deref())?;
     Some(format!("ssh {}@{address}", setting.lab.blueprint.login))
+}
+
+/// One's own. Staff see what failed, whosever it was: their mails lead there, and it is over, so there is nothing to change.
+fn shown_to(person: &Person, booking: Option<Booking>, id: &BookingId) -> Result<Booking, BookingError> {
+    let failed = |booking: &Booking| booking.state.reason() == Some(EndReason::Failed);
+    match booking {
+        Some(booking) if person.role == Role::Staff && failed(&booking) => Ok(booking),
+        other => own_booking(person, other, id),
+    }
 }
 
 fn own_booking(person: &Person, booking: Option<Booking>, id: &BookingId) -> Result<Booking, BookingError> {

@@ -93,14 +93,14 @@ fn given_back(booking: &Booking) -> bool {
     matches!(booking.state.reason(), Some(EndReason::Released | EndReason::Cancelled))
 }
 
-/// Ends a live booking: its units are free again in the pool that they were taken from, from the next grid time on, and its resources are next to be deleted.
+/// Ends a live booking, and returns it as it is then: its units are free again in the pool that they were taken from, from the next grid time on, and its resources are next to be deleted.
 pub(in crate::services) fn end(
     app: &App,
     conn: &mut Conn<'_>,
     mut booking: Booking,
     reason: EndReason,
     trouble: Option<String>,
-) -> Result<(), BookingError> {
+) -> Result<Booking, BookingError> {
     let now = app.now();
     let pool = db::pool(conn, &booking.pool)?;
     let here = pool.cells_held(&booking.span());
@@ -114,5 +114,6 @@ pub(in crate::services) fn end(
     (booking.wanted_end, booking.wanted_slot) = (None, None);
     booking.trouble = trouble;
     booking.next_step_at = Some(now);
-    Ok(db::save_booking(conn, &booking)?)
+    db::save_booking(conn, &booking)?;
+    Ok(booking)
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{ACTOR, Outcome, instead};
 use crate::cloud::port::{CloudError, Found, Observed, Progress, Released};
-use crate::db::{self, Conn, DbError, LabSetting};
+use crate::db::{self, Conn, DbError, Failure, LabSetting};
 use crate::domain::blueprint::{Kind, Spec};
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::ids::{BookingId, ClaimToken, ResourceKey};
@@ -117,7 +117,9 @@ pub(super) fn record(
         && booking.state.is_live()
     {
         booking::log(app, conn, &booking, ACTOR, &format!("Gave up: {reason}"))?;
-        booking::end(app, conn, booking, EndReason::Failed, Some(reason))?;
+        let failed = booking::end(app, conn, booking, EndReason::Failed, Some(reason))?;
+        db::insert_failure(conn, &setting.site.id, &failure(&failed, &resources, now))?;
+        notices::tell(app, conn, &Mail::Failed, &failed, &setting)?;
         return Ok(true);
     }
     let resting = verdict.pause.is_some();
@@ -131,6 +133,17 @@ pub(super) fn record(
         db::drop_claim(conn, id, token)?;
     }
     Ok(!resting)
+}
+
+/// What staff are told of a booking that the site could not provide.
+fn failure(
+    booking: &Booking,
+    resources: &BTreeMap<ResourceKey, Resource>,
+    failed_at: DateTime<Utc>,
+) -> Failure {
+    let tries = |resource: &Resource| resource.failures.max(resource.replacements + 1);
+    let tries = resources.values().map(tries).max().unwrap_or(1);
+    Failure { booking: booking.id.clone(), tries, failed_at }
 }
 
 /// Records one outcome on its resource.
@@ -380,7 +393,10 @@ fn finish(
     booking.next_step_at = None;
     db::save_booking(conn, &booking)?;
     booking::log(app, conn, &booking, ACTOR, "Everything is deleted; the site confirmed it.")?;
-    notices::tell(app, conn, &Mail::Ended, &booking, setting)?;
+    // That one failed was told when it did.
+    if booking.state.reason() != Some(EndReason::Failed) {
+        notices::tell(app, conn, &Mail::Ended, &booking, setting)?;
+    }
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! `/sites`: how each site does.
 
+mod leases;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -142,9 +144,11 @@ pub struct Again {
 fn with_numbers(zone: Tz, now: DateTime<Utc>, report: &Report) -> Vec<SiteLine> {
     let of_site = |(view, waiting, overdue): &(SiteView, Waiting, i64)| {
         let calls: Vec<_> = report.calls.iter().filter(|tally| tally.site == view.site.id).collect();
+        let leases = report.leases.iter().filter(|lease| lease.pool.site == view.site.id);
         let fault = view.health.as_ref().and_then(|health| health.last_fault.as_ref());
         let numbers = Numbers {
             queue: queued(now, waiting, *overdue),
+            leases: leases.map(|lease| leases::line(zone, now, lease)).collect(),
             fault: fault.map(|(at, fault)| {
                 (present::when(zone, now, *at), format!("{}: {}", fault.class, fault.message))
             }),

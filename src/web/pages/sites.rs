@@ -1,6 +1,10 @@
 //! `/sites`: how each site does, and for staff what its calls take and what waits.
 
+mod lease;
+
 use askama::Template;
+
+pub use self::lease::{LeaseLine, LeaseState};
 
 use super::layout::{Icon, Layout, Section, Viewer, When};
 
@@ -98,6 +102,8 @@ impl SiteState {
 pub struct Numbers {
     /// What waits for it, in a sentence.
     pub queue: String,
+    /// The leases that staff hold there.
+    pub leases: Vec<LeaseLine>,
     /// The latest call that failed by a fault of the site, and when that was.
     pub fault: Option<(When, String)>,
     /// What calls of the last hour took, in a sentence.
@@ -257,6 +263,7 @@ impl Numbers {
         Self {
             queue: "7 bookings have something to do here, the first for 9 min; 5 have waited for more than a minute."
                 .to_owned(),
+            leases: vec![LeaseLine::trouble(), LeaseLine::good()],
             fault: Some((
                 When::new("2026-11-24T14:17:30-05:00", "today 14:17"),
                 "outcome_unknown: no answer to health came in time".to_owned(),
@@ -282,6 +289,7 @@ impl Numbers {
     fn quiet() -> Self {
         Self {
             queue: "Nothing waits for it.".to_owned(),
+            leases: Vec::new(),
             fault: None,
             finding: "There were no calls in the last hour.".to_owned(),
             picture: None,

@@ -6,9 +6,10 @@ use std::ops::RangeInclusive;
 use chrono_tz::Tz;
 
 use super::{Around, Check};
-use crate::config::course_file::{ChangeTable, ClosureTable, CourseFile, PoolTable, SiteTable};
+use crate::config::course_file::{ChangeTable, ClosureTable, CourseFile, PoolTable, RenewTable, SiteTable};
 use crate::domain::course::{CapacityChange, Closure, CloudName, Pool, Site};
 use crate::domain::interval::Interval;
+use crate::domain::renewal::Renewal;
 
 impl Check<'_> {
     pub(super) fn site(&mut self, table: &SiteTable) -> Option<Site> {
@@ -70,6 +71,7 @@ impl Check<'_> {
                 format!("{} is not 5, 6, 10, 12, 15, 20, 30 or 60", table.grid_minutes),
             );
         }
+        let renewal = self.renewal(&key("renew"), table);
         let closures: Vec<_> = (1..)
             .zip(&table.closure)
             .map(|(number, closure)| self.closure(&key(&format!("closure.{number}")), around.zone, closure))
@@ -87,6 +89,7 @@ impl Check<'_> {
             cleaning_minutes: table.cleaning_minutes,
             closures: closures.into_iter().collect::<Option<_>>()?,
             standing_lease: table.standing_lease.clone(),
+            renewal,
             node_property: table.node_property.clone(),
         })
     }
@@ -105,6 +108,22 @@ impl Check<'_> {
                 ),
             );
         }
+    }
+
+    fn renewal(&mut self, key: &str, table: &PoolTable) -> Option<Renewal> {
+        let &RenewTable { hours_before, for_days } = table.renew.as_ref()?;
+        self.range(&format!("{key}.hours_before"), hours_before, 2..=168);
+        self.range(&format!("{key}.for_days"), for_days, 1..=180);
+        if i64::from(hours_before) >= i64::from(for_days) * 24 {
+            self.error(
+                &format!("{key}.for_days"),
+                format!("{for_days} d are not longer than the {hours_before} h of hours_before"),
+            );
+        }
+        if table.standing_lease.is_none() {
+            self.error(key, "there is no standing_lease to renew");
+        }
+        Some(Renewal { hours_before, for_days })
     }
 
     fn capacity(&mut self, key: &str, table: &PoolTable) -> Option<i32> {
