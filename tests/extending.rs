@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fairlease::cloud::simulated::{Faults, Profile};
+use fairlease::cloud::port::CloudError;
+use fairlease::cloud::simulated::{Fault, Faults, Profile};
 use fairlease::config::course_file::CourseFile;
 use fairlease::db::{self, DbError};
 use fairlease::domain::booking::Booking;
@@ -109,6 +110,19 @@ on_both_databases! {
         assert_eq!((verdict, found), (Verdict::Warn, format!("refused on Sat Feb 8, 10:00: {WORDS}")));
         booking::release(&world.app, student.clone(), made.id.clone()).await.unwrap();
         world.work_until(&student, &made.id, "ended").await;
+    }
+
+    async fn a_refusal_for_another_reason_is_not_remembered(backend: Backend) {
+        let world = World::new(backend).await;
+        let (student, made) = active(&world, "ff524", "08").await;
+        world.end_at(&student, &made.id, hours_more(&made, 1)).await.unwrap();
+        let full = CloudError::Capacity("Not enough hosts available".into());
+        world.cloud.faults().suffer(Some(Fault::Refuse(full)));
+        world.work().await;
+        world.cloud.faults().suffer(None);
+        let view = world.view(&student, &made.id).await;
+        assert_eq!((view.booking.slot, view.booking.wanted_end), (made.slot, None), "it was refused");
+        assert!(view.ends.fixed.is_none() && known(&world).await.is_empty());
     }
 
     async fn what_is_ahead_can_be_moved_all_the_same(backend: Backend) {

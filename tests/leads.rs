@@ -10,6 +10,8 @@ use fairlease::policy::lead;
 use fairlease::services::{lead as leads, staff};
 use fairlease::worker;
 
+use crate::sites as pages;
+use crate::support::visitor::{Visitor, client};
 use crate::world::{World, course, local, on_both_databases, slot};
 
 /// A site at which a booking is ready so many minutes after preparing began.
@@ -107,7 +109,7 @@ on_both_databases! {
             world.app.db.read::<_, DbError, _>("staff", read).await.unwrap().unwrap().preparing
         };
         let unknown = finding().await;
-        assert_eq!(unknown.found, "is not known yet: 0 of 10 bookings were prepared that it takes to tell. It begins 5 min before the start");
+        assert_eq!(unknown.found, "begins 5 min before the start; how long it takes is told after 10 bookings, and there were 0");
         others(&world, "10:00", "12:00").await;
         let student = world.student("ff524").await;
         let made = world.book(&student, slot("2025-02-08T16:00", "2025-02-08T18:00")).await;
@@ -121,6 +123,19 @@ on_both_databases! {
         assert!(known.found.ends_with(" at the 90th percentile of the latest 10; lead_minutes of kvm-clusters is 5"), "{known:?}");
         let right = known.right.unwrap();
         assert!(right.starts_with("lead_minutes = 8") || right.starts_with("lead_minutes = 9"), "{right}");
+
+        pages::staff(&world, "ta77").await;
+        let served = pages::serve(&world);
+        let visitor = Visitor::sign_in(&client(), &served.url, "ff524").await;
+        let assistant = Visitor::sign_in(&client(), &served.url, "ta77").await;
+        for (who, path, told) in [
+            (&visitor, format!("/bookings/{}", made.id), "Lately preparing took longer than its lead: it is likely ready today 16:02."),
+            (&visitor, "/labs/k8s?start=2025-02-08T20:00-05:00".to_owned(), "Preparing begins at 19:55. Going by the latest bookings, it is ready at 20:02."),
+            (&assistant, "/staff/labs/k8s".to_owned(), right.as_str()),
+        ] {
+            let page = who.get(&path).await.text().await.unwrap();
+            assert!(page.contains(told), "{told}: {page}");
+        }
         work(&world, "15:50", "16:10").await;
         let (began, ready) = prepared(&world, &student, &made).await;
         assert_eq!((began, ready), (5, Some(-2)));

@@ -171,7 +171,7 @@ pub trait Cloud: Send + Sync + Debug {
     async fn list(&self, scope: &Scope, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError>;
 
     /// Looks for the object with this mark; makes it if there is none; brings it to what it is to be where that can be
-    /// changed (a lease's end); and says how far it is. Does not wait for the site to finish. A lease is ready once the
+    /// changed (a lease's end; [`CloudError::Unsupported`] at a site that changes none); and says how far it is. Does not wait for the site to finish. A lease is ready once the
     /// site has accepted it, and also has to be in force for servers to be made from it: see [`Cloud::lease_in_force`].
     async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError>;
 

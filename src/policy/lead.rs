@@ -75,7 +75,7 @@ pub fn late(start: DateTime<Utc>, begin: DateTime<Utc>, learned: Option<&Learned
 /// What staff are told of how long preparing takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What was found, in a sentence or two.
+    /// What was found, to be read after "preparing": `takes 7 min at the 90th percentile of the latest 20; ...`.
     pub found: String,
     /// What would be right, if bookings come late.
     pub right: Option<String>,
@@ -85,9 +85,9 @@ pub struct Finding {
 pub fn finding(took: &[TimeDelta], pool: &Pool) -> Finding {
     let Some(learned) = learn(took) else {
         let found = format!(
-            "is not known yet: {} of {TRUSTED} bookings were prepared that it takes to tell. It begins {} the start",
-            took.len(),
-            before(pool.lead())
+            "begins {} the start; how long it takes is told after {TRUSTED} bookings, and there were {}",
+            before(pool.lead()),
+            took.len()
         );
         return Finding { found, right: None };
     };

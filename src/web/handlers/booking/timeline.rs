@@ -236,7 +236,7 @@ impl Composer<'_> {
         step.when = Some(self.when(self.start()));
         step.text = self.view.outlook.late.map(|late| {
             format!(
-                "Preparing took longer than it has time lately: it is likely ready {}.",
+                "Lately preparing took longer than its lead: it is likely ready {}.",
                 self.when(late).text
             )
         });
