@@ -136,7 +136,7 @@ on_both_databases! {
         for (visitor, booking, words) in [
             (&second, &held, ["Your place is not reserved yet.", "servers for you once it is back", free]),
             (&first, &booked, ["It is yours", "Preparing begins Mon Feb 10, 09:30", free]),
-            (&first, &preparing, ["Preparing your servers rests", "made once KVM@TACC is back", "If you release it before today 09:30, it costs you nothing."]),
+            (&first, &preparing, ["Preparing rests: ", "made once KVM@TACC is back", "If you release it before today 09:30, it costs you nothing."]),
         ] {
             let page = text(visitor, &format!("/bookings/{}", booking.id)).await;
             for words in words.iter().chain(&["KVM@TACC does not answer since", kept]) {

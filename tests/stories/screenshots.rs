@@ -2,6 +2,7 @@
 //! complains on the console, and axe-core finds nothing. With `FAIRLEASE_TEST_ARTIFACTS` the pictures are kept in
 //! `screenshots/` there.
 
+use chrono::TimeDelta;
 use fairlease::cloud::simulated::Profile;
 
 use super::steps::{adds_a_key, chooses_the_first_start};
@@ -10,7 +11,7 @@ use crate::sites;
 use crate::support::browser::{Screen, Student};
 use crate::support::course::Course;
 use crate::support::demo::Setup;
-use crate::world::{Backend, World, slot};
+use crate::world::{Backend, World, course, slot};
 
 /// Takes the pictures of the page that is open. What is pushed to it meanwhile may come with any of them.
 async fn poses(student: &Student, name: &str) {
@@ -25,6 +26,56 @@ async fn poses(student: &Student, name: &str) {
     student.screenshot(&format!("{name}-phone")).await;
     student.fits_the_width().await;
     student.look_with(Screen::Wide).await;
+}
+
+/// Volumes, a share and a bucket, as a blueprint has them.
+const STORES: &str = r#"
+[[lab.blueprint.volume]]
+name = "data"
+size_gib = 20
+server = "node1"
+
+[[lab.blueprint.volume]]
+name = "results"
+size_gib = 2
+server = "node2"
+
+[[lab.blueprint.share]]
+name = "home"
+size_gib = 10
+
+[[lab.blueprint.server]]
+name = "node2""#;
+
+/// A booking with places for data, and one that is still being prepared while its site is down.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_booking_tells_where_data_is_and_another_waits_for_its_site() {
+    let course = course(&[
+        ("login = \"cc\"", "login = \"cc\"\nbuckets = [\"datasets\"]"),
+        ("\n[[lab.blueprint.server]]\nname = \"node2\"", STORES),
+    ]);
+    let slow = Profile { boot: TimeDelta::minutes(8), ..Profile::instant() };
+    let world = World::with(Backend::Sqlite, course, slow).await;
+    let (one, two) = (world.student("ff524").await, world.student("gg10").await);
+    let made = world.book(&one, slot("2025-02-08T09:30", "2025-02-08T14:00")).await;
+    world.work_until(&one, &made.id, "active").await;
+    let waits = world.book(&two, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
+    world.work_until(&two, &waits.id, "preparing").await;
+    world.work().await;
+    sites::goes_down(&world).await;
+    let served = sites::serve(&world);
+    let student = Student::with_browser(&served.url).await;
+    student.open("/").await;
+    student.sign_in_by_name("ff524").await;
+    student.open(&format!("/bookings/{}", made.id)).await;
+    student.sees("Where your data is").await;
+    poses(&student, "booking-stores").await;
+    student.press("Sign out").await;
+    student.sign_in_by_name("gg10").await;
+    student.open(&format!("/bookings/{}", waits.id)).await;
+    student.sees("Preparing rests: ").await;
+    poses(&student, "booking-preparing-site-down").await;
+    assert_eq!(student.console_errors().await, [""; 0]);
 }
 
 /// The pages while a site is down, as a student and as staff see them.

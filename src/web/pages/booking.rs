@@ -248,7 +248,7 @@ pub struct Access {
 /// Where something is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreLine {
-    /// `volume data, on node1`.
+    /// `volume data: a disk of node1`.
     pub label: String,
     /// Its name, and how it is reached: `/dev/vdb`, `sudo mount -t nfs 10.0.0.10:/home /mnt`, or the name of a bucket.
     pub reached: Command,

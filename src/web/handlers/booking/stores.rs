@@ -12,9 +12,14 @@ pub(super) fn lines(resources: &[Resource]) -> Vec<StoreLine> {
 fn line(resource: &Resource) -> Option<StoreLine> {
     let (key, reached) = (&resource.key, resource.facts.address.clone()?);
     let (label, text) = match &resource.spec {
-        Spec::Volume { attach_to: Some(server), .. } => (format!("volume {key}, on {server}"), reached),
-        Spec::Share { .. } => (format!("share {key}"), format!("sudo mount -t nfs {reached} /mnt")),
-        Spec::Bucket => (format!("bucket {key}"), reached),
+        Spec::Volume { attach_to: Some(server), .. } => {
+            (format!("volume {key}: a disk of {server}"), reached)
+        }
+        Spec::Share { .. } => (
+            format!("share {key}: mount it on any of the servers"),
+            format!("sudo mount -t nfs {reached} /mnt"),
+        ),
+        Spec::Bucket => (format!("bucket {key}: its name at the site"), reached),
         _ => return None,
     };
     Some(StoreLine { label, reached: Command { server: key.to_string(), text } })

@@ -77,11 +77,8 @@ impl Composer<'_> {
             State::Preparing => {
                 let ready = self.view.resources.iter().filter(|r| r.state == Stored::Ready).count();
                 let all = self.view.resources.len();
-                let how = if self.site_is_down() {
-                    "Preparing your servers rests"
-                } else {
-                    "Your servers are being prepared"
-                };
+                let how =
+                    if self.site_is_down() { "Preparing rests" } else { "Your servers are being prepared" };
                 (format!("{how}: {ready} of {all} parts are ready."), waits)
             }
             State::Active { .. } => {

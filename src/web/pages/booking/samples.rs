@@ -137,7 +137,7 @@ impl Timeline {
 
     fn site_down() -> Self {
         let mut page = Self { site: Some(Self::kept()), detail: None, ..Self::preparing() };
-        "Preparing your servers rests: 5 of 8 parts are ready.".clone_into(&mut page.answer);
+        "Preparing rests: 5 of 8 parts are ready.".clone_into(&mut page.answer);
         if let Some(step) = page.steps.iter_mut().find(|step| step.phase == Phase::Now) {
             step.text = Some("What is missing is made once KVM@TACC is back, and you get a mail when it is ready. If you release it before today 14:00, it costs you nothing.".to_owned());
         }
@@ -256,8 +256,12 @@ impl Timeline {
                 server("node3", "192.168.1.13", None),
             ],
             stores: vec![
-                store("data", "volume data, on node1", "/dev/vdb"),
-                store("home", "share home", "sudo mount -t nfs 10.0.0.10:/home /mnt"),
+                store("data", "volume data: a disk of node1", "/dev/vdb"),
+                store(
+                    "home",
+                    "share home: mount it on any of the servers",
+                    "sudo mount -t nfs 10.0.0.10:/home /mnt",
+                ),
             ],
             left: "2 h 41 min left".to_owned(),
             left_minutes: 161,
