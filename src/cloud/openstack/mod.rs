@@ -31,6 +31,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -87,31 +88,27 @@ impl Cloud for OpenStackCloud {
     async fn list(&self, scope: &Scope, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
         let services: Vec<Service> = needed.iter().map(|of| examine::service(*of)).collect();
         self.session.require(&services).await?;
-        let compute = async { tokio::try_join!(self.list_keypairs(scope), self.list_servers(scope)) };
-        let network = async {
-            tokio::try_join!(
-                self.list_neutron(Collection::NETWORKS, scope),
-                self.list_neutron(Collection::SUBNETS, scope),
-                self.list_neutron(Collection::ROUTERS, scope),
-                self.list_neutron(Collection::SECURITY_GROUPS, scope),
-                self.list_neutron(Collection::FLOATING_IPS, scope),
-            )
-        };
-        let others = async {
-            tokio::try_join!(
-                self.if_there(SiteService::Reservation, needed, self.list_leases(scope)),
-                self.if_there(SiteService::Block, needed, self.list_volumes(scope)),
-                self.if_there(SiteService::Share, needed, self.list_shares(scope)),
-                self.if_there(SiteService::Object, needed, self.list_buckets(scope)),
-                self.if_there(SiteService::Container, needed, self.list_containers(scope)),
-            )
-        };
-        let (compute, network, others) = tokio::try_join!(compute, network, others)?;
-        let (keypairs, servers) = compute;
-        let (networks, subnets, routers, groups, addresses) = network;
-        let (leases, volumes, shares, buckets, containers) = others;
-        let listings = [leases, keypairs, servers, networks, subnets, routers, groups, addresses];
-        Ok([listings.concat(), [volumes, shares, buckets, containers].concat()].concat())
+        let collections = [
+            Collection::NETWORKS,
+            Collection::SUBNETS,
+            Collection::ROUTERS,
+            Collection::SECURITY_GROUPS,
+            Collection::FLOATING_IPS,
+        ];
+        // All are read to their end, whatever befalls one of them: a request that is under way is not abandoned.
+        let (network, keypairs, servers, leases, volumes, shares, buckets, containers) = tokio::join!(
+            join_all(collections.map(|collection| self.list_neutron(collection, scope))),
+            self.list_keypairs(scope),
+            self.list_servers(scope),
+            self.if_there(SiteService::Reservation, needed, self.list_leases(scope)),
+            self.if_there(SiteService::Block, needed, self.list_volumes(scope)),
+            self.if_there(SiteService::Share, needed, self.list_shares(scope)),
+            self.if_there(SiteService::Object, needed, self.list_buckets(scope)),
+            self.if_there(SiteService::Container, needed, self.list_containers(scope)),
+        );
+        let others = [keypairs, servers, leases, volumes, shares, buckets, containers];
+        let listings: Vec<_> = network.into_iter().chain(others).collect::<Result<_, _>>()?;
+        Ok(listings.concat())
     }
 
     async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {
