@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use fairlease::db::{self, DbError, DbUrl};
-use fairlease::domain::booking::{Booking, State};
+use fairlease::domain::booking::{Booking, EndReason, State};
 use fairlease::domain::course::Pool;
 use fairlease::domain::ids::{BookingId, PersonId};
 use fairlease::domain::resource::{Mark, Resource, ResourceState};
@@ -185,11 +185,12 @@ impl Seen {
             assert!(told.insert(&mail.dedupe_key), "\"{}\" was sent twice", mail.subject);
         }
         for booking in &self.bookings {
-            let about = |key: &&&String| key.contains(booking.id.as_str()) && key.contains("ended");
+            let (ended, failed) = (format!("ended/{}", booking.id), format!("failed/{}", booking.id));
+            let is_failed = booking.state.reason() == Some(EndReason::Failed);
             assert_eq!(
-                told.iter().filter(about).count(),
-                1,
-                "who had {} was told of its end: {told:?}",
+                (told.contains(&ended), told.contains(&failed)),
+                (!is_failed, is_failed),
+                "who had {} was told how it ended: {told:?}",
                 booking.id
             );
         }
