@@ -41,11 +41,11 @@ async fn others(world: &World, start: &str, end: &str) -> Vec<(Person, Booking)>
     made
 }
 
-/// When the booking began to be prepared and when it was ready, in minutes before its start.
+/// When the booking was due to be prepared and when it was ready, in minutes before its start.
 async fn prepared(world: &World, student: &Person, made: &Booking) -> (i64, Option<i64>) {
     let booking = world.view(student, &made.id).await.booking;
     let before = |at: DateTime<Utc>| (booking.slot.start() - at).num_minutes();
-    (before(booking.preparing_at.expect("it began")), booking.state.ready_at().map(before))
+    (before(booking.preparing_at.expect("it was due")), booking.state.ready_at().map(before))
 }
 
 on_both_databases! {
@@ -53,7 +53,11 @@ on_both_databases! {
         let world = World::with(backend, course(&[]), takes(7)).await;
         let first = others(&world, "10:00", "12:00").await;
         let (student, late) = (world.student("ff524").await, world.student("ff526").await);
-        work(&world, "09:25", "10:05").await;
+        work(&world, "09:25", "09:40").await;
+        let patient = world.student("ff528").await;
+        let same = world.book(&patient, slot("2025-02-08T10:00", "2025-02-08T12:00")).await;
+        work(&world, "09:40", "10:05").await;
+        assert_eq!(prepared(&world, &patient, &same).await, (20, Some(13)), "of those that start with it nothing is learned");
         for (student, made) in &first {
             assert_eq!(prepared(&world, student, made).await, (30, Some(23)), "nothing is known: all of the lead is used");
         }
@@ -136,8 +140,7 @@ on_both_databases! {
             let page = who.get(&path).await.text().await.unwrap();
             assert!(page.contains(told), "{told}: {page}");
         }
-        work(&world, "15:50", "16:10").await;
-        let (began, ready) = prepared(&world, &student, &made).await;
-        assert_eq!((began, ready), (5, Some(-2)));
+        work(&world, "15:57", "16:10").await;
+        assert_eq!(prepared(&world, &student, &made).await, (5, Some(-4)), "that nobody worked until 15:57 counts");
     }
 }

@@ -9,17 +9,20 @@ use super::schema::bookings;
 use super::types::Ts;
 use crate::domain::ids::{LabId, PoolId};
 
-/// How long it took to prepare the latest `limit` bookings of the lab in this pool that became active.
+/// How long it took to prepare the latest `limit` bookings of the lab in this pool that became active, from when it was due on.
+/// Only those count that started at `now` or before: of those that are still to start the quickest are ready first.
 pub fn latest_preparations(
     conn: &mut Conn<'_>,
     lab: &LabId,
     pool: &PoolId,
+    now: DateTime<Utc>,
     limit: usize,
 ) -> Result<Vec<TimeDelta>, DbError> {
     let rows: Vec<(Option<Ts>, Option<Ts>)> = on!(conn, |c| bookings::table
         .filter(bookings::lab_id.eq(lab.as_str()))
         .filter(bookings::pool_id.eq(pool.as_str()))
         .filter(bookings::ready_at.is_not_null())
+        .filter(bookings::start_at.le(Ts(now)))
         .order(bookings::ready_at.desc())
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select((bookings::preparing_at, bookings::ready_at))

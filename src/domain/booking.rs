@@ -235,7 +235,7 @@ pub struct Booking {
     pub wanted_slot: Option<Interval>,
     /// What its site charges for it an hour.
     pub su_per_hour: Su,
-    /// When the making of its resources began, if it did.
+    /// Since when the making of its resources was due, if it came to that: a worker may have had others to make first.
     pub preparing_at: Option<DateTime<Utc>>,
     /// Where it is on its way.
     pub state: State,

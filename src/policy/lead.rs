@@ -33,7 +33,10 @@ pub struct Learned {
     pub of: usize,
 }
 
-/// What the latest preparations come to, by how long each took; nothing if they are too few to be trusted.
+/// What the latest preparations come to, by how long each took from when it was due until all was ready; nothing if they are
+/// too few to be trusted. The wait for a worker is a part of it: a crowd that starts at one minute needs a longer lead than one
+/// booking does. Only such are to be given whose start has come: in a crowd the quickest are ready first, and would make the
+/// others wait.
 ///
 /// It is their 90th percentile by nearest rank, and a tenth of that or a minute on top, whichever is more, rounded up to a
 /// minute, from [`LEAST`] to [`MOST`]. Nine bookings in ten are ready at their start so, and the tenth a little late. What

@@ -63,7 +63,7 @@ pub fn learned(
         let mut preparing = Vec::new();
         for pool in course.pools.iter().filter(|pool| pool.site == site.id) {
             for lab in course.labs.iter().filter(|lab| lab.pool == pool.id) {
-                let took = db::latest_preparations(conn, &lab.id, &pool.id, lead::LATEST)?;
+                let took = db::latest_preparations(conn, &lab.id, &pool.id, now, lead::LATEST)?;
                 preparing.extend(lead::learn(&took).map(|_| (lab.id.clone(), lead::finding(&took, pool))));
             }
         }

@@ -242,7 +242,7 @@ pub fn lab(
         live_of_lab(all, lab).into_iter().filter(|it| Some(&it.id) != look.moving.as_ref()).collect();
     let Situation { setting, standing } = situation;
     let health = db::site_health(conn, &setting.site.id)?;
-    let learned = lead::learned(conn, lab, &setting.pool.id)?;
+    let learned = lead::learned(conn, lab, &setting.pool.id, now)?;
     let week = Week { first, rule, days };
     Ok(Some(LabView {
         setting,

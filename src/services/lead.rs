@@ -11,9 +11,14 @@ use crate::domain::booking::{Booking, State};
 use crate::domain::ids::{LabId, PoolId};
 use crate::policy::lead::{self, Learned};
 
-/// What past preparations of the lab in this pool come to, if they are enough. Reads as many rows as count.
-pub fn learned(conn: &mut Conn<'_>, lab: &LabId, pool: &PoolId) -> Result<Option<Learned>, DbError> {
-    Ok(lead::learn(&db::latest_preparations(conn, lab, pool, lead::LATEST)?))
+/// What preparations of the lab in this pool come to that were for starts up to `now`, if they are enough.
+pub fn learned(
+    conn: &mut Conn<'_>,
+    lab: &LabId,
+    pool: &PoolId,
+    now: DateTime<Utc>,
+) -> Result<Option<Learned>, DbError> {
+    Ok(lead::learn(&db::latest_preparations(conn, lab, pool, now, lead::LATEST)?))
 }
 
 /// When a booking begins to be prepared.
@@ -32,7 +37,7 @@ pub(super) fn outlook(
     now: DateTime<Utc>,
 ) -> Result<Outlook, DbError> {
     let learned = match booking.state {
-        State::Held | State::Booked | State::Preparing => learned(conn, &booking.lab, &booking.pool)?,
+        State::Held | State::Booked | State::Preparing => learned(conn, &booking.lab, &booking.pool, now)?,
         _ => None,
     };
     let start = booking.slot.start();
@@ -43,9 +48,13 @@ pub(super) fn outlook(
 }
 
 /// When the booking is to be prepared. Only of one that waits for that it matters.
-pub(super) fn begin(conn: &mut Conn<'_>, booking: &Booking) -> Result<DateTime<Utc>, DbError> {
+pub(super) fn begin(
+    conn: &mut Conn<'_>,
+    booking: &Booking,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, DbError> {
     let learned = match booking.state {
-        State::Booked => learned(conn, &booking.lab, &booking.pool)?,
+        State::Booked => learned(conn, &booking.lab, &booking.pool, now)?,
         _ => None,
     };
     Ok(lead::begin(booking.slot.start(), booking.held_from, learned.as_ref()))
@@ -65,7 +74,7 @@ pub async fn hasten(app: &Arc<App>) -> Result<usize, DbError> {
 fn hasten_in(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<usize, DbError> {
     let mut hastened = 0;
     for (lab, pool) in db::waiting_within_their_lead(conn, now)? {
-        let lead = learned(conn, &lab, &pool)?.map_or(lead::MOST, |learned| learned.lead);
+        let lead = learned(conn, &lab, &pool, now)?.map_or(lead::MOST, |learned| learned.lead);
         hastened += db::look_at_waiting(conn, &lab, &pool, now + lead, now)?;
     }
     Ok(hastened)

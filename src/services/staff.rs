@@ -51,7 +51,8 @@ pub fn lab(app: &App, conn: &mut Conn<'_>, lab: &LabId) -> Result<Option<StaffVi
     let (standing, occupancy) = (Standing::blank(None), Occupancy::default());
     let LabSetting { lab, pool, zone, .. } = &setting;
     let case = Case { lab, pool, zone: *zone, standing: &standing, occupancy: &occupancy, now };
-    let preparing = lead::finding(&db::latest_preparations(conn, &lab.id, &pool.id, lead::LATEST)?, pool);
+    let preparing =
+        lead::finding(&db::latest_preparations(conn, &lab.id, &pool.id, now, lead::LATEST)?, pool);
     let week = lab.week_of(calendar::local_date(*zone, now.max(lab.open)));
     let (classes, rules) = (sentences::classes(&case, week), sentences::all(&case));
     let left = balance::balance(lab, *zone, now);

@@ -38,7 +38,7 @@ pub(super) fn decide(
         return Ok(Turn::Rest);
     }
     let resources = db::resources(conn, id)?;
-    let begin = lead::begin(conn, &booking)?;
+    let begin = lead::begin(conn, &booking, now)?;
     match reconcile::next(&booking, &resources, begin, now) {
         Step::Wait(until) => rest(conn, booking, token, until),
         Step::Become(transition) => {
@@ -186,6 +186,7 @@ fn become_(
     transition: Transition,
 ) -> Result<(), BookingError> {
     let now = app.now();
+    let due = booking.next_step_at.map_or(now, |due| due.min(now));
     booking.trouble = None;
     booking.next_step_at = Some(now);
     let what = match transition {
@@ -195,7 +196,7 @@ fn become_(
         }
         Transition::Prepare => {
             booking.state = booking.state.prepare()?;
-            booking.preparing_at = Some(now);
+            booking.preparing_at = Some(due);
             "Making the servers.".to_owned()
         }
         Transition::Activate => {
