@@ -3,10 +3,10 @@
 use std::net::Ipv4Addr;
 
 use super::{Around, Check, all_right};
-use crate::config::course_file::PoolTable;
 use crate::config::course_file::blueprint::{
     BlueprintTable, ContainerTable, MachineTable, NetworkTable, ServerTable, ShareTable, VolumeTable,
 };
+use crate::config::course_file::places::PoolTable;
 use crate::domain::blueprint::{
     Blueprint, ContainerPlan, Kind, Machine, NAMES, NetworkPlan, Probe, ServerPlan, SharePlan, VolumePlan,
     names, sole_key,

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::pools::most_units;
 use super::{Around, Check, all_right, whole_minutes};
-use crate::config::course_file::{CourseFile, LabTable, PoolTable, ReadingTable};
+use crate::config::course_file::CourseFile;
+use crate::config::course_file::lab::{LabTable, ReadingTable};
+use crate::config::course_file::places::PoolTable;
 use crate::domain::blueprint::Blueprint;
 use crate::domain::course::{Lab, Reading};
 use crate::domain::su::Su;

@@ -1,7 +1,9 @@
 //! A lab's rules.
 
 use super::{Check, all_right, whole_minutes};
-use crate::config::course_file::{ParityTable, PolicyTable, PoolTable, WindowTable, naive_date};
+use crate::config::course_file::naive_date;
+use crate::config::course_file::places::PoolTable;
+use crate::config::course_file::policy::{ParityTable, PolicyTable, WindowTable};
 use crate::domain::calendar::{self, DailyWindow};
 use crate::domain::course::{FarRule, GapRule, ParityRule, Policy, StackingRule, bounds};
 

@@ -6,7 +6,8 @@ use std::ops::RangeInclusive;
 use chrono_tz::Tz;
 
 use super::{Around, Check};
-use crate::config::course_file::{ChangeTable, ClosureTable, CourseFile, PoolTable, RenewTable, SiteTable};
+use crate::config::course_file::CourseFile;
+use crate::config::course_file::places::{ChangeTable, ClosureTable, PoolTable, RenewTable, SiteTable};
 use crate::domain::course::{CapacityChange, Closure, CloudName, Pool, Site};
 use crate::domain::interval::Interval;
 use crate::domain::renewal::Renewal;
