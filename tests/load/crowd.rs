@@ -100,9 +100,9 @@ impl Crowd {
         self.until_all_are("booked", slot).await;
     }
 
-    /// The minute comes at which all are made.
+    /// The minute comes at which all start, and none is made yet: later rounds would not use all of their lead.
     pub(crate) async fn start(&self, slot: Interval) {
-        self.clock.set(slot.start() - TimeDelta::minutes(30));
+        self.clock.set(slot.start());
         self.until_all_are("active", slot).await;
         let there = self.cloud.objects().unwrap().len();
         assert_eq!(there, OBJECTS * usize::try_from(CLUSTERS).unwrap(), "objects at the site");
