@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use fairlease::cloud::simulated::{Fault, Faults, Profile};
+use fairlease::domain::booking::EndReason;
 use fairlease::domain::fitness::SiteService;
 use fairlease::domain::ids::{BookingId, InstanceId};
 use fairlease::domain::resource::Mark;
@@ -55,6 +56,20 @@ on_both_databases! {
         assert!(!held.contains_key(&orphan));
         assert!(held.contains_key(&others) && held.contains_key("node1-cloud-ff524"));
         assert_eq!(held.len(), 12, "the booking's ten objects are untouched");
+    }
+
+    async fn a_booking_that_was_never_ready_has_failed_and_counts_nothing(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let made = world.book(&student, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
+        world.clock.set(local("2025-02-08T12:00"));
+        reaping::sweep(&world.app).await.unwrap();
+        world.work_until(&student, &made.id, "ended").await;
+        let booking = world.view(&student, &made.id).await.booking;
+        assert_eq!(booking.state.reason(), Some(EndReason::Failed));
+        assert_eq!(booking.charged(), None);
+        assert_eq!(booking.trouble.as_deref(), Some("It was not ready before its time was over."));
+        assert!(world.subjects().iter().any(|subject| subject.starts_with("Could not be provided: ")));
     }
 
     async fn an_extended_booking_is_not_ended_by_an_old_plan(backend: Backend) {

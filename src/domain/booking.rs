@@ -270,10 +270,11 @@ impl Booking {
     }
 
     /// The time that it counts for against a budget: its slot, or up to the later end that was asked for; what was given
-    /// back does not count, nor does anything of a booking that was cancelled or failed.
+    /// back does not count, nor does anything of a booking that was cancelled, failed or given back before it was ready.
     pub fn charged(&self) -> Option<Interval> {
         let end = match (self.state.reason(), self.state.released_at()) {
             (Some(EndReason::Cancelled | EndReason::Failed), _) => return None,
+            (Some(_), _) if self.state.ready_at().is_none() => return None,
             (Some(_), Some(released_at)) => released_at.min(self.slot.end()),
             _ => self.held_until(),
         };

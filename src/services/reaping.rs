@@ -12,7 +12,7 @@ use super::{App, health};
 use crate::cloud::port::{Released, Scope};
 use crate::db::{self, DbError};
 use crate::domain::blueprint::Kind;
-use crate::domain::booking::EndReason;
+use crate::domain::booking::{Booking, EndReason};
 use crate::domain::course::{Course, Site};
 use crate::domain::fitness::SiteService;
 use crate::domain::ids::{BookingId, SiteId};
@@ -144,7 +144,10 @@ async fn end_booking(app: &Arc<App>, id: &BookingId) -> Result<String, String> {
                 return Ok(false);
             }
             booking::log(&inner, conn, &booking, "fairlease", "Its time is over.")?;
-            booking::end(&inner, conn, booking, EndReason::Expired, None)?;
+            match why_never_ready(&booking) {
+                Some(why) => booking::fail(&inner, conn, booking, why)?,
+                None => booking::end(&inner, conn, booking, EndReason::Expired, None).map(|_| ())?,
+            }
             Ok(true)
         })
         .await
@@ -155,6 +158,15 @@ async fn end_booking(app: &Arc<App>, id: &BookingId) -> Result<String, String> {
         "left alone: it was ended or extended meanwhile"
     }
     .to_owned())
+}
+
+/// Why a booking whose time is over has failed its student, if it was never ready.
+fn why_never_ready(booking: &Booking) -> Option<String> {
+    if booking.state.ready_at().is_some() {
+        return None;
+    }
+    let last = booking.trouble.as_ref().map(|trouble| format!(" The latest was: {trouble}"));
+    Some(format!("It was not ready before its time was over.{}", last.unwrap_or_default()))
 }
 
 async fn delete_orphan(

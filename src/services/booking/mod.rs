@@ -25,9 +25,9 @@ pub use book::{Wish, book, explain};
 use change::place_without;
 pub use change::{change, change_if};
 pub(in crate::services) use change::{drop_wanted_slot, extend_lease, take_wanted_end, take_wanted_slot};
-pub(in crate::services) use release::end;
 use release::gift;
 pub use release::{Gift, release, release_if};
+pub(in crate::services) use release::{end, fail};
 
 /// Why a wish was not met.
 #[derive(Debug, thiserror::Error)]

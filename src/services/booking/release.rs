@@ -5,12 +5,14 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{BookingError, Seen, log_by, own_booking};
-use crate::db::{self, Conn, DbError};
+use crate::db::{self, Conn, DbError, Failure};
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::ids::BookingId;
 use crate::domain::interval::Interval;
 use crate::domain::person::Person;
+use crate::domain::resource::Resource;
 use crate::services::App;
+use crate::services::notices::{self, Kind as Mail};
 use crate::services::places;
 
 /// The student gives the booking back: at once the place is free from the next grid time on, and the deletion of its
@@ -91,6 +93,25 @@ pub(super) fn gift(
 
 fn given_back(booking: &Booking) -> bool {
     matches!(booking.state.reason(), Some(EndReason::Released | EndReason::Cancelled))
+}
+
+/// Ends a live booking that the site could not provide: its student hears why at once, and staff soon.
+pub(in crate::services) fn fail(
+    app: &App,
+    conn: &mut Conn<'_>,
+    booking: Booking,
+    reason: String,
+) -> Result<(), BookingError> {
+    let Some(setting) = db::lab_setting(conn, &booking.lab)? else {
+        return Err(BookingError::NoSuchLab(booking.lab));
+    };
+    let tries = |resource: &Resource| resource.failures.max(resource.replacements + 1);
+    let tries = db::resources(conn, &booking.id)?.iter().map(tries).max().unwrap_or(1);
+    let failed = end(app, conn, booking, EndReason::Failed, Some(reason))?;
+    let failure = Failure { booking: failed.id.clone(), tries, failed_at: app.now() };
+    db::insert_failure(conn, &setting.site.id, &failure)?;
+    notices::tell(app, conn, &Mail::Failed, &failed, &setting)?;
+    Ok(())
 }
 
 /// Ends a live booking, and returns it as it is then: its units are free again in the pool that they were taken from, from the next grid time on, and its resources are next to be deleted.

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{ACTOR, Outcome, instead};
 use crate::cloud::port::{CloudError, Found, Observed, Progress, Released};
-use crate::db::{self, Conn, DbError, Failure, LabSetting};
+use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::blueprint::{Kind, Spec};
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::ids::{BookingId, ClaimToken, ResourceKey};
@@ -117,9 +117,7 @@ pub(super) fn record(
         && booking.state.is_live()
     {
         booking::log(app, conn, &booking, ACTOR, &format!("Gave up: {reason}"))?;
-        let failed = booking::end(app, conn, booking, EndReason::Failed, Some(reason))?;
-        db::insert_failure(conn, &setting.site.id, &failure(&failed, &resources, now))?;
-        notices::tell(app, conn, &Mail::Failed, &failed, &setting)?;
+        booking::fail(app, conn, booking, reason)?;
         return Ok(true);
     }
     let resting = verdict.pause.is_some();
@@ -133,17 +131,6 @@ pub(super) fn record(
         db::drop_claim(conn, id, token)?;
     }
     Ok(!resting)
-}
-
-/// What staff are told of a booking that the site could not provide.
-fn failure(
-    booking: &Booking,
-    resources: &BTreeMap<ResourceKey, Resource>,
-    failed_at: DateTime<Utc>,
-) -> Failure {
-    let tries = |resource: &Resource| resource.failures.max(resource.replacements + 1);
-    let tries = resources.values().map(tries).max().unwrap_or(1);
-    Failure { booking: booking.id.clone(), tries, failed_at }
 }
 
 /// Records one outcome on its resource.
