@@ -9,6 +9,7 @@ use toml::value::Datetime;
 
 use self::blueprint::BlueprintTable;
 use self::check::Check;
+use self::reaper::ReaperTable;
 use self::report::Report;
 use self::schema::{Date, LocalTime, WeekdayName};
 use crate::domain::calendar::Weekdays;
@@ -18,6 +19,7 @@ mod blueprint;
 mod check;
 mod inherit;
 mod lines;
+mod reaper;
 mod report;
 mod schema;
 mod shape;
@@ -46,6 +48,8 @@ pub struct CourseFile {
     /// Assignments, in the order in which pages show them.
     #[serde(default)]
     lab: Vec<LabTable>,
+    /// How the reaper deals with what is not a booking's.
+    reaper: Option<ReaperTable>,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

@@ -12,6 +12,7 @@ use super::calendar::{self, DailyWindow, Weekdays};
 use super::ids::{CourseId, LabId, PoolId, SiteId};
 use super::interval::Interval;
 use super::person::Parity;
+use super::reaper::ReaperPolicy;
 use super::su::Su;
 
 /// A course. Its rules are evaluated in its zone.
@@ -33,6 +34,8 @@ pub struct Course {
     pub pools: Vec<Pool>,
     /// Assignments, in the order in which pages show them.
     pub labs: Vec<Lab>,
+    /// How the reaper deals with what is not a booking's.
+    pub reaper: ReaperPolicy,
 }
 
 /// The days of a course.
@@ -436,6 +439,19 @@ impl Policy {
             None => slot.length(),
             Some(window) => window.of(zone, slot).into_iter().map(|(_, length)| length).sum(),
         }
+    }
+
+    /// The first of the days that a weekday rule looks at in `slot` on which someone of this parity may not start, if there
+    /// is one.
+    pub fn wrong_day(&self, zone: Tz, parity: Parity, slot: &Interval) -> Option<NaiveDate> {
+        use chrono::Datelike as _;
+        let rule = self.parity.as_ref()?;
+        let counted = self.window().of(zone, slot);
+        let judged = match rule.judges {
+            Judged::Start => counted.get(..1).unwrap_or_default(),
+            Judged::Slot => &counted,
+        };
+        judged.iter().map(|(date, _)| *date).find(|date| !rule.days(parity, *date).contains(date.weekday()))
     }
 
     /// No legal slot is longer than this, by the clock on the wall: the cap, and where not all hours count, the free hours

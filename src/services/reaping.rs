@@ -1,9 +1,10 @@
 //! The reaper: observe, plan, carry out. [`policy::reaping`](crate::policy::reaping) states what it may do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use futures_util::future::join_all;
 use serde::Serialize;
 
@@ -14,7 +15,8 @@ use crate::db::{self, DbError};
 use crate::domain::blueprint::Kind;
 use crate::domain::booking::EndReason;
 use crate::domain::ids::{BookingId, SiteId};
-use crate::policy::reaping::{self, Action, Listing, LiveBooking, Plan, Standing};
+use crate::domain::reaper::ReaperPolicy;
+use crate::policy::reaping::{self, Action, LiveBooking, Look, Plan, SiteView, Situation, Standing};
 
 /// How many bookings that are over one sweep looks at; the next takes the rest.
 const BATCH: i64 = 500;
@@ -31,15 +33,8 @@ pub struct Done {
 
 /// Looks at the database and at every site, and plans a sweep. Changes nothing.
 pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
-    let listings = list_sites(app).await;
-    let mut ids: Vec<BookingId> = listings
-        .values()
-        .flatten()
-        .flatten()
-        .filter_map(|found| found.mark.as_ref().map(|mark| mark.booking.clone()))
-        .collect();
-    ids.sort();
-    ids.dedup();
+    let sites = list_sites(app).await;
+    let ids = bookings_named(&sites);
     let inner = app.clone();
     // Read after the listing: a booking that is made meanwhile is known, one that ends meanwhile is still in hand.
     app.db
@@ -52,6 +47,7 @@ pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
                     net_id,
                     lab: booking.lab,
                     slot: booking.slot,
+                    activity: None,
                 })
                 .collect();
             let mut standing = BTreeMap::new();
@@ -60,21 +56,48 @@ pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
                     standing.insert(id, if ended { Standing::Ended } else { Standing::InHand });
                 }
             }
-            Ok(reaping::plan(now, &live, &listings, &standing))
+            let course = db::course(conn)?;
+            let (zone, policy) = course.map_or((Tz::UTC, ReaperPolicy::default()), |it| (it.zone, it.reaper));
+            Ok(reaping::plan(&Situation {
+                now,
+                zone,
+                instance: &inner.instance,
+                policy: &policy,
+                live: &live,
+                standing: &standing,
+                sites: &sites,
+                people: &[],
+                marked: &[],
+                exemptions: &[],
+                pauses: &[],
+            }))
         })
         .await
 }
 
+/// The bookings that the marks of listed objects name, each once.
+fn bookings_named(sites: &BTreeMap<SiteId, SiteView>) -> Vec<BookingId> {
+    let listed = sites.values().filter_map(|view| match &view.look {
+        Look::Whole(found) => Some(found),
+        _ => None,
+    });
+    let named: BTreeSet<_> =
+        listed.flatten().filter_map(|found| Some(&found.mark.as_ref()?.booking)).collect();
+    named.into_iter().cloned().collect()
+}
+
 /// Lists all sites at once, each within three quarters of a claim: one that hangs keeps no other waiting.
-async fn list_sites(app: &Arc<App>) -> BTreeMap<SiteId, Listing> {
+async fn list_sites(app: &Arc<App>) -> BTreeMap<SiteId, SiteView> {
     let limit = limit(app);
     let scope = Scope::Instance(app.instance.clone());
     let listings = app.clouds.iter().map(async |(site, cloud)| {
-        let listing = match tokio::time::timeout(limit, cloud.list(&scope)).await {
-            Ok(listing) => listing.map_err(|error| error.to_string()),
-            Err(_) => Err(nothing_came(limit)),
+        let looked_at = app.now();
+        let look = match tokio::time::timeout(limit, cloud.list(&scope)).await {
+            Ok(Ok(found)) => Look::Whole(found),
+            Ok(Err(error)) => Look::Failed(error.to_string()),
+            Err(_) => Look::Failed(nothing_came(limit)),
         };
-        (site.clone(), listing)
+        (site.clone(), SiteView::of(look, looked_at))
     });
     let listings = join_all(listings).await.into_iter().collect();
     health::record(app).await;
@@ -99,6 +122,8 @@ pub async fn carry_out(app: &Arc<App>, plan: &Plan) -> Vec<Done> {
             Action::DeleteOrphan { site, kind, site_ref, booking, .. } => {
                 delete_orphan(app, site, kind, site_ref, booking).await
             }
+            // Plans are made of our own objects only so far: see `observe`.
+            _ => Err("nothing here carries it out".to_owned()),
         };
         let outcome = outcome.unwrap_or_else(|error| format!("failed: {error}"));
         tracing::info!(?action, outcome, "reaped");

@@ -47,6 +47,7 @@ use crate::domain::blueprint::{Kind, Probe, Spec};
 use crate::domain::fitness::{SiteNeeds, SiteReport};
 use crate::domain::ids::ResourceKey;
 use crate::domain::resource::{Mark, SiteFacts};
+use crate::domain::survey::Survey;
 
 /// One project at one OpenStack site.
 #[derive(Debug)]
@@ -171,6 +172,7 @@ impl Cloud for OpenStackCloud {
             Kind::Network => (Service::Network, Collection::NETWORKS.many),
             Kind::Subnet => (Service::Network, Collection::SUBNETS.many),
             Kind::SecurityGroup => (Service::Network, Collection::SECURITY_GROUPS.many),
+            Kind::Port => (Service::Network, "ports"),
         };
         self.delete_and_look(service, &[collection, site_ref]).await
     }
@@ -222,7 +224,7 @@ fn found(
     created_at: Option<DateTime<Utc>>,
 ) -> Option<Found> {
     let mark = Mark::from_name(marked).filter(|mark| scope.covers(mark))?;
-    Some(Found { kind, site_ref, name, mark: Some(mark), created_at })
+    Some(Found { kind, site_ref, name, mark: Some(mark), created_at, survey: Survey::default() })
 }
 
 #[cfg(test)]

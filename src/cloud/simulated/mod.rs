@@ -24,6 +24,7 @@ use crate::domain::blueprint::{HeldBy, Joined, Kind, Probe, Reserved, ServerSpec
 use crate::domain::fitness::{SiteNeeds, SiteReport};
 use crate::domain::ids::ResourceKey;
 use crate::domain::resource::{Mark, SiteFacts};
+use crate::domain::survey::Survey;
 use crate::entropy::{Entropy, hex};
 
 /// A simulated site.
@@ -429,6 +430,7 @@ impl Object {
                 _ => self.name,
             },
             created_at: Some(self.created_at),
+            survey: Survey::default(),
         }
     }
 }

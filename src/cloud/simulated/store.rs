@@ -278,7 +278,7 @@ mod tests {
     }
 
     fn object((id, of, used, network): (usize, usize, usize, bool)) -> Object {
-        let floating_ip = Spec::of_stray(Kind::FloatingIp);
+        let floating_ip = Spec::of_stray(Kind::FloatingIp).unwrap();
         Object {
             site_ref: format!("ref-{id}"),
             name: name(of),
