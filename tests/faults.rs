@@ -4,6 +4,8 @@ use chrono::TimeDelta;
 use fairlease::cloud::port::CloudError;
 use fairlease::cloud::simulated::{Fault, Faults, Profile};
 use fairlease::domain::booking::EndReason;
+use fairlease::domain::fitness::SiteService;
+use fairlease::services::booking;
 use fairlease::worker;
 
 use crate::world::{World, course, on_both_databases, slot};
@@ -118,5 +120,41 @@ on_both_databases! {
             worker::step(&world.app).await.unwrap();
         }
         assert_eq!(world.subjects().len(), 1);
+    }
+
+    async fn what_a_hidden_service_has_is_not_forgotten(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        let made = world.book(&student, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
+        world.cloud.faults().suffer(Some(Fault::LoseAnswer));
+        worker::step(&world.app).await.unwrap();
+        world.cloud.faults().suffer(None);
+        assert_eq!(world.held().len(), 1, "a lease of which only the site knows");
+
+        world.cloud.faults().hide([SiteService::Reservation]);
+        booking::release(&world.app, student.clone(), made.id.clone()).await.unwrap();
+        for _ in 0..120 {
+            world.work().await;
+            world.clock.advance(TimeDelta::seconds(1));
+        }
+        let view = world.view(&student, &made.id).await;
+        assert_eq!(view.booking.state.word(), "releasing");
+        assert!(view.booking.trouble.unwrap().contains("no service for leases (Blazar)"));
+        assert_eq!(world.held().len(), 1);
+
+        world.cloud.faults().hide([]);
+        world.work_until(&student, &made.id, "ended").await;
+        assert!(world.held().is_empty());
+    }
+
+    async fn a_booking_without_volumes_ends_while_volumes_are_hidden(backend: Backend) {
+        let world = World::new(backend).await;
+        let student = world.student("ff524").await;
+        world.cloud.faults().hide([SiteService::Block]);
+        let made = world.book(&student, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
+        world.work_until(&student, &made.id, "active").await;
+        booking::release(&world.app, student.clone(), made.id.clone()).await.unwrap();
+        world.work_until(&student, &made.id, "ended").await;
+        assert!(world.held().is_empty());
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use fairlease::cloud::simulated::{Fault, Faults, Profile};
+use fairlease::domain::fitness::SiteService;
 use fairlease::domain::ids::{BookingId, InstanceId};
 use fairlease::domain::resource::Mark;
 use fairlease::policy::reaping::Action;
@@ -97,5 +98,16 @@ on_both_databases! {
         let plan = reaping::observe(&faulty.app).await.unwrap();
         assert_eq!((plan.actions.len(), plan.skipped.len()), (0, 1));
         assert!(plan.skipped[0].reason.contains("the listing failed"));
+    }
+
+    async fn a_site_that_hides_what_labs_use_is_skipped_and_said_so(backend: Backend) {
+        let world = World::new(backend).await;
+        world.cloud.faults().hide([SiteService::Block, SiteService::Container]);
+        let plan = reaping::observe(&world.app).await.unwrap();
+        assert_eq!(plan.skipped, [], "no lab has volumes or containers");
+        world.cloud.faults().hide([SiteService::Network]);
+        let plan = reaping::observe(&world.app).await.unwrap();
+        assert_eq!((plan.actions.len(), plan.skipped.len()), (0, 1));
+        assert!(plan.skipped[0].reason.contains("no service for networks (Neutron)"), "{:?}", plan.skipped);
     }
 }

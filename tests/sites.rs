@@ -91,7 +91,7 @@ on_both_databases! {
         for (path, what) in [
             ("/sites", "Bookings here wait, and go on as soon as it answers."),
             ("/labs/k8s", "what you book is made as soon as it does."),
-            (booking.as_str(), "your place is reserved as soon as it does."),
+            (booking.as_str(), "Your booking is kept, and goes on by itself once the site is back."),
         ] {
             let page = text(&student, path).await;
             assert!(page.contains(says) && page.contains(what), "{path}: {page}");
@@ -113,6 +113,42 @@ on_both_databases! {
         let nobody = Visitor::anonymous(&served.url);
         assert_eq!(nobody.get("/sites").await.status(), StatusCode::SEE_OTHER);
         assert_eq!(nobody.get("/api/v1/sites").await.status(), StatusCode::UNAUTHORIZED);
+    }
+
+    async fn a_booking_says_what_becomes_of_it_while_its_site_is_down(backend: Backend) {
+        let slow = Profile { boot: TimeDelta::minutes(30), ..Profile::instant() };
+        let world = World::with(backend, two_sites(), slow).await;
+        let served = serve(&world);
+        let (one, two) = (world.student("ff524").await, world.student("gg10").await);
+        let preparing = world.book(&one, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
+        world.work_until(&one, &preparing.id, "preparing").await;
+        let booked = world.book(&one, slot("2025-02-10T10:00", "2025-02-10T14:00")).await;
+        world.work_until(&one, &booked.id, "booked").await;
+        let held = world.book(&two, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
+        let first = Visitor::sign_in(&client(), &served.url, "ff524").await;
+        let second = Visitor::sign_in(&client(), &served.url, "gg10").await;
+        let page = text(&second, &format!("/bookings/{}", held.id)).await;
+        assert!(page.contains("This takes a few seconds."), "{page}");
+        goes_down(&world).await;
+
+        let kept = "Your booking is kept, and goes on by itself once the site is back.";
+        let free = "You can cancel it, which costs you nothing.";
+        for (visitor, booking, words) in [
+            (&second, &held, ["Your place is not reserved yet.", "servers for you once it is back", free]),
+            (&first, &booked, ["It is yours", "Preparing begins Mon Feb 10, 09:30", free]),
+            (&first, &preparing, ["Preparing your servers rests", "made once KVM@TACC is back", "If you release it before today 09:30, it costs you nothing."]),
+        ] {
+            let page = text(visitor, &format!("/bookings/{}", booking.id)).await;
+            for words in words.iter().chain(&["KVM@TACC does not answer since", kept]) {
+                assert!(page.contains(words), "{words}: {page}");
+            }
+            for wrong in ["a few seconds", "Trying again", "is being reserved", "being prepared"] {
+                assert!(!page.contains(wrong), "{wrong}: {page}");
+            }
+        }
+        world.clock.advance(TimeDelta::minutes(30));
+        let page = text(&first, &format!("/bookings/{}", preparing.id)).await;
+        assert!(page.contains("If you release it, what counts is the time since today 09:30."), "{page}");
     }
 
     async fn metrics_tell_what_is_stored_and_what_was_seen(backend: Backend) {

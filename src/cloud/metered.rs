@@ -1,5 +1,6 @@
 //! A cloud whose calls are told: what was asked, what came of it, and how long it took.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope};
 use crate::clock::Clock;
 use crate::domain::blueprint::{Kind, Probe};
-use crate::domain::fitness::{SiteNeeds, SiteReport};
+use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::health::Fault;
 use crate::domain::ids::SiteId;
 
@@ -115,8 +116,8 @@ impl Drop for UnderWay<'_> {
 
 #[async_trait]
 impl Cloud for Metered {
-    async fn list(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
-        self.told("list".to_owned(), self.cloud.list(scope)).await
+    async fn list(&self, scope: &Scope, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
+        self.told("list".to_owned(), self.cloud.list(scope, needed)).await
     }
 
     async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {

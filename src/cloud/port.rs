@@ -4,9 +4,9 @@
 //! lost is repeated, not guessed about. [`Cloud::release`] of what is not there says [`Released::Gone`].
 //!
 //! **Absence.** Only a site's definite "not found" for one object is absence. An error never is, nor is a listing that
-//! does not have it.
+//! does not have it. Nor is a service that the site does not show now: it may be back soon, with all that it had.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::domain::blueprint::{Kind, Probe, Spec};
-use crate::domain::fitness::{SiteNeeds, SiteReport};
+use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::ids::{BookingId, InstanceId, ResourceKey, SiteId};
 pub use crate::domain::resource::Found;
 use crate::domain::resource::{Mark, SiteFacts};
@@ -161,8 +161,9 @@ impl CloudError {
 #[async_trait]
 pub trait Cloud: Send + Sync + Debug {
     /// Every object in `scope`, from all pages of all kinds. An error if any page of any kind failed: a listing that is
-    /// cut short is not a listing.
-    async fn list(&self, scope: &Scope) -> Result<Vec<Found>, CloudError>;
+    /// cut short is not a listing. `needed` are the services that may hold such objects for all that the caller knows: if
+    /// the site does not show one of them now, that is an error which may pass. Of other services it may lack any.
+    async fn list(&self, scope: &Scope, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError>;
 
     /// Looks for the object with this mark; makes it if there is none; brings it to what it is to be where that can be
     /// changed (a lease's end); and says how far it is. Does not wait for the site to finish. A lease is ready once the
@@ -175,7 +176,8 @@ pub trait Cloud: Send + Sync + Debug {
     /// Whether what is at this address can be used by now. An error only if that can't be told.
     async fn answers(&self, address: &str, probe: &Probe) -> Result<bool, CloudError>;
 
-    /// Asks for the object's deletion, and says whether it is gone. Does not wait for the site to finish.
+    /// Asks for the object's deletion, and says whether it is gone. Does not wait for the site to finish. An error that may
+    /// pass if the site does not show the service that would know.
     async fn release(&self, kind: Kind, site_ref: &str) -> Result<Released, CloudError>;
 
     /// Whether the site answers and accepts our credential. Cheap.

@@ -5,6 +5,8 @@ mod report;
 
 use serde::{Deserialize, Serialize};
 
+use super::blueprint::Kind;
+
 pub use self::needs::{Boot, Draw, LeaseNeed, Named, SiteNeeds, Users};
 pub use self::report::{
     Access, CredentialFacts, FlavorFacts, ImageFacts, LeaseFacts, Limit, Lookup, NetworkFacts, SiteReport,
@@ -45,6 +47,24 @@ impl SiteService {
         Self::Object,
         Self::Container,
     ];
+
+    /// The one that has objects of this kind.
+    pub fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Lease => Self::Reservation,
+            Kind::Keypair | Kind::Server => Self::Compute,
+            Kind::Network
+            | Kind::Subnet
+            | Kind::Router
+            | Kind::SecurityGroup
+            | Kind::FloatingIp
+            | Kind::Port => Self::Network,
+            Kind::Volume => Self::Block,
+            Kind::Share => Self::Share,
+            Kind::Bucket => Self::Object,
+            Kind::Container => Self::Container,
+        }
+    }
 
     /// What it is for, and the name by which those who run a site know it.
     pub fn words(self) -> &'static str {

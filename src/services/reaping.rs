@@ -14,8 +14,11 @@ use crate::cloud::port::{Released, Scope};
 use crate::db::{self, DbError};
 use crate::domain::blueprint::Kind;
 use crate::domain::booking::EndReason;
+use crate::domain::course::{Course, Site};
+use crate::domain::fitness::SiteService;
 use crate::domain::ids::{BookingId, SiteId};
 use crate::domain::reaper::ReaperPolicy;
+use crate::policy::fitness;
 use crate::policy::reaping::{self, Action, LiveBooking, Look, Plan, SiteView, Situation, Standing};
 
 /// How many bookings that are over one sweep looks at; the next takes the rest.
@@ -33,7 +36,7 @@ pub struct Done {
 
 /// Looks at the database and at every site, and plans a sweep. Changes nothing.
 pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
-    let sites = list_sites(app).await;
+    let sites = list_sites(app, &needed_services(app).await?).await;
     let ids = bookings_named(&sites);
     let inner = app.clone();
     // Read after the listing: a booking that is made meanwhile is known, one that ends meanwhile is still in hand.
@@ -86,13 +89,29 @@ fn bookings_named(sites: &BTreeMap<SiteId, SiteView>) -> Vec<BookingId> {
     named.into_iter().cloned().collect()
 }
 
+/// The services of each site in which the course's labs have objects: without one of them a listing would say too little.
+async fn needed_services(app: &Arc<App>) -> Result<BTreeMap<SiteId, BTreeSet<SiteService>>, DbError> {
+    let course = app.db.read("reap: course", db::course).await?;
+    let needs = |course: &Course, site: &Site| {
+        let services = fitness::needs(course, site).services.into_keys();
+        services.filter(|service| *service != SiteService::Image).collect()
+    };
+    Ok(course.map_or_else(BTreeMap::new, |course| {
+        course.sites.iter().map(|site| (site.id.clone(), needs(&course, site))).collect()
+    }))
+}
+
 /// Lists all sites at once, each within three quarters of a claim: one that hangs keeps no other waiting.
-async fn list_sites(app: &Arc<App>) -> BTreeMap<SiteId, SiteView> {
+async fn list_sites(
+    app: &Arc<App>,
+    needed: &BTreeMap<SiteId, BTreeSet<SiteService>>,
+) -> BTreeMap<SiteId, SiteView> {
     let limit = limit(app);
-    let scope = Scope::Instance(app.instance.clone());
+    let (scope, none) = (Scope::Instance(app.instance.clone()), BTreeSet::new());
     let listings = app.clouds.iter().map(async |(site, cloud)| {
         let looked_at = app.now();
-        let look = match tokio::time::timeout(limit, cloud.list(&scope)).await {
+        let listing = cloud.list(&scope, needed.get(site).unwrap_or(&none));
+        let look = match tokio::time::timeout(limit, listing).await {
             Ok(Ok(found)) => Look::Whole(found),
             Ok(Err(error)) => Look::Failed(error.to_string()),
             Err(_) => Look::Failed(nothing_came(limit)),

@@ -16,7 +16,7 @@ use self::leases::{
 };
 use self::stores::{a_bucket_comes_up_and_goes, a_servers_volumes_come_and_go, a_share_comes_up_and_goes};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ use fairlease::domain::blueprint::{
     Blueprint, HeldBy, Kind, Machine, NetworkPlan, Order, Reserved, ServerPlan, ServerSpec, Spec, Values,
     sole_key,
 };
+use fairlease::domain::fitness::SiteService;
 use fairlease::domain::ids::{BookingId, InstanceId, ResourceKey};
 use fairlease::domain::interval::Interval;
 use fairlease::domain::resource::Mark;
@@ -52,6 +53,8 @@ pub(crate) struct Bench {
     pub(crate) shared_network: String,
     /// A type of volumes that there is.
     pub(crate) volume_type: String,
+    /// The services that the site has.
+    pub(crate) services: BTreeSet<SiteService>,
     /// A number that no other run uses.
     pub(crate) run: u64,
 }
@@ -241,7 +244,7 @@ impl Lab<'_> {
     /// What the site lists of this booking.
     pub(crate) async fn listed(&self) -> Vec<Found> {
         let listing = self.bench.until("a listing".to_owned(), async || {
-            match self.bench.cloud.list(&self.scope()).await {
+            match self.bench.cloud.list(&self.scope(), &self.bench.services).await {
                 Ok(found) => Some(found),
                 Err(error) if error.may_pass() => None,
                 Err(error) => panic!("{error}"),
@@ -318,7 +321,7 @@ pub(crate) async fn others_are_not_listed(bench: &Bench) {
     for lab in [&mut one, &mut two, &mut foreign] {
         lab.make(&network, &Spec::Network).await;
     }
-    let everything = bench.cloud.list(&Scope::Instance(one.instance.clone())).await.unwrap();
+    let everything = bench.cloud.list(&Scope::Instance(one.instance.clone()), &bench.services).await.unwrap();
     let refs = |found: &[Found]| found.iter().map(|found| found.site_ref.clone()).collect::<Vec<_>>();
     let mut both = vec![one.made[&network].site_ref.clone(), two.made[&network].site_ref.clone()];
     let mut seen = refs(&everything);
@@ -349,12 +352,19 @@ pub(crate) async fn what_is_in_use_stays(bench: &Bench) {
     lab.clear().await;
 }
 
-/// What is not there is gone.
+/// What is not there is gone, if the service says so: of a service that the site does not show nobody knows what it has.
 pub(crate) async fn absence_is_told(bench: &Bench) {
     for kind in Kind::ALL {
         let released = bench.cloud.release(kind, "00000000-1111-4222-8333-444444444444").await;
-        assert_eq!(released, Ok(Released::Gone), "{kind:?}");
+        if bench.services.contains(&SiteService::of(kind)) {
+            assert_eq!(released, Ok(Released::Gone), "{kind:?}");
+        } else {
+            assert_eq!(released.unwrap_err().class(), "transient", "{kind:?}");
+        }
     }
+    let scope = Scope::Instance(bench.lab(1, 1).instance);
+    let listed = bench.cloud.list(&scope, &SiteService::ALL.into()).await;
+    assert_eq!(listed.is_ok(), bench.services.len() == SiteService::ALL.len(), "{listed:?}");
     let missing = bench.cloud.lease_in_force("00000000-1111-4222-8333-444444444444").await;
     assert_eq!(missing.unwrap_err().class(), "not_found");
 }

@@ -1,6 +1,7 @@
 //! The contract on real OpenStack services, and what only they can show. `FAIRLEASE_TEST_BED` is the `bed.json` that
 //! `tests/openstack/bed` writes.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use fairlease::clock::{Clock, ManualClock, SystemClock};
 use fairlease::cloud::openstack::{CloudEntry, Credential, Limits, OpenStackCloud, load};
 use fairlease::cloud::port::{Cloud, CloudError, Progress, Scope};
 use fairlease::domain::blueprint::{HeldBy, Joined, Kind, Reserved, Spec, sole_key};
+use fairlease::domain::fitness::SiteService;
 use fairlease::domain::ids::InstanceId;
 use fairlease::entropy::{Entropy as _, OsEntropy};
 use futures_util::future::try_join_all;
@@ -56,6 +58,8 @@ fn bench(limits: Limits) -> Bench {
         external: "public".to_owned(),
         shared_network: "sharednet1".to_owned(),
         volume_type: "ceph-ssd".to_owned(),
+        // There is no Zun.
+        services: SiteService::ALL.into_iter().filter(|service| *service != SiteService::Container).collect(),
         run: OsEntropy.bits() >> 12,
     }
 }
@@ -237,7 +241,7 @@ async fn another_projects_objects_are_not_listed() {
     lab.make(&sole_key(Kind::Network), &Spec::Network).await;
     let scope = Scope::Instance(lab.instance.clone());
     for cloud in ["other", "admin"] {
-        let seen = connect(entry(cloud), Limits::default()).list(&scope).await.unwrap();
+        let seen = connect(entry(cloud), Limits::default()).list(&scope, &bench.services).await.unwrap();
         assert_eq!(seen, [], "{cloud} is another project");
     }
     lab.clear().await;
@@ -253,7 +257,7 @@ async fn every_page_of_a_listing_is_read() {
             lab.make(key, spec).await;
         }
     }
-    let all = bench.cloud.list(&Scope::Instance(labs[0].instance.clone())).await.unwrap();
+    let all = bench.cloud.list(&Scope::Instance(labs[0].instance.clone()), &bench.services).await.unwrap();
     assert_eq!(all.len(), 15, "keypairs, networks and security groups of five bookings");
     for lab in labs {
         lab.clear().await;
@@ -307,7 +311,7 @@ async fn a_token_is_replaced_before_its_end() {
     clock.advance(TimeDelta::minutes(59));
     cloud.health().await.unwrap();
     let scope = Scope::Instance(InstanceId::from_bits(OsEntropy.bits()));
-    assert_eq!(cloud.list(&scope).await, Ok(Vec::new()));
+    assert_eq!(cloud.list(&scope, &BTreeSet::new()).await, Ok(Vec::new()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,12 +7,17 @@ use chrono::TimeDelta;
 use fairlease::clock::SystemClock;
 use fairlease::cloud::simulated::{Faults, Profile, SimulatedCloud};
 use fairlease::domain::blueprint::HeldBy;
+use fairlease::domain::fitness::SiteService;
 use fairlease::entropy::SeededEntropy;
 
 use super::Bench;
 
 /// A cloud that takes its time, though less than a real one.
 fn bench() -> Bench {
+    with_faults(Faults::none())
+}
+
+fn with_faults(faults: Faults) -> Bench {
     let profile = Profile {
         boot: TimeDelta::milliseconds(60),
         shutdown: TimeDelta::milliseconds(30),
@@ -23,7 +28,7 @@ fn bench() -> Bench {
     };
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SeededEntropy::new(1)));
     Bench {
-        cloud: Arc::new(SimulatedCloud::in_memory(profile, Faults::default(), clock.clone(), entropy)),
+        cloud: Arc::new(SimulatedCloud::in_memory(profile, faults, clock.clone(), entropy)),
         clock,
         pause: Arc::new(|| Duration::from_millis(10)),
         image: "CC-Ubuntu24.04".to_owned(),
@@ -31,6 +36,7 @@ fn bench() -> Bench {
         external: "public".to_owned(),
         shared_network: "sharednet1".to_owned(),
         volume_type: "ceph-ssd".to_owned(),
+        services: SiteService::ALL.into(),
         run: 1,
     }
 }
@@ -64,4 +70,16 @@ case!(a_container_comes_up_and_goes());
 #[tokio::test]
 async fn a_lease_holds_all_kinds() {
     super::a_lease_holds_all_kinds(&bench(), "bm1", async |_| {}).await;
+}
+
+/// As at a site that has neither, or hides them for a while.
+#[tokio::test]
+async fn absence_is_told_by_services_only() {
+    let hidden = [SiteService::Block, SiteService::Container];
+    let faults = Faults::none();
+    faults.hide(hidden);
+    let mut bench = with_faults(faults);
+    bench.services.retain(|service| !hidden.contains(service));
+    super::absence_is_told(&bench).await;
+    super::a_lab_comes_up_and_goes(&bench, &HeldBy::OwnLease).await;
 }

@@ -4,6 +4,7 @@
 
 mod site;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use fairlease::clock::SystemClock;
 use fairlease::cloud::openstack::{CloudEntry, Credential, Interface, Limits, OpenStackCloud, Trust};
 use fairlease::cloud::port::{Progress, Released, Scope, SiteObject};
 use fairlease::domain::blueprint::{HeldBy, Kind, Reserved, Spec, sole_key};
+use fairlease::domain::fitness::SiteService;
 use fairlease::domain::resource::SiteFacts;
 
 use self::site::Site;
@@ -38,6 +40,7 @@ fn bench(site: &Site, page: usize) -> Bench {
         external: "public".to_owned(),
         shared_network: site::NETWORK.to_owned(),
         volume_type: String::new(),
+        services: BTreeSet::from([SiteService::Compute, SiteService::Network, SiteService::Container]),
         run: 1,
     }
 }
@@ -67,7 +70,7 @@ async fn every_page_of_a_listing_is_read() {
         lab.make(&edge, &spec).await;
         assert_same(&lab.listed().await, &lab.made);
     }
-    let all = bench.cloud.list(&Scope::Instance(labs[0].instance.clone())).await.unwrap();
+    let all = bench.cloud.list(&Scope::Instance(labs[0].instance.clone()), &bench.services).await.unwrap();
     assert_eq!(all.len(), labs.len());
     for lab in labs {
         lab.clear().await;

@@ -1,6 +1,6 @@
 //! A cloud whose every call waits for the simulator, before it has its effect and after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use fairlease::cloud::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope};
 use fairlease::cloud::simulated::SimulatedCloud;
 use fairlease::domain::blueprint::{Kind, Probe};
-use fairlease::domain::fitness::{SiteNeeds, SiteReport};
+use fairlease::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use tokio::sync::{mpsc, oneshot};
 
 /// What becomes of a call that waits.
@@ -106,8 +106,8 @@ impl GatedCloud {
 
 #[async_trait]
 impl Cloud for GatedCloud {
-    async fn list(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
-        let (new, old) = self.around("list", self.site.list(scope)).await?;
+    async fn list(&self, scope: &Scope, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
+        let (new, old) = self.around("list", self.site.list(scope, needed)).await?;
         Ok(self.remembered.answer(scope, new, old))
     }
 
@@ -127,8 +127,9 @@ impl Cloud for GatedCloud {
         Ok(self.around("release", self.site.release(kind, site_ref)).await?.0)
     }
 
+    /// Nobody waits for a look.
     async fn health(&self) -> Result<(), CloudError> {
-        self.around("health", self.site.health()).await.map(drop)
+        self.site.health().await
     }
 
     async fn examine(&self, needs: &SiteNeeds) -> Result<SiteReport, CloudError> {

@@ -18,6 +18,8 @@ use crate::world::World;
 /// What the database holds.
 pub(super) struct Seen {
     pub(super) bookings: Vec<Booking>,
+    /// Whether the site is known to be down.
+    pub(super) down: bool,
     resources: BTreeMap<BookingId, Vec<Resource>>,
     pool: Pool,
     /// Units that are counted as held, by the start of the cell.
@@ -93,7 +95,8 @@ async fn read(
         let resources = resources.collect::<Result<_, DbError>>()?;
         let pool = db::pool(conn, &"kvm-clusters".parse().unwrap())?;
         let counted = counted(conn, &pool, &bookings)?;
-        Ok(Seen { bookings, resources, pool, counted })
+        let down = !db::sites_that_are_down(conn)?.is_empty();
+        Ok(Seen { bookings, down, resources, pool, counted })
     });
     read.await.unwrap()
 }

@@ -16,12 +16,13 @@ use fairlease::domain::resource::Mark;
 use fairlease::entropy::{Entropy as _, SeededEntropy};
 use fairlease::services::booking::{self, BookingError};
 use fairlease::services::fulfil::{self, Claimed};
-use fairlease::services::{App, delivery, notices, reaping};
+use fairlease::services::{App, delivery, health, notices, reaping};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::gates::{Event, Gate, GatedCloud, Remembered, Verdict};
 use super::invariants::{Eye, Resources, Seen};
+use super::weather::Weather;
 use crate::world::{Database, World, course};
 
 /// How many steps a run has before it comes to rest.
@@ -31,11 +32,11 @@ const ACTORS: usize = 3;
 const REAPER: usize = 2;
 
 /// What the seed decides.
-struct Chance(SeededEntropy);
+pub(super) struct Chance(pub(super) SeededEntropy);
 
 impl Chance {
     /// A number below `many`.
-    fn below(&self, many: usize) -> usize {
+    pub(super) fn below(&self, many: usize) -> usize {
         usize::try_from(self.0.bits() % u64::try_from(many).unwrap()).unwrap()
     }
 
@@ -43,7 +44,7 @@ impl Chance {
         self.below(many) == 0
     }
 
-    fn of<'a, T>(&self, all: &'a [T]) -> Option<&'a T> {
+    pub(super) fn of<'a, T>(&self, all: &'a [T]) -> Option<&'a T> {
         if all.is_empty() { None } else { all.get(self.below(all.len())) }
     }
 }
@@ -67,6 +68,9 @@ struct Simulator {
     students: Vec<Person>,
     eye: Eye,
     chance: Chance,
+    weather: Weather,
+    /// Whether the site was known to be down at some time.
+    was_down: bool,
     told: Told,
     apps: Vec<Arc<App>>,
     running: Vec<Option<JoinHandle<()>>>,
@@ -78,15 +82,19 @@ struct Simulator {
     slow: usize,
 }
 
-/// Runs what `seed` makes of it, and asserts the invariants after each step and at rest.
-pub(super) async fn run(seed: u64) {
+/// Runs what `seed` makes of it, and asserts the invariants after each step and at rest. Says what happened, and whether the
+/// site was down in it.
+pub(super) async fn run(seed: u64) -> (Vec<String>, bool) {
     let mut simulator = Simulator::new(seed).await;
-    for _ in 0..STEPS {
+    for step in 0..STEPS {
+        simulator.weather_changes(step);
         simulator.step().await;
         let looked = simulator.look().await;
         looked.hold_always(&simulator.world, simulator.now());
+        simulator.was_down |= looked.down;
     }
     simulator.rest().await;
+    (std::mem::take(&mut simulator.told.steps), simulator.was_down)
 }
 
 impl Simulator {
@@ -123,6 +131,8 @@ impl Simulator {
             eye: Eye::on(&world, students.iter().map(|student| student.id.clone()).collect()),
             students,
             chance,
+            weather: Weather::of(seed, STEPS),
+            was_down: false,
             told: Told { seed, steps: Vec::new() },
             apps,
             running: (0..ACTORS).map(|_| None).collect(),
@@ -170,7 +180,7 @@ impl Simulator {
             4 | 5 => self.somebody_changes().await,
             6..=8 => self.an_actor_starts().await,
             9 => self.an_actor_dies(),
-            10 | 11 => self.time_passes(),
+            10 | 11 => self.time_passes().await,
             12 => self.mail_leaves().await,
             13 => self.a_server_will_be_broken(),
             _ if self.waiting.is_empty() => self.an_actor_starts().await,
@@ -178,9 +188,22 @@ impl Simulator {
         }
     }
 
-    fn time_passes(&mut self) {
+    /// What the site is like from this step on.
+    fn weather_changes(&mut self, step: usize) {
+        if let Some(what) = self.weather.change(step, self.world.cloud.faults()) {
+            self.tell(what);
+        }
+    }
+
+    /// Meanwhile somebody looks at the site: one that answers always would show nothing new.
+    async fn time_passes(&mut self) {
         let seconds = [1, 30, 91, 600, 1800, 5400][self.chance.below(6)];
         self.world.clock.advance(TimeDelta::seconds(seconds));
+        if self.weather.is_bad() {
+            health::look(&self.world.app).await.unwrap();
+        } else {
+            health::look_again(&self.world.app).await.unwrap();
+        }
         self.tell(format_args!("{seconds} s passed"));
     }
 
@@ -264,13 +287,15 @@ impl Simulator {
     async fn an_actor_starts(&mut self) {
         let idle: Vec<_> = (0..ACTORS).filter(|actor| self.running[*actor].is_none()).collect();
         let Some(actor) = self.chance.of(&idle).copied() else { return };
-        let (app, hear) = (self.apps[actor].clone(), self.hear.clone());
+        let (app, hear, down) = (self.apps[actor].clone(), self.hear.clone(), self.look().await.down);
         self.running[actor] = Some(tokio::spawn(async move {
             act(&app, actor).await;
             hear.send(Event::Finished(actor)).unwrap();
         }));
         self.tell(format_args!("actor {actor} started"));
         self.settle(actor).await;
+        let rests = actor == REAPER || self.running[actor].is_none();
+        assert!(!down || rests, "actor {actor} works at a site that is down");
     }
 
     /// Waits until the actor waits for a call or is done. It is the only one that runs meanwhile.
@@ -301,7 +326,7 @@ impl Simulator {
             *self.chance.of(&quick).unwrap()
         };
         if self.waiting[at].actor == self.slow && !self.chance.one_in(6) {
-            return self.time_passes();
+            return self.time_passes().await;
         }
         let gate = self.waiting.remove(at);
         let verdict = self.verdict(&gate);
@@ -311,8 +336,22 @@ impl Simulator {
     async fn let_go(&mut self, gate: Gate, verdict: Verdict) {
         let when = if gate.done { "after" } else { "before" };
         self.tell(format_args!("{} of actor {} {when}: {verdict:?}", gate.call, gate.actor));
+        let down = self.look().await.down;
+        let begun = self.begun(gate.actor);
         gate.open.send(verdict).unwrap();
         self.settle(gate.actor).await;
+        let more = self.begun(gate.actor) > begun && gate.actor != REAPER;
+        // An answer may be the first of a site that was down.
+        assert!(
+            !more || !down || !self.look().await.down,
+            "actor {} goes on at a site that is down",
+            gate.actor
+        );
+    }
+
+    /// How many calls of the actor wait to have their effect.
+    fn begun(&self, actor: usize) -> usize {
+        self.waiting.iter().filter(|gate| gate.actor == actor && !gate.done).count()
     }
 
     fn verdict(&self, gate: &Gate) -> Verdict {
@@ -373,6 +412,7 @@ impl Simulator {
     /// booking is over.
     async fn rest(&mut self) {
         self.tell("came to rest");
+        self.weather.clear(self.world.cloud.faults());
         self.everybody_gives_back().await;
         for _ in 0..400 {
             self.world.work().await;

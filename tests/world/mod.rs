@@ -206,15 +206,16 @@ impl World {
         Self { app: Arc::new(app), clock, cloud, postbox, database }
     }
 
-    /// A second process on the same database, which reaches this cloud.
+    /// A second process on the same database, which reaches this cloud and has eyes of its own.
     pub(crate) fn reaching(&self, cloud: Arc<dyn Cloud>) -> Arc<App> {
+        let watch = Arc::new(Watch::new().unwrap());
         Arc::new(App {
             instance: self.app.instance.clone(),
             db: self.app.db.clone(),
             clock: self.clock.clone(),
             entropy: self.app.entropy.clone(),
-            clouds: Clouds::from([("kvm-tacc".parse().unwrap(), cloud)]),
-            watch: Arc::new(Watch::new().unwrap()),
+            clouds: metered("kvm-tacc", cloud, &self.clock, &watch),
+            watch,
             mailer: self.postbox.clone(),
             public_url: self.app.public_url.clone(),
             claim: self.app.claim,
@@ -233,10 +234,7 @@ impl World {
 
     /// A second process on the same database and cloud, with eyes of its own.
     pub(crate) fn beside(&self) -> Arc<App> {
-        let watch = Arc::new(Watch::new().unwrap());
-        let app = self.reaching(self.cloud.clone());
-        let app = Arc::try_unwrap(app).unwrap_or_else(|_| panic!("somebody else holds the app"));
-        Arc::new(App { clouds: metered("kvm-tacc", self.cloud.clone(), &self.clock, &watch), watch, ..app })
+        self.reaching(self.cloud.clone())
     }
 
     /// The same world with another way for mail to leave.

@@ -27,7 +27,7 @@ struct Lifetime {
     expires_at: Option<DateTime<Utc>>,
 }
 
-fn service(of: SiteService) -> Service {
+pub(super) fn service(of: SiteService) -> Service {
     match of {
         SiteService::Compute => Service::Compute,
         SiteService::Network => Service::Network,

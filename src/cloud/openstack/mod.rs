@@ -26,6 +26,7 @@ mod session;
 mod share;
 mod time;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -44,7 +45,7 @@ use self::session::Session;
 use super::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope, SiteObject};
 use crate::clock::Clock;
 use crate::domain::blueprint::{Kind, Probe, Spec};
-use crate::domain::fitness::{SiteNeeds, SiteReport};
+use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::ids::ResourceKey;
 use crate::domain::resource::{Mark, SiteFacts};
 use crate::domain::survey::Survey;
@@ -62,14 +63,15 @@ impl OpenStackCloud {
         Ok(Self { session: Session::new(entry, limits, clock)?, prober: Prober::new()? })
     }
 
-    /// Makes a call to a service that the site may lack: then there is `otherwise`.
-    async fn if_there<T>(
+    /// A listing of a service. Nothing if the catalog lacks it, unless it is `needed`: then the listing is tried, and fails.
+    async fn if_there(
         &self,
-        service: Service,
-        otherwise: T,
-        call: impl Future<Output = Result<T, CloudError>>,
-    ) -> Result<T, CloudError> {
-        if self.session.has(service).await? { call.await } else { Ok(otherwise) }
+        of: SiteService,
+        needed: &BTreeSet<SiteService>,
+        listing: impl Future<Output = Result<Vec<Found>, CloudError>>,
+    ) -> Result<Vec<Found>, CloudError> {
+        let tried = needed.contains(&of) || self.session.has(examine::service(of)).await?;
+        if tried { listing.await } else { Ok(Vec::new()) }
     }
 
     /// Asks for a deletion, and looks whether it has happened: that the request was taken is not yet absence.
@@ -82,8 +84,9 @@ impl OpenStackCloud {
 
 #[async_trait]
 impl Cloud for OpenStackCloud {
-    async fn list(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
-        let none = Vec::new;
+    async fn list(&self, scope: &Scope, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
+        let services: Vec<Service> = needed.iter().map(|of| examine::service(*of)).collect();
+        self.session.require(&services).await?;
         let compute = async { tokio::try_join!(self.list_keypairs(scope), self.list_servers(scope)) };
         let network = async {
             tokio::try_join!(
@@ -96,11 +99,11 @@ impl Cloud for OpenStackCloud {
         };
         let others = async {
             tokio::try_join!(
-                self.if_there(Service::Reservation, none(), self.list_leases(scope)),
-                self.if_there(Service::Block, none(), self.list_volumes(scope)),
-                self.if_there(Service::Share, none(), self.list_shares(scope)),
-                self.if_there(Service::Object, none(), self.list_buckets(scope)),
-                self.if_there(Service::Container, none(), self.list_containers(scope)),
+                self.if_there(SiteService::Reservation, needed, self.list_leases(scope)),
+                self.if_there(SiteService::Block, needed, self.list_volumes(scope)),
+                self.if_there(SiteService::Share, needed, self.list_shares(scope)),
+                self.if_there(SiteService::Object, needed, self.list_buckets(scope)),
+                self.if_there(SiteService::Container, needed, self.list_containers(scope)),
             )
         };
         let (compute, network, others) = tokio::try_join!(compute, network, others)?;
@@ -156,16 +159,13 @@ impl Cloud for OpenStackCloud {
     }
 
     async fn release(&self, kind: Kind, site_ref: &str) -> Result<Released, CloudError> {
-        let gone = Released::Gone;
         let (service, collection) = match kind {
             Kind::Router => return self.release_router(site_ref).await,
             Kind::FloatingIp => return self.release_floating_ip(site_ref).await,
-            Kind::Volume => return self.if_there(Service::Block, gone, self.release_volume(site_ref)).await,
-            Kind::Bucket => return self.if_there(Service::Object, gone, self.release_bucket(site_ref)).await,
-            Kind::Container => {
-                return self.if_there(Service::Container, gone, self.release_container(site_ref)).await;
-            }
-            Kind::Share => return self.if_there(Service::Share, gone, self.release_share(site_ref)).await,
+            Kind::Volume => return self.release_volume(site_ref).await,
+            Kind::Bucket => return self.release_bucket(site_ref).await,
+            Kind::Container => return self.release_container(site_ref).await,
+            Kind::Share => return self.release_share(site_ref).await,
             Kind::Lease => (Service::Reservation, "leases"),
             Kind::Keypair => (Service::Compute, "os-keypairs"),
             Kind::Server => (Service::Compute, "servers"),

@@ -4,6 +4,7 @@
 //! means that nothing happened. Whether to try again after anything else is the caller's to decide.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use reqwest::header::ACCEPT;
@@ -46,6 +47,9 @@ const SHARE_VERSION: &str = "2.60";
 /// Commands are lists from 1.20 on, and ports can be told from 1.24 on.
 const CONTAINER_VERSION: &str = "container 1.40";
 
+/// How long to leave a site alone whose catalog lacks a service: what was hidden is not shown again in seconds.
+const CATALOG_PAUSE: Duration = Duration::from_mins(1);
+
 struct Call<'a> {
     method: Method,
     service: Service,
@@ -72,9 +76,21 @@ impl Session {
         Ok(self.token().await?.project.clone())
     }
 
-    /// Whether the site has the service.
+    /// Whether the catalog has the service.
     pub(super) async fn has(&self, service: Service) -> Result<bool, CloudError> {
         Ok(self.address_of(service).await?.is_some())
+    }
+
+    /// An error that may pass if the catalog lacks any of these services: it names all that are lacking.
+    pub(super) async fn require(&self, services: &[Service]) -> Result<(), CloudError> {
+        let token = self.token().await?;
+        let mut lacking = Vec::new();
+        for service in services {
+            if self.endpoint(&token, *service)?.is_none() {
+                lacking.push(*service);
+            }
+        }
+        if lacking.is_empty() { Ok(()) } else { Err(self.not_in(&token, &lacking).await) }
     }
 
     /// The entry of `clouds.yaml` by which we come.
@@ -249,8 +265,10 @@ impl Session {
         answer.accepted(call.effect())
     }
 
-    async fn send_with(&self, call: &Call<'_>, token: &Token) -> Result<Answer, CloudError> {
-        let base = self.endpoint(token, call.service)?.ok_or_else(|| self.no_endpoint(call.service))?;
+    async fn send_with(&self, call: &Call<'_>, token: &Arc<Token>) -> Result<Answer, CloudError> {
+        let Some(base) = self.endpoint(token, call.service)? else {
+            return Err(self.not_in(token, &[call.service]).await);
+        };
         let url = address(base, call.path, call.query)?;
         let mut request =
             self.http.client.request(call.method.clone(), url).header(ACCEPT, "application/json");
@@ -274,13 +292,18 @@ impl Session {
         token.endpoint(service, self.entry.region.as_deref(), self.entry.interface)
     }
 
-    fn no_endpoint(&self, service: Service) -> CloudError {
-        CloudError::Permanent(format!(
+    /// The catalog of this token lacks these services, as it may for a while: a site hides what it works on. The token is not
+    /// used again, so that the next call sees a new catalog.
+    async fn not_in(&self, token: &Arc<Token>, services: &[Service]) -> CloudError {
+        self.drop_token(token).await;
+        let words: Vec<&str> = services.iter().map(|service| service.word()).collect();
+        let message = format!(
             "the site's catalog has no {} service with a {} address in region {}",
-            service.word(),
+            words.join(", "),
             self.entry.interface.word(),
             self.entry.region.as_deref().unwrap_or("(any)"),
-        ))
+        );
+        CloudError::Transient { message, retry_after: Some(CATALOG_PAUSE) }
     }
 
     /// A token that is good for a while. Of callers at the same time one fetches it, the others wait for it.
@@ -298,6 +321,13 @@ impl Session {
         match &*kept {
             Some(token) if !Arc::ptr_eq(token, refused) => Ok(Arc::clone(token)),
             _ => self.fetch_token(&mut kept).await,
+        }
+    }
+
+    async fn drop_token(&self, lacking: &Arc<Token>) {
+        let mut kept = self.token.lock().await;
+        if kept.as_ref().is_some_and(|token| Arc::ptr_eq(token, lacking)) {
+            *kept = None;
         }
     }
 

@@ -1,5 +1,6 @@
 //! Faults that a test tells the simulated cloud to make: at which call, and what.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -8,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::Object;
 use crate::cloud::port::CloudError;
+use crate::domain::fitness::SiteService;
 
 /// What goes wrong with a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,7 @@ pub struct Faults {
     planned: Mutex<Vec<(usize, Fault)>>,
     broken: Mutex<Vec<String>>,
     outage: Mutex<Option<Fault>>,
+    hidden: Mutex<BTreeSet<SiteService>>,
     hung: Notify,
 }
 
@@ -72,6 +75,20 @@ impl Faults {
     /// From now on every call goes wrong in this way, or none does. Looks at the site's health are calls like others in this.
     pub fn suffer(&self, outage: Option<Fault>) {
         *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = outage;
+    }
+
+    /// From now on the site's catalog lacks these services and no others. What they hold stays.
+    pub fn hide(&self, services: impl IntoIterator<Item = SiteService>) {
+        *self.hidden.lock().unwrap_or_else(PoisonError::into_inner) = services.into_iter().collect();
+    }
+
+    /// An error if the catalog lacks the service.
+    pub(super) fn shown(&self, service: SiteService) -> Result<(), CloudError> {
+        if self.hidden.lock().unwrap_or_else(PoisonError::into_inner).contains(&service) {
+            let message = format!("the site's catalog has no service for {}", service.words());
+            return Err(CloudError::Transient { message, retry_after: None });
+        }
+        Ok(())
     }
 
     /// Returns once a call hangs.

@@ -7,6 +7,7 @@ mod faults;
 mod profile;
 mod store;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use store::{By, Store};
 use super::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope, SiteObject};
 use crate::clock::Clock;
 use crate::domain::blueprint::{HeldBy, Joined, Kind, Probe, Reserved, ServerSpec, Spec};
-use crate::domain::fitness::{SiteNeeds, SiteReport};
+use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::ids::ResourceKey;
 use crate::domain::resource::{Mark, SiteFacts};
 use crate::domain::survey::Survey;
@@ -400,13 +401,15 @@ impl SimulatedCloud {
         Ok(Released::Going)
     }
 
-    fn list_now(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
+    fn list_now(&self, scope: &Scope, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
+        needed.iter().try_for_each(|service| self.faults.shown(*service))?;
         let by = match scope {
             Scope::Instance(_) => By::Any,
             Scope::Booking(_, booking) => By::Booking(booking),
         };
         let found = self.found(by)?.into_iter().map(Object::into_found);
-        Ok(found.filter(|object| object.mark.as_ref().is_some_and(|mark| scope.covers(mark))).collect())
+        let shown = found.filter(|object| self.faults.shown(SiteService::of(object.kind)).is_ok());
+        Ok(shown.filter(|object| object.mark.as_ref().is_some_and(|mark| scope.covers(mark))).collect())
     }
 }
 
@@ -437,12 +440,16 @@ impl Object {
 
 #[async_trait]
 impl Cloud for SimulatedCloud {
-    async fn list(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
-        self.call("list", || self.list_now(scope)).await
+    async fn list(&self, scope: &Scope, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
+        self.call("list", || self.list_now(scope, needed)).await
     }
 
     async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {
-        self.call("ensure", || self.ensure_now(desired)).await
+        self.call("ensure", || {
+            self.faults.shown(SiteService::of(desired.spec.kind()))?;
+            self.ensure_now(desired)
+        })
+        .await
     }
 
     async fn lease_in_force(&self, site_ref: &str) -> Result<Progress, CloudError> {
@@ -453,8 +460,12 @@ impl Cloud for SimulatedCloud {
         self.call("answers", || self.answers_now(address)).await
     }
 
-    async fn release(&self, _kind: Kind, site_ref: &str) -> Result<Released, CloudError> {
-        self.call("release", || self.release_now(site_ref)).await
+    async fn release(&self, kind: Kind, site_ref: &str) -> Result<Released, CloudError> {
+        self.call("release", || {
+            self.faults.shown(SiteService::of(kind))?;
+            self.release_now(site_ref)
+        })
+        .await
     }
 
     async fn health(&self) -> Result<(), CloudError> {

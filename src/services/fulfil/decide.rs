@@ -7,6 +7,7 @@ use crate::cloud::port::{Desired, Scope, SiteObject};
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::blueprint::Spec;
 use crate::domain::booking::Booking;
+use crate::domain::fitness::SiteService;
 use crate::domain::ids::{BookingId, ClaimToken, ResourceKey};
 use crate::domain::resource::{Mark, Resource, ResourceState};
 use crate::policy::reconcile::{self, Step, Transition};
@@ -103,15 +104,15 @@ fn intend(
                 enter(conn, &mut resource, ResourceState::Deleting, app.now())?;
                 calls.push(match resource.site_ref.clone() {
                     Some(site_ref) => Call::Release(resource.key.clone(), resource.kind(), site_ref),
-                    None => look(app, booking),
+                    None => look(app, booking, resources),
                 });
             }
             if also_look {
-                calls.push(look(app, booking));
+                calls.push(look(app, booking, resources));
             }
-            calls.dedup_by(|a, b| matches!((a, b), (Call::Look(_), Call::Look(_))));
+            calls.dedup_by(|a, b| matches!((a, b), (Call::Look(..), Call::Look(..))));
         }
-        Step::Look => calls.push(look(app, booking)),
+        Step::Look => calls.push(look(app, booking, resources)),
         Step::Become(_) | Step::Wait(_) => {}
     }
     Ok(calls)
@@ -131,8 +132,11 @@ fn has_its_turn(conn: &mut Conn<'_>, resource: &mut Resource, setting: &LabSetti
     Ok(true)
 }
 
-fn look(app: &App, booking: &Booking) -> Call {
-    Call::Look(Scope::Booking(app.instance.clone(), booking.id.clone()))
+/// A look at what the site has of the booking, in every service that was asked for something, or is about to be.
+fn look(app: &App, booking: &Booking, resources: &[Resource]) -> Call {
+    let asked = resources.iter().filter(|resource| resource.state != ResourceState::Planned);
+    let needed = asked.map(|resource| SiteService::of(resource.kind())).collect();
+    Call::Look(Scope::Booking(app.instance.clone(), booking.id.clone()), needed)
 }
 
 fn enter(

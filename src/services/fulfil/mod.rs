@@ -9,6 +9,7 @@ mod decide;
 mod instead;
 mod record;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -18,6 +19,7 @@ use super::{App, health};
 use crate::cloud::port::{Cloud, CloudError, Desired, Found, Observed, Progress, Released, Scope};
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::blueprint::{Kind, Probe};
+use crate::domain::fitness::SiteService;
 use crate::domain::ids::{BookingId, ClaimToken, ResourceKey, SiteId};
 
 /// Who does what the service does by itself, in a booking's log.
@@ -119,7 +121,7 @@ enum Call {
     AwaitLease(ResourceKey, String),
     Probe(ResourceKey, String, Probe),
     Release(ResourceKey, Kind, String),
-    Look(Scope),
+    Look(Scope, BTreeSet<SiteService>),
 }
 
 /// What came of a call.
@@ -157,7 +159,7 @@ async fn carry_out_one(cloud: &dyn Cloud, call: Call) -> Outcome {
         Call::AwaitLease(key, site_ref) => Outcome::Lease(key, cloud.lease_in_force(&site_ref).await),
         Call::Probe(key, address, probe) => Outcome::Probed(key, cloud.answers(&address, &probe).await),
         Call::Release(key, kind, site_ref) => Outcome::Released(key, cloud.release(kind, &site_ref).await),
-        Call::Look(scope) => Outcome::Looked(cloud.list(&scope).await),
+        Call::Look(scope, needed) => Outcome::Looked(cloud.list(&scope, &needed).await),
     }
 }
 
@@ -167,6 +169,6 @@ fn failed(call: Call, error: CloudError) -> Outcome {
         Call::AwaitLease(key, _) => Outcome::Lease(key, Err(error)),
         Call::Probe(key, ..) => Outcome::Probed(key, Err(error)),
         Call::Release(key, ..) => Outcome::Released(key, Err(error)),
-        Call::Look(_) => Outcome::Looked(Err(error)),
+        Call::Look(..) => Outcome::Looked(Err(error)),
     }
 }

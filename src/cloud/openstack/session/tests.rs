@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -27,6 +27,8 @@ struct Site {
     url: String,
     tokens: Arc<AtomicUsize>,
     calls: Arc<AtomicUsize>,
+    /// Whether its catalog has the service for volumes.
+    shows: Arc<AtomicBool>,
     clock: Arc<ManualClock>,
 }
 
@@ -39,12 +41,16 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (tokens, calls) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let site = Self { url: url.clone(), tokens, calls, clock: Arc::new(ManualClock::at(noon())) };
-        let (tokens, calls) = (Arc::clone(&site.tokens), Arc::clone(&site.calls));
+        let (shows, clock) = (Arc::default(), Arc::new(ManualClock::at(noon())));
+        let site = Self { url: url.clone(), tokens, calls, shows, clock };
+        let (tokens, calls, shows) =
+            (Arc::clone(&site.tokens), Arc::clone(&site.calls), Arc::clone(&site.shows));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let (url, tokens, calls) = (url.clone(), Arc::clone(&tokens), Arc::clone(&calls));
-                std::thread::spawn(move || serve(&stream.unwrap(), act, &url, &tokens, &calls));
+                let types =
+                    if shows.load(Ordering::SeqCst) { vec!["network", "volumev3"] } else { vec!["network"] };
+                std::thread::spawn(move || serve(&stream.unwrap(), act, &url, &types, &tokens, &calls));
             }
         });
         site
@@ -59,7 +65,7 @@ impl Site {
             interface: Interface::Public,
             trust: Trust::System,
         };
-        let limits = Limits { call: std::time::Duration::from_millis(500), ..Limits::default() };
+        let limits = Limits { call: Duration::from_millis(500), ..Limits::default() };
         Session::new(entry, limits, self.clock.clone()).unwrap()
     }
 
@@ -69,7 +75,14 @@ impl Site {
 }
 
 /// Reads one request and answers it.
-fn serve(mut stream: &TcpStream, act: Act, url: &str, tokens: &AtomicUsize, calls: &AtomicUsize) {
+fn serve(
+    mut stream: &TcpStream,
+    act: Act,
+    url: &str,
+    shown: &[&str],
+    tokens: &AtomicUsize,
+    calls: &AtomicUsize,
+) {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -84,10 +97,12 @@ fn serve(mut stream: &TcpStream, act: Act, url: &str, tokens: &AtomicUsize, call
     assert!(head.contains("accept: application/json"), "Blazar drops the connection without it: {head}");
     if head.starts_with("post /v3/auth/tokens") {
         let number = tokens.fetch_add(1, Ordering::SeqCst) + 1;
+        let endpoints = json!([{"interface": "public", "url": url}]);
+        let catalog = shown.iter().map(|kind| json!({"type": kind, "endpoints": endpoints}));
         let token = json!({"token": {
             "expires_at": noon() + TimeDelta::hours(1),
             "project": {"id": "p"},
-            "catalog": [{"type": "network", "endpoints": [{"interface": "public", "url": url}]}],
+            "catalog": catalog.collect::<Vec<_>>(),
         }});
         let extra = format!("X-Subject-Token: token-{number}\r\n");
         return respond(&mut stream, 201, &extra, &token.to_string());
@@ -96,7 +111,7 @@ fn serve(mut stream: &TcpStream, act: Act, url: &str, tokens: &AtomicUsize, call
     let newest = format!("x-auth-token: token-{}\r\n", tokens.load(Ordering::SeqCst));
     match act {
         Act::Hang => {}
-        Act::Sleep => std::thread::sleep(std::time::Duration::from_secs(2)),
+        Act::Sleep => std::thread::sleep(Duration::from_secs(2)),
         Act::OnlyNewestToken if !head.contains(&newest) || newest.contains("token-1\r") => {
             respond(&mut stream, 401, "", "");
         }
@@ -186,8 +201,33 @@ async fn a_site_that_is_not_there_may_come_back() {
 async fn a_service_that_the_site_does_not_have_is_named() {
     let session = Site::that(Act::Hang).session();
     let error = session.get::<Value>(Service::Reservation, &["leases"], &[]).await.unwrap_err();
-    assert!(matches!(&error, CloudError::Permanent(words) if words.contains("no reservation service")));
+    assert!(
+        matches!(&error, CloudError::Transient { message, .. } if message.contains("no reservation service"))
+    );
     assert_eq!(session.has(Service::Reservation).await, Ok(false));
+    let error = session.require(&[Service::Network, Service::Block, Service::Share]).await.unwrap_err();
+    assert!(error.to_string().contains("no volumev3, sharev2 service"), "{error}");
+    assert_eq!(session.require(&[Service::Network]).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_catalog_that_lacks_a_service_is_not_kept() {
+    let site = Site::that(Act::Answer(200, "{}"));
+    let session = site.session();
+    for _ in 0..2 {
+        get(&session).await.unwrap();
+        assert_eq!(session.has(Service::Block).await, Ok(false));
+    }
+    assert_eq!(site.counts().0, 1, "whether it has one is asked of the same catalog");
+    site.shows.store(true, Ordering::SeqCst);
+    assert_eq!(session.require(&[Service::Block]).await.unwrap_err().class(), "transient");
+    assert_eq!(session.require(&[Service::Block]).await, Ok(()), "the next one sees the new catalog");
+    session.get::<Value>(Service::Block, &["volumes"], &[]).await.unwrap();
+    assert_eq!(site.counts().0, 2);
+    site.shows.store(false, Ordering::SeqCst);
+    site.clock.advance(TimeDelta::minutes(59));
+    let error = session.delete(Service::Block, &["volumes", "x"]).await.unwrap_err();
+    assert_eq!(error.class(), "transient", "what is hidden is not gone");
 }
 
 #[derive(Debug, serde::Deserialize)]

@@ -68,6 +68,7 @@ impl Composer<'_> {
         let waits = (self.start() > self.view.now)
             .then(|| format!("It starts in {}.", calendar::in_words(self.start() - self.view.now)));
         match self.view.booking.state {
+            State::Held if self.site_is_down() => ("Your place is not reserved yet.".to_owned(), waits),
             State::Held => ("Your place is being reserved.".to_owned(), waits),
             State::Booked => {
                 let until = present::end(self.view.setting.zone, self.start(), self.end()).text;
@@ -76,7 +77,12 @@ impl Composer<'_> {
             State::Preparing => {
                 let ready = self.view.resources.iter().filter(|r| r.state == Stored::Ready).count();
                 let all = self.view.resources.len();
-                (format!("Your servers are being prepared: {ready} of {all} parts are ready."), waits)
+                let how = if self.site_is_down() {
+                    "Preparing your servers rests"
+                } else {
+                    "Your servers are being prepared"
+                };
+                (format!("{how}: {ready} of {all} parts are ready."), waits)
             }
             State::Active { .. } => {
                 let counts =
@@ -104,16 +110,37 @@ impl Composer<'_> {
             &view.setting.site.title,
             view.health.as_ref(),
         )?;
-        let down = view.health.as_ref().is_some_and(|health| !health.takes_work());
         let what = match view.booking.state {
             State::Ended { .. } => return None,
-            State::Held if down => "your place is reserved as soon as it does",
-            State::Booked | State::Preparing if down => "your resources are made as soon as it does",
-            State::Active { .. } if down => "what you have may well go on",
-            State::Releasing { .. } if down => "what is left is deleted as soon as it does",
-            _ => "this may take longer than usual",
+            _ if !self.site_is_down() => "This may take longer than usual.",
+            State::Held | State::Booked | State::Preparing => {
+                "Your booking is kept, and goes on by itself once the site is back."
+            }
+            State::Active { .. } => "What you have may well go on.",
+            State::Releasing { .. } => "What is left is deleted once the site is back.",
         };
-        Some(format!("{trouble}; {what}."))
+        Some(format!("{trouble}. {what}"))
+    }
+
+    fn site_is_down(&self) -> bool {
+        self.view.health.as_ref().is_some_and(|health| !health.takes_work())
+    }
+
+    /// What stands in the way. At a site that is down nothing is tried, so what the last try came to says nothing.
+    fn trouble(&self) -> Option<String> {
+        self.view.booking.trouble.clone().filter(|_| !self.site_is_down())
+    }
+
+    /// What to do about a booking that waits for its site: it may be given back.
+    fn way_out(&self) -> String {
+        let start = self.when(self.start()).text;
+        match self.view.booking.state {
+            State::Preparing if self.start() <= self.view.now => {
+                format!("If you release it, what counts is the time since {start}.")
+            }
+            State::Preparing => format!("If you release it before {start}, it costs you nothing."),
+            _ => "You can cancel it, which costs you nothing.".to_owned(),
+        }
     }
 
     fn steps(&self) -> Vec<Step> {
@@ -149,12 +176,16 @@ impl Composer<'_> {
         let booking = &self.view.booking;
         if booking.state == State::Held {
             let mut step = Step::new(Phase::Now, "Reserving your place");
-            step.text = Some(format!(
-                "{} is asked to hold {} servers for you. This takes a few seconds.",
-                self.view.setting.site.title,
-                self.servers()
-            ));
-            step.trouble.clone_from(&booking.trouble);
+            let (site, servers) = (&self.view.setting.site.title, self.servers());
+            step.text = Some(if self.site_is_down() {
+                format!(
+                    "{site} is asked to hold {servers} servers for you once it is back, and you get a mail then: you need not keep this page open. {}",
+                    self.way_out()
+                )
+            } else {
+                format!("{site} is asked to hold {servers} servers for you. This takes a few seconds.")
+            });
+            step.trouble = self.trouble();
             return step;
         }
         let never = booking.state.reason() == Some(EndReason::Failed) && self.lease_was_refused();
@@ -174,11 +205,16 @@ impl Composer<'_> {
     fn waiting(&self) -> Step {
         let mut step = Step::new(Phase::Now, "Waiting for the start");
         let begin = self.start() - self.view.setting.pool.lead();
+        let begins = if self.site_is_down() && begin <= self.view.now {
+            format!("Preparing begins once {} is back", self.view.setting.site.title)
+        } else {
+            format!("Preparing begins {}", self.when(begin).text)
+        };
+        let way_out = if self.site_is_down() { format!(" {}", self.way_out()) } else { String::new() };
         step.text = Some(format!(
-            "Preparing begins {}. You get a mail when it is ready; you need not keep this page open.",
-            self.when(begin).text
+            "{begins}. You get a mail when it is ready; you need not keep this page open.{way_out}"
         ));
-        step.trouble.clone_from(&self.view.booking.trouble);
+        step.trouble = self.trouble();
         if let Some(slot) = self.view.booking.wanted_slot {
             step.text = Some(format!(
                 "{} is asked for {} instead. Until it agrees, the booking stays here.",
@@ -209,7 +245,14 @@ impl Composer<'_> {
 
     fn preparing(&self) -> Step {
         let mut step = Step::new(Phase::Now, "Preparing your servers");
-        step.trouble.clone_from(&self.view.booking.trouble);
+        step.trouble = self.trouble();
+        step.text = self.site_is_down().then(|| {
+            format!(
+                "What is missing is made once {} is back, and you get a mail when it is ready. {}",
+                self.view.setting.site.title,
+                self.way_out()
+            )
+        });
         step.resources = self.view.resources.iter().map(|resource| self.resource(resource)).collect();
         step
     }
@@ -224,8 +267,9 @@ impl Composer<'_> {
         let mut step = Step::new(Phase::Now, "Ready for you");
         step.trouble.clone_from(&self.view.booking.trouble);
         if let Some(wanted) = self.view.booking.wanted_end {
+            let when = if self.site_is_down() { " once it is back." } else { ". This takes a few seconds." };
             step.text = Some(format!(
-                "{} is asked to hold it until {}. This takes a few seconds.",
+                "{} is asked to hold it until {}{when}",
                 self.view.setting.site.title,
                 self.when(wanted).text
             ));
@@ -395,7 +439,7 @@ impl Composer<'_> {
         let mut step = Step::new(Phase::Now, "Deleting everything");
         step.when = Some(self.when(released_at));
         if self.view.booking.state.reason() != Some(EndReason::Failed) {
-            step.trouble.clone_from(&self.view.booking.trouble);
+            step.trouble = self.trouble();
         }
         let mut made: Vec<&Known> =
             self.view.resources.iter().filter(|r| r.site_ref.is_some() || r.may_exist()).collect();

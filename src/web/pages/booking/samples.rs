@@ -72,6 +72,7 @@ impl Timeline {
     pub fn samples() -> Vec<(&'static str, Self)> {
         vec![
             ("booking_held", Self::held()),
+            ("booking_held_site_down", Self::held_site_down()),
             ("booking_booked", Self::booked()),
             ("booking_preparing", Self::preparing()),
             ("booking_trouble", Self::trouble()),
@@ -120,9 +121,27 @@ impl Timeline {
         }
     }
 
+    fn kept() -> String {
+        let kept = "Your booking is kept, and goes on by itself once the site is back.";
+        format!("KVM@TACC does not answer since 13:52. {kept}")
+    }
+
+    fn held_site_down() -> Self {
+        let mut page = Self { site: Some(Self::kept()), ..Self::held() };
+        "Your place is not reserved yet.".clone_into(&mut page.answer);
+        if let Some(step) = page.steps.first_mut() {
+            step.text = Some("KVM@TACC is asked to hold 3 servers for you once it is back, and you get a mail then: you need not keep this page open. You can cancel it, which costs you nothing.".to_owned());
+        }
+        page
+    }
+
     fn site_down() -> Self {
-        let site = "KVM@TACC does not answer since 14:05; your resources are made as soon as it does.";
-        Self { site: Some(site.to_owned()), ..Self::preparing() }
+        let mut page = Self { site: Some(Self::kept()), detail: None, ..Self::preparing() };
+        "Preparing your servers rests: 5 of 8 parts are ready.".clone_into(&mut page.answer);
+        if let Some(step) = page.steps.iter_mut().find(|step| step.phase == Phase::Now) {
+            step.text = Some("What is missing is made once KVM@TACC is back, and you get a mail when it is ready. If you release it before today 14:00, it costs you nothing.".to_owned());
+        }
+        page
     }
 
     fn later() -> [Step; 2] {
