@@ -23,6 +23,7 @@ pub struct Target {
     pub name: String,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over so")]
 fn word<S: Serializer>(kind: &Kind, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(kind.word())
 }

@@ -78,6 +78,7 @@ pub(super) struct LimitsTable {
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "they are the keys of the file")]
 pub(super) struct LeasesTable {
     /// Hours without a server after which the owner is told.
     pub(super) warn_hours: Option<f64>,
@@ -91,6 +92,7 @@ pub(super) struct LeasesTable {
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "they are the keys of the file")]
 pub(super) struct IdleTable {
     /// Days after which a floating IP is left over.
     pub(super) floating_ip_days: Option<f64>,

@@ -181,9 +181,9 @@ impl<'a> Work<'a> {
             Verdict::Leave(why, and, keep) => {
                 let told = self.told(found, finding.predicate, known, &format!("{}; {and}", finding.clause));
                 if keep {
-                    plan.kept.push(told)
+                    plan.kept.push(told);
                 } else {
-                    plan.reported.push(told)
+                    plan.reported.push(told);
                 }
                 plan.actions.extend(mark.map(|mark| unmark(mark, why, &and)));
             }
@@ -333,7 +333,7 @@ impl<'a> Work<'a> {
                 let end = calendar::date_and_time(given.zone, hours.end(given.zone, given.now));
                 skip(
                     Skip::Quiet,
-                    format!("{} steps wait until {end}: quiet hours are {hours}", self.due.len()),
+                    format!("{} until {end}: quiet hours are {hours}", waiting(self.due.len())),
                 );
             }
             return;
@@ -368,6 +368,10 @@ enum Verdict {
 
 fn unmark(mark: &Marked, why: Unmarked, reason: &str) -> Action {
     Action::Unmark { mark: mark.clone(), why, reason: reason.to_owned() }
+}
+
+fn waiting(steps: usize) -> String {
+    if steps == 1 { "a step waits".to_owned() } else { format!("{steps} steps wait") }
 }
 
 fn exempt(exemption: &Exemption) -> String {
