@@ -11,6 +11,7 @@ use fairlease::domain::fitness::SiteService;
 use fairlease::entropy::SeededEntropy;
 
 use super::Bench;
+use super::survey::by_hand::ByHand;
 
 /// A cloud that takes its time, though less than a real one.
 fn bench() -> Bench {
@@ -18,6 +19,10 @@ fn bench() -> Bench {
 }
 
 fn with_faults(faults: Faults) -> Bench {
+    bench_of(site(faults))
+}
+
+fn site(faults: Faults) -> Arc<SimulatedCloud> {
     let profile = Profile {
         boot: TimeDelta::milliseconds(60),
         shutdown: TimeDelta::milliseconds(30),
@@ -27,9 +32,13 @@ fn with_faults(faults: Faults) -> Bench {
         ..Profile::default()
     };
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SeededEntropy::new(1)));
+    Arc::new(SimulatedCloud::in_memory(profile, faults, clock, entropy))
+}
+
+fn bench_of(cloud: Arc<SimulatedCloud>) -> Bench {
     Bench {
-        cloud: Arc::new(SimulatedCloud::in_memory(profile, faults, clock.clone(), entropy)),
-        clock,
+        cloud,
+        clock: Arc::new(SystemClock),
         pause: Arc::new(|| Duration::from_millis(10)),
         image: "CC-Ubuntu24.04".to_owned(),
         flavor: "m1.medium".to_owned(),
@@ -82,4 +91,12 @@ async fn absence_is_told_by_services_only() {
     bench.services.retain(|service| !hidden.contains(service));
     super::absence_is_told(&bench).await;
     super::a_lab_comes_up_and_goes(&bench, &HeldBy::OwnLease).await;
+}
+
+#[tokio::test]
+async fn what_people_made_is_told() {
+    let cloud = site(Faults::none());
+    let bench = bench_of(cloud.clone());
+    let hand = ByHand { cloud, clock: bench.clock.clone(), flavor: bench.flavor.clone() };
+    super::what_people_made_is_told(&bench, &hand).await;
 }

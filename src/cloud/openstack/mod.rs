@@ -18,12 +18,14 @@ mod image;
 mod network;
 mod neutron;
 mod object;
+mod power;
 mod probe;
 mod reservation;
 mod router;
 mod security_group;
 mod session;
 mod share;
+mod survey;
 mod time;
 
 use std::collections::BTreeSet;
@@ -47,6 +49,7 @@ use crate::clock::Clock;
 use crate::domain::blueprint::{Kind, Probe, Spec};
 use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::ids::ResourceKey;
+use crate::domain::reaper::StopBy;
 use crate::domain::resource::{Mark, SiteFacts};
 use crate::domain::survey::Survey;
 
@@ -63,13 +66,19 @@ impl OpenStackCloud {
         Ok(Self { session: Session::new(entry, limits, clock)?, prober: Prober::new()? })
     }
 
+    /// An error that may pass if the site does not show one of these services.
+    async fn require(&self, needed: &BTreeSet<SiteService>) -> Result<(), CloudError> {
+        let services: Vec<Service> = needed.iter().map(|of| examine::service(*of)).collect();
+        self.session.require(&services).await
+    }
+
     /// A listing of a service. Nothing if the catalog lacks it, unless it is `needed`: then the listing is tried, and fails.
-    async fn if_there(
+    async fn if_there<T>(
         &self,
         of: SiteService,
         needed: &BTreeSet<SiteService>,
-        listing: impl Future<Output = Result<Vec<Found>, CloudError>>,
-    ) -> Result<Vec<Found>, CloudError> {
+        listing: impl Future<Output = Result<Vec<T>, CloudError>>,
+    ) -> Result<Vec<T>, CloudError> {
         let tried = needed.contains(&of) || self.session.has(examine::service(of)).await?;
         if tried { listing.await } else { Ok(Vec::new()) }
     }
@@ -85,8 +94,7 @@ impl OpenStackCloud {
 #[async_trait]
 impl Cloud for OpenStackCloud {
     async fn list(&self, scope: &Scope, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
-        let services: Vec<Service> = needed.iter().map(|of| examine::service(*of)).collect();
-        self.session.require(&services).await?;
+        self.require(needed).await?;
         let compute = async { tokio::try_join!(self.list_keypairs(scope), self.list_servers(scope)) };
         let network = async {
             tokio::try_join!(
@@ -112,6 +120,11 @@ impl Cloud for OpenStackCloud {
         let (leases, volumes, shares, buckets, containers) = others;
         let listings = [leases, keypairs, servers, networks, subnets, routers, groups, addresses];
         Ok([listings.concat(), [volumes, shares, buckets, containers].concat()].concat())
+    }
+
+    async fn survey(&self, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
+        self.require(needed).await?;
+        self.survey_project(needed).await
     }
 
     async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {
@@ -162,6 +175,7 @@ impl Cloud for OpenStackCloud {
         let (service, collection) = match kind {
             Kind::Router => return self.release_router(site_ref).await,
             Kind::FloatingIp => return self.release_floating_ip(site_ref).await,
+            Kind::Port => return self.release_port(site_ref).await,
             Kind::Volume => return self.release_volume(site_ref).await,
             Kind::Bucket => return self.release_bucket(site_ref).await,
             Kind::Container => return self.release_container(site_ref).await,
@@ -172,9 +186,16 @@ impl Cloud for OpenStackCloud {
             Kind::Network => (Service::Network, Collection::NETWORKS.many),
             Kind::Subnet => (Service::Network, Collection::SUBNETS.many),
             Kind::SecurityGroup => (Service::Network, Collection::SECURITY_GROUPS.many),
-            Kind::Port => (Service::Network, "ports"),
         };
         self.delete_and_look(service, &[collection, site_ref]).await
+    }
+
+    async fn stop(&self, server: &str, by: StopBy) -> Result<Progress, CloudError> {
+        self.stop_server(server, by).await
+    }
+
+    async fn start(&self, server: &str) -> Result<Progress, CloudError> {
+        self.start_server(server).await
     }
 
     async fn health(&self) -> Result<(), CloudError> {

@@ -35,7 +35,7 @@ pub(super) struct Session {
     limits: Limits,
     clock: Arc<dyn Clock>,
     token: Mutex<Option<Arc<Token>>>,
-    names_hosts: OnceCell<bool>,
+    newest_compute: OnceCell<String>,
 }
 
 /// Nova's API version for all calls but one: pages of keypairs came with it, in 2016.
@@ -64,7 +64,7 @@ impl Session {
     /// A session for `entry`. Makes no call yet.
     pub(super) fn new(entry: CloudEntry, limits: Limits, clock: Arc<dyn Clock>) -> Result<Self, CloudError> {
         let http = Http::new(&entry.trust, limits, Arc::clone(&clock))?;
-        Ok(Self { http, entry, limits, clock, token: Mutex::new(None), names_hosts: OnceCell::new() })
+        Ok(Self { http, entry, limits, clock, token: Mutex::new(None), newest_compute: OnceCell::new() })
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
@@ -117,13 +117,17 @@ impl Session {
 
     /// Whether a server can be told its host name.
     pub(super) async fn names_hosts(&self) -> Result<bool, CloudError> {
-        let known = self.names_hosts.get_or_try_init(async || {
+        self.speaks(COMPUTE_VERSION_HOSTNAME).await
+    }
+
+    /// Whether Nova knows this version of its API.
+    pub(super) async fn speaks(&self, compute_version: &str) -> Result<bool, CloudError> {
+        let known = self.newest_compute.get_or_try_init(async || {
             let about: Option<Value> = self.find(Service::Compute, &[""]).await?;
             let newest = about.as_ref().and_then(|about| about.pointer("/version/version"));
-            let newest = newest.and_then(Value::as_str).unwrap_or_default();
-            Ok::<bool, CloudError>(at_least(newest, COMPUTE_VERSION_HOSTNAME))
+            Ok::<_, CloudError>(newest.and_then(Value::as_str).unwrap_or_default().to_owned())
         });
-        known.await.copied()
+        Ok(at_least(known.await?, compute_version))
     }
 
     /// Reads one object.
@@ -232,6 +236,18 @@ impl Session {
         query: Query<'_>,
         key: &str,
     ) -> Result<Vec<T>, CloudError> {
+        self.pages_in(COMPUTE_VERSION, service, path, query, key).await
+    }
+
+    /// As [`Session::pages`], in another version of Nova's API.
+    pub(super) async fn pages_in<T: Listed>(
+        &self,
+        compute_version: &str,
+        service: Service,
+        path: Path<'_>,
+        query: Query<'_>,
+        key: &str,
+    ) -> Result<Vec<T>, CloudError> {
         let limit = self.limits.page.to_string();
         let mut all: Vec<T> = Vec::new();
         loop {
@@ -239,7 +255,9 @@ impl Session {
             let mut query = query.to_vec();
             query.push(("limit", &limit));
             query.extend(marker.as_deref().map(|marker| ("marker", marker)));
-            let page: Value = self.get(service, path, &query).await.map_err(changed_while_read)?;
+            let call = Call { compute_version, ..call(Method::GET, service, path, &query, None) };
+            let page = self.send(&call).await.and_then(|answer| answer.read(path, Effect::None));
+            let page: Value = page.map_err(changed_while_read)?;
             let (objects, more) =
                 split_page::<T>(page, key).map_err(|e| unreadable(key, &e, Effect::None))?;
             let ends = objects.is_empty() || (!more && objects.len() < self.limits.page);
