@@ -17,7 +17,8 @@ pub struct Survey {
     /// How it is.
     pub condition: Option<Condition>,
     /// The site's ids of what it is attached to or joins, empty if it is attached to nothing: a floating IP's port or server,
-    /// a volume's servers, a port's device, a router's subnets, a subnet's network, a share's rules of access.
+    /// a volume's servers, a port's device and floating IPs, a server's ports, a router's subnets, a subnet's network, a
+    /// share's rules of access.
     pub attached: Option<Vec<String>>,
     /// Of a network: how many ports are on it that are not the network's own (its routers', its DHCP's).
     pub ports: Option<u32>,

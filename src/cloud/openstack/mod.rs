@@ -124,7 +124,7 @@ impl Cloud for OpenStackCloud {
 
     async fn survey(&self, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
         self.require(needed).await?;
-        self.survey_project(needed).await
+        Box::pin(self.survey_project(needed)).await
     }
 
     async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {

@@ -3,6 +3,7 @@
 //! One call is sent once. It is sent a second time only if the site says that the token is no longer good (401), which
 //! means that nothing happened. Whether to try again after anything else is the caller's to decide.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -249,9 +250,9 @@ impl Session {
         key: &str,
     ) -> Result<Vec<T>, CloudError> {
         let limit = self.limits.page.to_string();
-        let mut all: Vec<T> = Vec::new();
+        let (mut all, mut seen): (Vec<T>, BTreeSet<String>) = Default::default();
+        let mut marker: Option<String> = None;
         loop {
-            let marker = all.last().map(|last| last.marker().to_owned());
             let mut query = query.to_vec();
             query.push(("limit", &limit));
             query.extend(marker.as_deref().map(|marker| ("marker", marker)));
@@ -266,7 +267,9 @@ impl Session {
                     "the site gives the same page of {key} again and again"
                 )));
             }
-            all.extend(objects);
+            marker = objects.last().map(|last| last.marker().to_owned());
+            // What is made or moved while a listing is read may be on two of its pages.
+            all.extend(objects.into_iter().filter(|object| seen.insert(object.marker().to_owned())));
             if ends {
                 return Ok(all);
             }

@@ -279,7 +279,7 @@ impl SimulatedCloud {
             return Err(CloudError::Permanent("a machine of its own can't be shelved".to_owned()));
         }
         let until = self.clock.now() + self.profile.shutdown;
-        self.turn(Object { stopped: Some(by), turning_until: Some(until), ..server })
+        self.turn(&Object { stopped: Some(by), turning_until: Some(until), ..server })
     }
 
     pub(super) fn start_now(&self, site_ref: &str) -> Result<Progress, CloudError> {
@@ -291,11 +291,11 @@ impl SimulatedCloud {
             return Ok(Progress::Ready);
         }
         let until = self.clock.now() + self.profile.boot;
-        self.turn(Object { stopped: None, turning_until: Some(until), ..server })
+        self.turn(&Object { stopped: None, turning_until: Some(until), ..server })
     }
 
-    fn turn(&self, server: Object) -> Result<Progress, CloudError> {
-        self.store.put(&server)?;
+    fn turn(&self, server: &Object) -> Result<Progress, CloudError> {
+        self.store.put(server)?;
         Ok(if server.is_turning(self.clock.now()) { Progress::Working } else { Progress::Ready })
     }
 }

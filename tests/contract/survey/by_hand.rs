@@ -78,7 +78,7 @@ impl Hand for ByHand {
     }
 
     async fn key(&self, name: &str) -> String {
-        self.put(Kind::Keypair, name, |it| it.site_ref = name.to_owned())
+        self.put(Kind::Keypair, name, |it| name.clone_into(&mut it.site_ref))
     }
 
     async fn server(&self, name: &str, key: &str, reservation: &str, network: &str) -> String {

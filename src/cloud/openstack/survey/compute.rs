@@ -111,7 +111,6 @@ impl Server {
             ("ERROR", None) => {
                 Condition::Broken(self.fault.as_ref().map(|fault| fault.message.clone()).unwrap_or_default())
             }
-            (_, Some(_)) => Condition::Changing,
             // The last two wait for a person.
             ("ACTIVE" | "RESCUE" | "VERIFY_RESIZE", None) => Condition::InUse,
             ("SHUTOFF" | "PAUSED" | "SUSPENDED", None) => Condition::Stopped,

@@ -149,7 +149,6 @@ impl Container {
     fn found(self, project: &str) -> Found {
         let condition = match (self.status.as_str(), &self.task_state) {
             ("Error" | "Dead", _) => Condition::Broken(self.status_reason.unwrap_or_default()),
-            (_, Some(_)) => Condition::Changing,
             ("Running", None) => Condition::InUse,
             ("Created" | "Paused" | "Stopped", None) => Condition::Stopped,
             _ => Condition::Changing,

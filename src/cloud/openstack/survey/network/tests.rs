@@ -2,6 +2,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::survey::Belongs::{Project, Shared, Standard, Untold};
 
 fn read<T: DeserializeOwned>(objects: Value) -> Vec<T> {
     serde_json::from_value(objects).unwrap()
@@ -76,7 +77,6 @@ fn whose_it_is_is_told_as_far_as_the_site_tells() {
         let told = told(network(shared));
         ["n1", "s1", "n2", "s2", "n4", "g1", "g2", "r1"].map(|id| told[id].survey.belongs)
     };
-    use Belongs::{Project, Shared, Standard, Untold};
     assert_eq!(belongs(Some(&[])), [Project, Project, Shared, Shared, Shared, Standard, Project, Project]);
     let by_rule = belongs(Some(&["n1", "g2"]));
     assert_eq!(by_rule, [Shared, Shared, Shared, Shared, Shared, Standard, Shared, Project]);
