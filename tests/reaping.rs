@@ -18,6 +18,7 @@ fn doomed(actions: &[Action]) -> Vec<String> {
         .map(|action| match action {
             Action::EndBooking { booking, .. } => booking.to_string(),
             Action::DeleteOrphan { name, .. } => name.clone(),
+            other => panic!("{other:?} is about nothing of ours"),
         })
         .collect()
 }

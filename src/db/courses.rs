@@ -12,6 +12,7 @@ use super::connection::{Conn, on};
 use super::schema::{courses, labs, pools, sites};
 use crate::domain::course::{Course, Lab, Pool, Site};
 use crate::domain::ids::{CourseId, LabId, PoolId, SiteId};
+use crate::domain::reaper::ReaperPolicy;
 
 fn json(value: &impl Serialize) -> Result<String, DbError> {
     serde_json::to_string(value).map_err(DbError::corrupt)
@@ -152,6 +153,7 @@ pub fn course(conn: &mut Conn<'_>) -> Result<Option<Course>, DbError> {
         sites,
         pools,
         labs: lab_rows.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
+        reaper: ReaperPolicy::default(),
     }))
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use futures_util::future::join_all;
 use serde::Serialize;
 
@@ -16,8 +17,9 @@ use crate::domain::booking::{Booking, EndReason};
 use crate::domain::course::{Course, Site};
 use crate::domain::fitness::SiteService;
 use crate::domain::ids::{BookingId, SiteId};
+use crate::domain::reaper::ReaperPolicy;
 use crate::policy::fitness;
-use crate::policy::reaping::{self, Action, Listing, LiveBooking, Plan, Standing};
+use crate::policy::reaping::{self, Action, LiveBooking, Look, Plan, SiteView, Situation, Standing};
 
 /// How many bookings that are over one sweep looks at; the next takes the rest.
 const BATCH: i64 = 500;
@@ -34,15 +36,8 @@ pub struct Done {
 
 /// Looks at the database and at every site, and plans a sweep. Changes nothing.
 pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
-    let listings = list_sites(app, &needed_services(app).await?).await;
-    let mut ids: Vec<BookingId> = listings
-        .values()
-        .flatten()
-        .flatten()
-        .filter_map(|found| found.mark.as_ref().map(|mark| mark.booking.clone()))
-        .collect();
-    ids.sort();
-    ids.dedup();
+    let sites = list_sites(app, &needed_services(app).await?).await;
+    let ids = bookings_named(&sites);
     let inner = app.clone();
     // Read after the listing: a booking that is made meanwhile is known, one that ends meanwhile is still in hand.
     app.db
@@ -55,6 +50,7 @@ pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
                     net_id,
                     lab: booking.lab,
                     slot: booking.slot,
+                    activity: None,
                 })
                 .collect();
             let mut standing = BTreeMap::new();
@@ -63,9 +59,34 @@ pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
                     standing.insert(id, if ended { Standing::Ended } else { Standing::InHand });
                 }
             }
-            Ok(reaping::plan(now, &live, &listings, &standing))
+            let course = db::course(conn)?;
+            let (zone, policy) = course.map_or((Tz::UTC, ReaperPolicy::default()), |it| (it.zone, it.reaper));
+            Ok(reaping::plan(&Situation {
+                now,
+                zone,
+                instance: &inner.instance,
+                policy: &policy,
+                live: &live,
+                standing: &standing,
+                sites: &sites,
+                people: &[],
+                marked: &[],
+                exemptions: &[],
+                pauses: &[],
+            }))
         })
         .await
+}
+
+/// The bookings that the marks of listed objects name, each once.
+fn bookings_named(sites: &BTreeMap<SiteId, SiteView>) -> Vec<BookingId> {
+    let listed = sites.values().filter_map(|view| match &view.look {
+        Look::Whole(found) => Some(found),
+        _ => None,
+    });
+    let named: BTreeSet<_> =
+        listed.flatten().filter_map(|found| Some(&found.mark.as_ref()?.booking)).collect();
+    named.into_iter().cloned().collect()
 }
 
 /// The services of each site in which the course's labs have objects: without one of them a listing would say too little.
@@ -84,16 +105,18 @@ async fn needed_services(app: &Arc<App>) -> Result<BTreeMap<SiteId, BTreeSet<Sit
 async fn list_sites(
     app: &Arc<App>,
     needed: &BTreeMap<SiteId, BTreeSet<SiteService>>,
-) -> BTreeMap<SiteId, Listing> {
+) -> BTreeMap<SiteId, SiteView> {
     let limit = limit(app);
     let (scope, none) = (Scope::Instance(app.instance.clone()), BTreeSet::new());
     let listings = app.clouds.iter().map(async |(site, cloud)| {
+        let looked_at = app.now();
         let listing = cloud.list(&scope, needed.get(site).unwrap_or(&none));
-        let listing = match tokio::time::timeout(limit, listing).await {
-            Ok(listing) => listing.map_err(|error| error.to_string()),
-            Err(_) => Err(nothing_came(limit)),
+        let look = match tokio::time::timeout(limit, listing).await {
+            Ok(Ok(found)) => Look::Whole(found),
+            Ok(Err(error)) => Look::Failed(error.to_string()),
+            Err(_) => Look::Failed(nothing_came(limit)),
         };
-        (site.clone(), listing)
+        (site.clone(), SiteView::of(look, looked_at))
     });
     let listings = join_all(listings).await.into_iter().collect();
     health::record(app).await;
@@ -118,6 +141,8 @@ pub async fn carry_out(app: &Arc<App>, plan: &Plan) -> Vec<Done> {
             Action::DeleteOrphan { site, kind, site_ref, booking, .. } => {
                 delete_orphan(app, site, kind, site_ref, booking).await
             }
+            // Plans are made of our own objects only so far: see `observe`.
+            _ => Err("nothing here carries it out".to_owned()),
         };
         let outcome = outcome.unwrap_or_else(|error| format!("failed: {error}"));
         tracing::info!(?action, outcome, "reaped");

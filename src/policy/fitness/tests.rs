@@ -10,6 +10,7 @@ use crate::domain::fitness::{
     SiteService, Transport,
 };
 use crate::domain::renewal::Renewal;
+use crate::domain::reaper::ReaperPolicy;
 use crate::policy::sentences::tests::{Fixture, local};
 
 fn server(name: &str) -> ServerPlan {
@@ -76,6 +77,7 @@ impl Case {
             sites: vec![site],
             pools: vec![pool],
             labs: vec![Lab { blueprint: cluster(), ..lab }],
+            reaper: ReaperPolicy::default(),
         };
         Self { course, report: all_is_well() }
     }
