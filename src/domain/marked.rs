@@ -67,7 +67,8 @@ pub enum Predicate {
 }
 
 impl Predicate {
-    const ALL: [Self; 12] = [
+    /// Every one.
+    pub const ALL: [Self; 12] = [
         Self::PastEnd,
         Self::NoShow,
         Self::Orphan,

@@ -55,7 +55,7 @@ pub(super) fn made(kind: Kind, name: &str, created: DateTime<Utc>) -> Found {
 }
 
 /// A server that runs.
-fn server(name: &str, created: &str) -> Found {
+pub(super) fn server(name: &str, created: &str) -> Found {
     let mut server = made(Kind::Server, name, local(created));
     server.survey.condition = Some(Condition::InUse);
     server.survey.backing = Backing::Nothing;
@@ -188,4 +188,4 @@ fn exemption(what: Exempt, until: &str) -> Exemption {
     Exemption { what, reason: "demo on Friday".into(), by: "tt1".parse().unwrap(), until: local(until) }
 }
 
-const NAME: &str = "node1-cloud-ff524";
+pub(super) const NAME: &str = "node1-cloud-ff524";
