@@ -14,8 +14,8 @@ use crate::domain::blueprint::{Kind, Probe};
 use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::health::Fault;
 use crate::domain::ids::SiteId;
-use crate::domain::renewal::HeldLease;
 use crate::domain::reaper::StopBy;
+use crate::domain::renewal::HeldLease;
 
 /// A call that is over.
 #[derive(Debug, Clone, PartialEq, Eq)]

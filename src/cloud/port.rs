@@ -17,8 +17,8 @@ use chrono::{DateTime, Utc};
 use crate::domain::blueprint::{Kind, Probe, Spec};
 use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::ids::{BookingId, InstanceId, ResourceKey, SiteId};
-use crate::domain::renewal::HeldLease;
 use crate::domain::reaper::StopBy;
+use crate::domain::renewal::HeldLease;
 pub use crate::domain::resource::Found;
 use crate::domain::resource::{Mark, SiteFacts};
 

@@ -10,8 +10,8 @@ use fairlease::cloud::port::{Cloud, CloudError, Desired, Found, Observed, Progre
 use fairlease::cloud::simulated::SimulatedCloud;
 use fairlease::domain::blueprint::{Kind, Probe};
 use fairlease::domain::fitness::{SiteNeeds, SiteReport, SiteService};
-use fairlease::domain::renewal::HeldLease;
 use fairlease::domain::reaper::StopBy;
+use fairlease::domain::renewal::HeldLease;
 use tokio::sync::{mpsc, oneshot};
 
 /// What becomes of a call that waits.

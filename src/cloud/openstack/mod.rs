@@ -50,8 +50,8 @@ use crate::clock::Clock;
 use crate::domain::blueprint::{Kind, Probe, Spec};
 use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::ids::ResourceKey;
-use crate::domain::renewal::HeldLease;
 use crate::domain::reaper::StopBy;
+use crate::domain::renewal::HeldLease;
 use crate::domain::resource::{Mark, SiteFacts};
 use crate::domain::survey::Survey;
 

@@ -1,6 +1,6 @@
 //! The rules of a lab, as values: [`policy::admission`](crate::policy::admission) judges by them.
 
-use chrono::{NaiveDate, TimeDelta, Weekday};
+use chrono::{Datelike as _, NaiveDate, TimeDelta, Weekday};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 

@@ -9,8 +9,8 @@ use crate::domain::fitness::{
     Access, Counted, CredentialFacts, FlavorFacts, ImageFacts, LeaseFacts, Limit, NetworkFacts, SiteReport,
     SiteService, Transport,
 };
-use crate::domain::renewal::Renewal;
 use crate::domain::reaper::ReaperPolicy;
+use crate::domain::renewal::Renewal;
 use crate::policy::sentences::tests::{Fixture, local};
 
 fn server(name: &str) -> ServerPlan {

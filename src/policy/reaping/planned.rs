@@ -295,22 +295,3 @@ pub struct Saved {
     /// Service units that would have been charged, if the prices are known: those of a server on a lease are the lease's.
     pub su: Option<Su>,
 }
-
-#[cfg(test)]
-mod tests {
-    use super::super::tests::{NAME, Scene, server};
-    use crate::domain::reaper::ByHand;
-
-    #[test]
-    fn a_plan_is_told_to_programs_with_its_codes() {
-        let mut scene = Scene::new("2025-02-08T19:00", vec![server(NAME, "2025-02-08T10:00")]);
-        let told = serde_json::to_value(scene.plan()).unwrap();
-        let action = &told["actions"][0];
-        assert_eq!((&action["action"], &action["mark"]["predicate"]), (&"warn".into(), &"over_cap".into()));
-        assert_eq!(action["mark"]["target"]["kind"], "server");
-        assert_eq!(action["mark"]["stage"]["is"], "warned");
-        assert_eq!(action["next"][0], "stop");
-        scene.policy.by_hand = ByHand::Report;
-        assert_eq!(serde_json::to_value(scene.plan()).unwrap()["reported"][0]["net_id"], "ff524");
-    }
-}
