@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, Parser};
 use fairlease::cli::Cli;
 use fairlease::config::course_file::CourseFile;
+use fairlease::domain::marked::Predicate;
 use serde_json::Value;
 
 fn root() -> &'static Path {
@@ -137,6 +138,14 @@ fn every_rule_is_in_the_policy_reference() {
     let reference = read("docs/policy.md");
     let missing: Vec<_> = codes.iter().filter(|code| !reference.contains(&format!("`{code}`"))).collect();
     assert!(missing.is_empty(), "docs/policy.md and docs/blueprints.md lack {missing:?}");
+}
+
+#[test]
+fn every_reason_of_the_reaper_is_on_its_page() {
+    let page = read("docs/reaper.md");
+    let told = |code: &str| page.lines().any(|line| line.starts_with(&format!("| `{code}` |")));
+    let missing: Vec<_> = Predicate::ALL.iter().map(|it| it.code()).filter(|code| !told(code)).collect();
+    assert!(missing.is_empty(), "docs/reaper.md lacks {missing:?}");
 }
 
 /// Every property that a schema names, wherever it does.

@@ -1,15 +1,18 @@
 //! The reaper against the simulated cloud: what is over ends, what nobody owns goes, everything else stays.
 
 use chrono::TimeDelta;
-use fairlease::cloud::simulated::{Fault, Faults, Profile};
+use fairlease::cloud::simulated::{Fault, Faults, Object, Profile};
+use fairlease::config::course_file::CourseFile;
+use fairlease::domain::blueprint::Kind;
 use fairlease::domain::booking::EndReason;
 use fairlease::domain::fitness::SiteService;
 use fairlease::domain::ids::{BookingId, InstanceId};
 use fairlease::domain::resource::Mark;
+use fairlease::domain::survey::Belongs;
 use fairlease::policy::reaping::Action;
-use fairlease::services::reaping;
+use fairlease::services::{courses, reaping};
 
-use crate::world::{World, local, on_both_databases, slot};
+use crate::world::{EXAMPLE, World, local, on_both_databases, slot};
 
 /// Names of what a plan would delete, in order.
 fn doomed(actions: &[Action]) -> Vec<String> {
@@ -18,6 +21,7 @@ fn doomed(actions: &[Action]) -> Vec<String> {
         .map(|action| match action {
             Action::EndBooking { booking, .. } => booking.to_string(),
             Action::DeleteOrphan { name, .. } => name.clone(),
+            other => panic!("{other:?} is about nothing of ours"),
         })
         .collect()
 }
@@ -56,6 +60,41 @@ on_both_databases! {
         assert!(!held.contains_key(&orphan));
         assert!(held.contains_key(&others) && held.contains_key("node1-cloud-ff524"));
         assert_eq!(held.len(), 12, "the booking's ten objects are untouched");
+    }
+
+    async fn what_people_made_by_hand_is_reported_and_stays(backend: Backend) {
+        let world = World::new(backend).await;
+        world.student("ff524").await;
+        let made_at = local("2025-02-07T20:00");
+        let server = |site_ref: &str, name: &str| Object::by_hand(Kind::Server, site_ref, name, made_at);
+        let mut others = server("theirs", "node2-cloud-ff524");
+        others.survey.belongs = Belongs::Others;
+        for object in [server("hers", "node1-cloud-ff524"), server("course", "node1-project0"), others] {
+            world.cloud.put(&object).unwrap();
+        }
+        let (plan, done) = reaping::sweep(&world.app).await.unwrap();
+        assert_eq!((done, &plan.skipped[..]), (vec![], &[][..]));
+        let told = serde_json::to_value(&plan).unwrap();
+        let reported = told["reported"].as_array().unwrap();
+        let hers = |it: &&serde_json::Value| it["target"]["site_ref"] == "hers";
+        let hers = reported.iter().find(hers).unwrap_or_else(|| panic!("{told}"));
+        assert_eq!((&hers["net_id"], &hers["target"]["kind"]), (&"ff524".into(), &"server".into()), "{hers}");
+        assert!(reported.iter().all(|it| it["target"]["site_ref"] == "hers"), "{reported:?}");
+        assert_eq!(world.held().len(), 3);
+    }
+
+    async fn what_no_sweep_carries_out_is_not_taken(backend: Backend) {
+        let world = World::new(backend).await;
+        for (table, key) in [
+            ("by_hand = \"delete\"", "reaper.by_hand"),
+            ("no_show = { minutes = 30, signal = \"no_server\" }", "reaper.no_show"),
+        ] {
+            let text = format!("{EXAMPLE}\n[reaper]\n{table}\n");
+            let asked = CourseFile::parse("course.toml", &text).unwrap().check("course.toml").unwrap();
+            let now = local("2025-02-08T09:10");
+            let refused = world.app.db.write("apply", move |conn| courses::apply(conn, &asked, now)).await.unwrap_err();
+            assert!(refused.to_string().starts_with(&format!("{key}: sweeps only report so far")), "{refused}");
+        }
     }
 
     async fn a_booking_that_was_never_ready_has_failed_and_counts_nothing(backend: Backend) {

@@ -39,8 +39,9 @@ pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
         print(args, &plan, &done)?;
     }
     let failed = done.iter().filter(|done| done.outcome.starts_with("failed")).count();
-    if failed > 0 || !plan.skipped.is_empty() {
-        return Err(Failure(format!("{failed} actions failed, {} sites were skipped", plan.skipped.len())));
+    let skipped = plan.skipped.iter().filter(|skipped| skipped.why.is_trouble()).count();
+    if failed > 0 || skipped > 0 {
+        return Err(Failure(format!("{failed} actions failed, {skipped} sites were skipped")));
     }
     Ok(())
 }
@@ -52,7 +53,7 @@ async fn drain(app: &Arc<App>, plan: &Plan) -> Result<(), Failure> {
         .iter()
         .filter_map(|action| match action {
             Action::EndBooking { booking, .. } => Some(booking.clone()),
-            Action::DeleteOrphan { .. } => None,
+            _ => None,
         })
         .collect();
     let work = async {
@@ -83,16 +84,16 @@ async fn drain(app: &Arc<App>, plan: &Plan) -> Result<(), Failure> {
 
 fn print(args: &Args, plan: &Plan, done: &[Done]) -> Result<(), Failure> {
     for (index, action) in plan.actions.iter().enumerate() {
-        let (what, reason) = match action {
-            Action::EndBooking { booking, net_id, lab, reason, .. } => {
-                (format!("end booking {booking} of {net_id} ({lab})"), reason)
-            }
-            Action::DeleteOrphan { site, kind, name, reason, .. } => {
-                (format!("delete {kind} {name} at {site}"), reason)
-            }
-        };
         let outcome = done.get(index).map_or_else(String::new, |done| format!(" -> {}", done.outcome));
-        output::line(format_args!("{what}: {reason}{outcome}"))?;
+        output::line(format_args!("{}: {}{outcome}", action.what(), action.reason()))?;
+    }
+    for waiting in &plan.waiting {
+        output::line(format_args!("waiting: {}: {}", waiting.mark.target, waiting.reason))?;
+    }
+    for (what, all) in [("kept", &plan.kept), ("reported", &plan.reported)] {
+        for told in all {
+            output::line(format_args!("{what}: {}: {}", told.target, told.reason))?;
+        }
     }
     for skipped in &plan.skipped {
         output::line(format_args!("skipped {}: {}", skipped.site, skipped.reason))?;

@@ -14,6 +14,7 @@ use crate::domain::blueprint::{Kind, Probe};
 use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::health::Fault;
 use crate::domain::ids::SiteId;
+use crate::domain::reaper::StopBy;
 use crate::domain::renewal::HeldLease;
 
 /// A call that is over.
@@ -21,7 +22,7 @@ use crate::domain::renewal::HeldLease;
 pub struct Call {
     /// At which site.
     pub site: SiteId,
-    /// What was asked: `list`, `ensure_server`, `release_floating_ip`, `lease_in_force`, `health`.
+    /// What was asked: `list`, `survey`, `ensure_server`, `release_floating_ip`, `stop_server`, `lease_in_force`, `health`.
     pub operation: String,
     /// `ok`, the class of its error, or `abandoned` if the caller waited no longer.
     pub outcome: &'static str,
@@ -121,6 +122,10 @@ impl Cloud for Metered {
         self.told("list".to_owned(), self.cloud.list(scope, needed)).await
     }
 
+    async fn survey(&self, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
+        self.told("survey".to_owned(), self.cloud.survey(needed)).await
+    }
+
     async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {
         self.told(of_kind("ensure", desired.spec.kind()), self.cloud.ensure(desired)).await
     }
@@ -144,6 +149,18 @@ impl Cloud for Metered {
 
     async fn release(&self, kind: Kind, site_ref: &str) -> Result<Released, CloudError> {
         self.told(of_kind("release", kind), self.cloud.release(kind, site_ref)).await
+    }
+
+    async fn stop(&self, server: &str, by: StopBy) -> Result<Progress, CloudError> {
+        let operation = match by {
+            StopBy::Stop => "stop_server",
+            StopBy::Shelve => "shelve_server",
+        };
+        self.told(operation.to_owned(), self.cloud.stop(server, by)).await
+    }
+
+    async fn start(&self, server: &str) -> Result<Progress, CloudError> {
+        self.told("start_server".to_owned(), self.cloud.start(server)).await
     }
 
     async fn examine(&self, needs: &SiteNeeds) -> Result<SiteReport, CloudError> {

@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::blueprint::{Kind, Probe, Spec};
 use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::ids::{BookingId, InstanceId, ResourceKey, SiteId};
+use crate::domain::reaper::StopBy;
 use crate::domain::renewal::HeldLease;
 pub use crate::domain::resource::Found;
 use crate::domain::resource::{Mark, SiteFacts};
@@ -170,6 +171,11 @@ pub trait Cloud: Send + Sync + Debug {
     /// the site does not show one of them now, that is an error which may pass. Of other services it may lack any.
     async fn list(&self, scope: &Scope, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError>;
 
+    /// Every object of the project, whoever made it, each with what the site tells of it. As whole as [`Cloud::list`], in a
+    /// number of calls that grows by pages only; what is another project's is not in it, and what others use too says so.
+    /// Key pairs are those of our account, since no project has them.
+    async fn survey(&self, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError>;
+
     /// Looks for the object with this mark; makes it if there is none; brings it to what it is to be where that can be
     /// changed (a lease's end; [`CloudError::Unsupported`] at a site that changes none); and says how far it is. Does not wait for the site to finish. A lease is ready once the
     /// site has accepted it, and also has to be in force for servers to be made from it: see [`Cloud::lease_in_force`].
@@ -191,6 +197,14 @@ pub trait Cloud: Send + Sync + Debug {
     /// Asks for the object's deletion, and says whether it is gone. Does not wait for the site to finish. An error that may
     /// pass if the site does not show the service that would know.
     async fn release(&self, kind: Kind, site_ref: &str) -> Result<Released, CloudError>;
+
+    /// Asks for a server to be shut off or put aside, and says how far that is; whoever asks again looks. One that is put aside
+    /// counts as shut off, too. `Broken` if it is in error; `NotFound` if it is not there; `Permanent` if the site can't or
+    /// does not let us do it in this way.
+    async fn stop(&self, server: &str, by: StopBy) -> Result<Progress, CloudError>;
+
+    /// Undoes [`Cloud::stop`], however the server was stopped: ready once it runs. Errors as there.
+    async fn start(&self, server: &str) -> Result<Progress, CloudError>;
 
     /// Whether the site answers and accepts our credential. Cheap.
     async fn health(&self) -> Result<(), CloudError>;

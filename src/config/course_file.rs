@@ -8,6 +8,7 @@ use toml::value::Datetime;
 use self::check::Check;
 use self::lab::LabTable;
 use self::places::{PoolTable, SiteTable};
+use self::reaper::ReaperTable;
 use self::report::Report;
 use self::schema::Date;
 use crate::domain::course::Course;
@@ -20,6 +21,7 @@ mod lines;
 mod moving;
 mod places;
 mod policy;
+mod reaper;
 mod report;
 mod schema;
 mod shape;
@@ -48,6 +50,8 @@ pub struct CourseFile {
     /// Assignments, in the order in which pages show them.
     #[serde(default)]
     lab: Vec<LabTable>,
+    /// How the reaper deals with what is not a booking's.
+    reaper: Option<ReaperTable>,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

@@ -30,6 +30,7 @@ pub fn save_course(conn: &mut Conn<'_>, course: &Course) -> Result<(), DbError> 
         courses::zone.eq(course.zone.name()),
         courses::contact.eq(&course.contact),
         courses::term.eq(course.term.as_ref().map(json).transpose()?),
+        courses::reaper.eq(json(&course.reaper)?),
     );
     on!(conn, |c| diesel::insert_into(courses::table)
         .values(row)
@@ -40,6 +41,7 @@ pub fn save_course(conn: &mut Conn<'_>, course: &Course) -> Result<(), DbError> 
             courses::zone.eq(excluded(courses::zone)),
             courses::contact.eq(excluded(courses::contact)),
             courses::term.eq(excluded(courses::term)),
+            courses::reaper.eq(excluded(courses::reaper)),
         ))
         .execute(c))?;
     for site in &course.sites {
@@ -120,9 +122,9 @@ fn save_lab(conn: &mut Conn<'_>, course: &CourseId, position: i32, lab: &Lab) ->
 
 /// The course, if one was applied.
 pub fn course(conn: &mut Conn<'_>) -> Result<Option<Course>, DbError> {
-    let row: Option<(String, String, String, String, Option<String>)> =
+    let row: Option<(String, String, String, String, Option<String>, String)> =
         on!(conn, |c| courses::table.order(courses::id).first(c).optional())?;
-    let Some((id, title, zone, contact, term)) = row else { return Ok(None) };
+    let Some((id, title, zone, contact, term, reaper)) = row else { return Ok(None) };
     let site_rows: Vec<String> = on!(conn, |c| sites::table
         .filter(sites::course_id.eq(&id))
         .order(sites::id)
@@ -152,6 +154,7 @@ pub fn course(conn: &mut Conn<'_>) -> Result<Option<Course>, DbError> {
         sites,
         pools,
         labs: lab_rows.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
+        reaper: parse(&reaper)?,
     }))
 }
 

@@ -66,6 +66,23 @@ pub fn person(conn: &mut Conn<'_>, id: &PersonId) -> Result<Option<Person>, DbEr
     row.map(Person::try_from).transpose()
 }
 
+/// How many people a sweep knows at most: more than any university has.
+const EVERYONE: i64 = 500_000;
+
+/// The net IDs of all who take or run the course or have, each with their role, in order.
+pub fn everyone(conn: &mut Conn<'_>) -> Result<Vec<(NetId, Role)>, DbError> {
+    let rows: Vec<(String, String)> = on!(conn, |c| people::table
+        .order(people::net_id)
+        .limit(EVERYONE)
+        .select((people::net_id, people::role))
+        .load(c))?;
+    let read = |(net_id, role): (String, String)| {
+        let role = Role::from_word(&role).ok_or_else(|| DbError::corrupt(format!("a role {role}")))?;
+        Ok((net_id.parse().map_err(DbError::corrupt)?, role))
+    };
+    rows.into_iter().map(read).collect()
+}
+
 /// The staff of the course, by their net IDs.
 pub fn staff(conn: &mut Conn<'_>) -> Result<Vec<Person>, DbError> {
     let rows: Vec<PersonRow> = on!(conn, |c| people::table

@@ -53,6 +53,7 @@ table! {
         zone -> Text,
         contact -> Text,
         term -> Nullable<Text>,
+        reaper -> Text,
     }
 }
 

@@ -17,6 +17,7 @@ pub use self::pool::{CapacityChange, Closure, Period, Pool};
 
 use super::calendar;
 use super::ids::{CourseId, SiteId};
+use super::reaper::ReaperPolicy;
 use super::su::Su;
 
 /// A course. Its rules are evaluated in its zone.
@@ -38,6 +39,8 @@ pub struct Course {
     pub pools: Vec<Pool>,
     /// Assignments, in the order in which pages show them.
     pub labs: Vec<Lab>,
+    /// How the reaper deals with what is not a booking's.
+    pub reaper: ReaperPolicy,
 }
 
 /// The days of a course.

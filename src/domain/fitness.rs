@@ -53,9 +53,12 @@ impl SiteService {
         match kind {
             Kind::Lease => Self::Reservation,
             Kind::Keypair | Kind::Server => Self::Compute,
-            Kind::Network | Kind::Subnet | Kind::Router | Kind::SecurityGroup | Kind::FloatingIp => {
-                Self::Network
-            }
+            Kind::Network
+            | Kind::Subnet
+            | Kind::Router
+            | Kind::SecurityGroup
+            | Kind::FloatingIp
+            | Kind::Port => Self::Network,
             Kind::Volume => Self::Block,
             Kind::Share => Self::Share,
             Kind::Bucket => Self::Object,

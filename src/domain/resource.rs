@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blueprint::{Kind, Probe, Reserved, Spec};
 use super::ids::{BookingId, InstanceId, ResourceKey, SiteId};
+use super::survey::Survey;
 
 /// Where an object is on its way. `Making` and `Deleting` are written **before** the cloud is called, so that after a
 /// crash it is known that there may be something to look for.
@@ -180,7 +181,7 @@ impl Mark {
 }
 
 /// An object that a site's listing has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Found {
     /// The kind of object.
     pub kind: Kind,
@@ -192,6 +193,8 @@ pub struct Found {
     pub mark: Option<Mark>,
     /// When it was made, if the site tells.
     pub created_at: Option<DateTime<Utc>>,
+    /// What else the site tells, in a listing of the whole project.
+    pub survey: Survey,
 }
 
 #[cfg(test)]

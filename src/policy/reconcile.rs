@@ -199,11 +199,11 @@ mod tests {
     #[test]
     fn a_server_is_waited_for_so_long_and_bare_metal_longer() {
         let bare_metal = || {
-            let Spec::Server(mut server) = Spec::of_stray(Kind::Server) else { unreachable!() };
+            let Some(Spec::Server(mut server)) = Spec::of_stray(Kind::Server) else { unreachable!() };
             server.machine.node.insert("node_type".to_owned(), "gpu_p100".to_owned());
             Spec::Server(server)
         };
-        let virtual_machine = || Spec::of_stray(Kind::Server);
+        let virtual_machine = || Spec::of_stray(Kind::Server).unwrap();
         assert_eq!([29, 30].map(|minutes| is_overdue(virtual_machine(), minutes)), [false, true]);
         assert_eq!([59, 60].map(|minutes| is_overdue(bare_metal(), minutes)), [false, true]);
         assert!(!is_overdue(Spec::Network, 600), "nothing else takes long");

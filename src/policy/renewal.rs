@@ -263,6 +263,7 @@ mod tests {
             term: None,
             sites: vec![site],
             pools: vec![fixture.pool.clone()],
+            reaper: crate::domain::reaper::ReaperPolicy::default(),
             labs: vec![fixture.lab.clone()],
         };
         let pool = &fixture.pool;

@@ -4,20 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::booking::{self, BookingError};
 use super::{App, health};
-use crate::cloud::port::{Released, Scope};
+use crate::cloud::port::Released;
 use crate::db::{self, DbError};
 use crate::domain::blueprint::Kind;
 use crate::domain::booking::{Booking, EndReason};
-use crate::domain::course::{Course, Site};
+use crate::domain::course::{Course, Lab, Pool, Site};
 use crate::domain::fitness::SiteService;
-use crate::domain::ids::{BookingId, SiteId};
+use crate::domain::ids::{BookingId, NetId, SiteId};
+use crate::domain::person::{Parity, Role};
+use crate::domain::reaper::ReaperPolicy;
 use crate::policy::fitness;
-use crate::policy::reaping::{self, Action, Listing, LiveBooking, Plan, Standing};
+use crate::policy::reaping::{self, Action, Known, LiveBooking, Look, Plan, SiteView, Situation, Standing};
 
 /// How many bookings that are over one sweep looks at; the next takes the rest.
 const BATCH: i64 = 500;
@@ -34,70 +37,104 @@ pub struct Done {
 
 /// Looks at the database and at every site, and plans a sweep. Changes nothing.
 pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
-    let listings = list_sites(app, &needed_services(app).await?).await;
-    let mut ids: Vec<BookingId> = listings
-        .values()
-        .flatten()
-        .flatten()
-        .filter_map(|found| found.mark.as_ref().map(|mark| mark.booking.clone()))
-        .collect();
-    ids.sort();
-    ids.dedup();
+    let course = app.db.read("reap: course", db::course).await?;
+    let sites = survey_sites(app, course.as_ref()).await;
+    let ids = bookings_named(&sites);
     let inner = app.clone();
     // Read after the listing: a booking that is made meanwhile is known, one that ends meanwhile is still in hand.
     app.db
         .read("reap: observe", move |conn| {
             let now = inner.now();
-            let live: Vec<LiveBooking> = db::live_bookings_ending(conn, now, BATCH)?
-                .into_iter()
-                .map(|(booking, net_id)| LiveBooking {
-                    id: booking.id,
-                    net_id,
-                    lab: booking.lab,
-                    slot: booking.slot,
-                })
-                .collect();
+            let live = db::live_bookings_ending(conn, now, BATCH)?;
+            let live: Vec<LiveBooking> =
+                live.into_iter().map(|(booking, net_id)| live_booking(booking, net_id)).collect();
             let mut standing = BTreeMap::new();
             for chunk in ids.chunks(500) {
                 for (id, ended) in db::states(conn, chunk)? {
                     standing.insert(id, if ended { Standing::Ended } else { Standing::InHand });
                 }
             }
-            Ok(reaping::plan(now, &live, &listings, &standing))
+            let people: Vec<Known> =
+                db::everyone(conn)?.into_iter().map(|(net_id, role)| known(net_id, role)).collect();
+            let (zone, policy) = course.map_or((Tz::UTC, ReaperPolicy::default()), |it| (it.zone, it.reaper));
+            Ok(reaping::plan(&Situation {
+                now,
+                zone,
+                instance: &inner.instance,
+                policy: &policy,
+                live: &live,
+                standing: &standing,
+                sites: &sites,
+                people: &people,
+                marked: &[],
+                exemptions: &[],
+                pauses: &[],
+            }))
         })
         .await
 }
 
-/// The services of each site in which the course's labs have objects: without one of them a listing would say too little.
-async fn needed_services(app: &Arc<App>) -> Result<BTreeMap<SiteId, BTreeSet<SiteService>>, DbError> {
-    let course = app.db.read("reap: course", db::course).await?;
-    let needs = |course: &Course, site: &Site| {
-        let services = fitness::needs(course, site).services.into_keys();
-        services.filter(|service| *service != SiteService::Image).collect()
-    };
-    Ok(course.map_or_else(BTreeMap::new, |course| {
-        course.sites.iter().map(|site| (site.id.clone(), needs(&course, site))).collect()
-    }))
+fn live_booking(booking: Booking, net_id: NetId) -> LiveBooking {
+    LiveBooking { id: booking.id, net_id, lab: booking.lab, slot: booking.slot, activity: None }
 }
 
-/// Lists all sites at once, each within three quarters of a claim: one that hangs keeps no other waiting.
-async fn list_sites(
-    app: &Arc<App>,
-    needed: &BTreeMap<SiteId, BTreeSet<SiteService>>,
-) -> BTreeMap<SiteId, Listing> {
-    let limit = limit(app);
-    let (scope, none) = (Scope::Instance(app.instance.clone()), BTreeSet::new());
-    let listings = app.clouds.iter().map(async |(site, cloud)| {
-        let listing = cloud.list(&scope, needed.get(site).unwrap_or(&none));
-        let listing = match tokio::time::timeout(limit, listing).await {
-            Ok(listing) => listing.map_err(|error| error.to_string()),
-            Err(_) => Err(nothing_came(limit)),
-        };
-        (site.clone(), listing)
+fn known(net_id: NetId, role: Role) -> Known {
+    let parity = Parity::of(&net_id);
+    Known { net_id, cloud_users: Vec::new(), staff: role == Role::Staff, parity, labs: Vec::new() }
+}
+
+/// The bookings that the marks of listed objects name, each once.
+fn bookings_named(sites: &BTreeMap<SiteId, SiteView>) -> Vec<BookingId> {
+    let listed = sites.values().filter_map(|view| match &view.look {
+        Look::Whole(found) => Some(found),
+        _ => None,
     });
-    let listings = join_all(listings).await.into_iter().collect();
+    let named: BTreeSet<_> =
+        listed.flatten().filter_map(|found| Some(&found.mark.as_ref()?.booking)).collect();
+    named.into_iter().cloned().collect()
+}
+
+/// Surveys all sites at once, each within three quarters of a claim: one that hangs keeps no other waiting.
+async fn survey_sites(app: &Arc<App>, course: Option<&Course>) -> BTreeMap<SiteId, SiteView> {
+    let limit = limit(app);
+    let surveys = app.clouds.iter().map(async |(id, cloud)| {
+        let looked_at = app.now();
+        let site = course.and_then(|course| Some((course, course.sites.iter().find(|it| it.id == *id)?)));
+        let needed = site.map(|(course, site)| needed_services(course, site)).unwrap_or_default();
+        let look = match tokio::time::timeout(limit, cloud.survey(&needed)).await {
+            Ok(Ok(found)) => Look::Whole(found),
+            Ok(Err(error)) => Look::Failed(error.to_string()),
+            Err(_) => Look::Failed(nothing_came(limit)),
+        };
+        let view = SiteView::of(look, looked_at);
+        let view = match site {
+            Some((course, site)) => described(view, course, site),
+            None => view,
+        };
+        (id.clone(), view)
+    });
+    let sites = join_all(surveys).await.into_iter().collect();
     health::record(app).await;
-    listings
+    sites
+}
+
+/// The services of a site in which the course's labs have objects: without one of them a listing would say too little.
+fn needed_services(course: &Course, site: &Site) -> BTreeSet<SiteService> {
+    let services = fitness::needs(course, site).services.into_keys();
+    services.filter(|service| *service != SiteService::Image).collect()
+}
+
+/// With what the course says of the site.
+fn described(view: SiteView, course: &Course, site: &Site) -> SiteView {
+    let pools: Vec<&Pool> = course.pools.iter().filter(|pool| pool.site == site.id).collect();
+    let is_here = |lab: &&Lab| pools.iter().any(|pool| pool.id == lab.pool);
+    SiteView {
+        needs_leases: site.leases,
+        prices: site.su_per_hour.clone(),
+        standing_leases: pools.iter().filter_map(|pool| pool.standing_lease.clone()).collect(),
+        labs: course.labs.iter().filter(is_here).cloned().collect(),
+        ..view
+    }
 }
 
 /// How long a call to a site may take here: as long as in fulfilling.
@@ -118,6 +155,8 @@ pub async fn carry_out(app: &Arc<App>, plan: &Plan) -> Vec<Done> {
             Action::DeleteOrphan { site, kind, site_ref, booking, .. } => {
                 delete_orphan(app, site, kind, site_ref, booking).await
             }
+            // Plans are made of our own objects only so far: see `observe`.
+            _ => Err("nothing here carries it out".to_owned()),
         };
         let outcome = outcome.unwrap_or_else(|error| format!("failed: {error}"));
         tracing::info!(?action, outcome, "reaped");

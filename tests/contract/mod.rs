@@ -8,6 +8,7 @@ mod leases;
 mod openstack;
 mod simulated;
 mod stores;
+mod survey;
 mod zun;
 
 use self::containers::a_container_comes_up_and_goes;
@@ -16,6 +17,7 @@ use self::leases::{
     what_the_project_has_is_used,
 };
 use self::stores::{a_bucket_comes_up_and_goes, a_servers_volumes_come_and_go, a_share_comes_up_and_goes};
+use self::survey::what_people_made_is_told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

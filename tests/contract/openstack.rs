@@ -18,6 +18,7 @@ use futures_util::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::survey::by_api::ByApi;
 use super::{Bench, key};
 use crate::support::bed::Bed;
 
@@ -179,6 +180,14 @@ async fn what_the_project_has_is_used() {
     assert_eq!(bed.get("reservation", &path).await["lease"]["status"], "ACTIVE", "it is not the booking's");
     bed.delete("reservation", &path).await;
     bed.delete("network", &format!("v2.0/security-groups/{}", id(&group, "security_group"))).await;
+}
+
+/// Two objects to a page: each listing has several.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_made_is_told() {
+    let bench = bench(Limits { page: 2, ..Limits::default() });
+    let hand = ByApi { bench: &bench, bed: Bed::given().await, neighbour: Bed::as_neighbour().await };
+    super::what_people_made_is_told(&bench, &hand).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

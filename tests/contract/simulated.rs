@@ -12,6 +12,7 @@ use fairlease::domain::interval::Interval;
 use fairlease::entropy::SeededEntropy;
 
 use super::Bench;
+use super::survey::by_hand::ByHand;
 
 /// A cloud that takes its time, though less than a real one.
 fn bench() -> Bench {
@@ -19,6 +20,10 @@ fn bench() -> Bench {
 }
 
 fn with_faults(faults: Faults) -> Bench {
+    bench_of(site(faults))
+}
+
+fn site(faults: Faults) -> Arc<SimulatedCloud> {
     let profile = Profile {
         boot: TimeDelta::milliseconds(60),
         shutdown: TimeDelta::milliseconds(30),
@@ -34,9 +39,13 @@ fn with_faults(faults: Faults) -> Bench {
     };
     cloud.put_lease("course", &in_days(-1, 1), &[]).unwrap();
     cloud.put_lease("ahead", &in_days(1, 2), &[]).unwrap();
+    Arc::new(cloud)
+}
+
+fn bench_of(cloud: Arc<SimulatedCloud>) -> Bench {
     Bench {
-        cloud: Arc::new(cloud),
-        clock,
+        cloud,
+        clock: Arc::new(SystemClock),
         pause: Arc::new(|| Duration::from_millis(10)),
         image: "CC-Ubuntu24.04".to_owned(),
         flavor: "m1.medium".to_owned(),
@@ -90,4 +99,12 @@ async fn absence_is_told_by_services_only() {
     bench.services.retain(|service| !hidden.contains(service));
     super::absence_is_told(&bench).await;
     super::a_lab_comes_up_and_goes(&bench, &HeldBy::OwnLease).await;
+}
+
+#[tokio::test]
+async fn what_people_made_is_told() {
+    let cloud = site(Faults::none());
+    let bench = bench_of(cloud.clone());
+    let hand = ByHand { cloud, clock: bench.clock.clone(), flavor: bench.flavor.clone() };
+    super::what_people_made_is_told(&bench, &hand).await;
 }

@@ -10,6 +10,7 @@ use fairlease::cloud::port::{Cloud, CloudError, Desired, Found, Observed, Progre
 use fairlease::cloud::simulated::SimulatedCloud;
 use fairlease::domain::blueprint::{Kind, Probe};
 use fairlease::domain::fitness::{SiteNeeds, SiteReport, SiteService};
+use fairlease::domain::reaper::StopBy;
 use fairlease::domain::renewal::HeldLease;
 use tokio::sync::{mpsc, oneshot};
 
@@ -54,9 +55,9 @@ pub(super) struct Remembered(Mutex<BTreeMap<String, Vec<Found>>>);
 
 impl Remembered {
     /// The new answer, or the old one in its place.
-    fn answer(&self, scope: &Scope, new: Vec<Found>, old: bool) -> Vec<Found> {
+    fn answer(&self, of: String, new: Vec<Found>, old: bool) -> Vec<Found> {
         let mut all = self.0.lock().unwrap();
-        let known = all.insert(format!("{scope:?}"), new.clone());
+        let known = all.insert(of, new.clone());
         known.filter(|_| old).unwrap_or(new)
     }
 }
@@ -110,7 +111,12 @@ impl GatedCloud {
 impl Cloud for GatedCloud {
     async fn list(&self, scope: &Scope, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
         let (new, old) = self.around("list", self.site.list(scope, needed)).await?;
-        Ok(self.remembered.answer(scope, new, old))
+        Ok(self.remembered.answer(format!("{scope:?}"), new, old))
+    }
+
+    async fn survey(&self, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
+        let (new, old) = self.around("survey", self.site.survey(needed)).await?;
+        Ok(self.remembered.answer("everything".to_owned(), new, old))
     }
 
     async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {
@@ -138,6 +144,14 @@ impl Cloud for GatedCloud {
     }
 
     /// Nobody waits for a look.
+    async fn stop(&self, server: &str, by: StopBy) -> Result<Progress, CloudError> {
+        Ok(self.around("stop", self.site.stop(server, by)).await?.0)
+    }
+
+    async fn start(&self, server: &str) -> Result<Progress, CloudError> {
+        Ok(self.around("start", self.site.start(server)).await?.0)
+    }
+
     async fn health(&self) -> Result<(), CloudError> {
         self.site.health().await
     }

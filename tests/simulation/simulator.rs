@@ -355,7 +355,7 @@ impl Simulator {
     }
 
     fn verdict(&self, gate: &Gate) -> Verdict {
-        if gate.done && gate.call == "list" && self.chance.one_in(4) {
+        if gate.done && matches!(gate.call, "list" | "survey") && self.chance.one_in(4) {
             return Verdict::Old;
         }
         if !self.chance.one_in(8) {
@@ -455,13 +455,6 @@ fn object(
     spec: fairlease::domain::blueprint::Spec,
     created_at: DateTime<Utc>,
 ) -> fairlease::cloud::simulated::Object {
-    fairlease::cloud::simulated::Object {
-        site_ref: name.to_owned(),
-        name: name.to_owned(),
-        spec,
-        facts: fairlease::domain::resource::SiteFacts::default(),
-        created_at,
-        deleted_at: None,
-        uses: Vec::new(),
-    }
+    let by_hand = fairlease::cloud::simulated::Object::by_hand(spec.kind(), name, name, created_at);
+    fairlease::cloud::simulated::Object { spec, ..by_hand }
 }

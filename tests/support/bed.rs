@@ -47,6 +47,11 @@ impl Bed {
         Self::signed_in(CLOUD).await
     }
 
+    /// Signs in to another project.
+    pub(crate) async fn as_neighbour() -> Self {
+        Self::signed_in("other").await
+    }
+
     /// Signs in as the one who runs the site, and sees what members don't.
     pub(crate) async fn as_operator() -> Self {
         Self::signed_in("admin").await

@@ -37,7 +37,9 @@ CREATE TABLE courses (
     title TEXT NOT NULL,
     zone TEXT NOT NULL,
     contact TEXT NOT NULL,
-    term TEXT
+    term TEXT,
+    -- How the reaper deals with what is not a booking's.
+    reaper TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE sites (

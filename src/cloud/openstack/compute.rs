@@ -379,7 +379,7 @@ mod tests {
     }
 
     fn spec() -> ServerSpec {
-        let Spec::Server(spec) = Spec::of_stray(Kind::Server) else { unreachable!() };
+        let Some(Spec::Server(spec)) = Spec::of_stray(Kind::Server) else { unreachable!() };
         ServerSpec {
             security_group: Some(sole_key(Kind::SecurityGroup)),
             user_data: Some("#cloud-config\n".to_owned()),

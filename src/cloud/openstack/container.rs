@@ -156,7 +156,7 @@ mod tests {
     use crate::domain::blueprint::Spec;
 
     fn spec() -> ContainerSpec {
-        let Spec::Container(spec) = Spec::of_stray(Kind::Container) else { unreachable!() };
+        let Some(Spec::Container(spec)) = Spec::of_stray(Kind::Container) else { unreachable!() };
         ContainerSpec { image: "python:3.12".to_owned(), ..*spec }
     }
 

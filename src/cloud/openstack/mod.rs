@@ -18,12 +18,14 @@ mod image;
 mod network;
 mod neutron;
 mod object;
+mod power;
 mod probe;
 mod reservation;
 mod router;
 mod security_group;
 mod session;
 mod share;
+mod survey;
 mod time;
 
 use std::collections::BTreeSet;
@@ -48,8 +50,10 @@ use crate::clock::Clock;
 use crate::domain::blueprint::{Kind, Probe, Spec};
 use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::ids::ResourceKey;
+use crate::domain::reaper::StopBy;
 use crate::domain::renewal::HeldLease;
 use crate::domain::resource::{Mark, SiteFacts};
+use crate::domain::survey::Survey;
 
 /// One project at one OpenStack site.
 #[derive(Debug)]
@@ -64,13 +68,19 @@ impl OpenStackCloud {
         Ok(Self { session: Session::new(entry, limits, clock)?, prober: Prober::new()? })
     }
 
+    /// An error that may pass if the site does not show one of these services.
+    async fn require(&self, needed: &BTreeSet<SiteService>) -> Result<(), CloudError> {
+        let services: Vec<Service> = needed.iter().map(|of| examine::service(*of)).collect();
+        self.session.require(&services).await
+    }
+
     /// A listing of a service. Nothing if the catalog lacks it, unless it is `needed`: then the listing is tried, and fails.
-    async fn if_there(
+    async fn if_there<T>(
         &self,
         of: SiteService,
         needed: &BTreeSet<SiteService>,
-        listing: impl Future<Output = Result<Vec<Found>, CloudError>>,
-    ) -> Result<Vec<Found>, CloudError> {
+        listing: impl Future<Output = Result<Vec<T>, CloudError>>,
+    ) -> Result<Vec<T>, CloudError> {
         let tried = needed.contains(&of) || self.session.has(examine::service(of)).await?;
         if tried { listing.await } else { Ok(Vec::new()) }
     }
@@ -86,8 +96,7 @@ impl OpenStackCloud {
 #[async_trait]
 impl Cloud for OpenStackCloud {
     async fn list(&self, scope: &Scope, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
-        let services: Vec<Service> = needed.iter().map(|of| examine::service(*of)).collect();
-        self.session.require(&services).await?;
+        self.require(needed).await?;
         let collections = [
             Collection::NETWORKS,
             Collection::SUBNETS,
@@ -109,6 +118,11 @@ impl Cloud for OpenStackCloud {
         let others = [keypairs, servers, leases, volumes, shares, buckets, containers];
         let listings: Vec<_> = network.into_iter().chain(others).collect::<Result<_, _>>()?;
         Ok(listings.concat())
+    }
+
+    async fn survey(&self, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
+        self.require(needed).await?;
+        Box::pin(self.survey_project(needed)).await
     }
 
     async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {
@@ -167,6 +181,7 @@ impl Cloud for OpenStackCloud {
         let (service, collection) = match kind {
             Kind::Router => return self.release_router(site_ref).await,
             Kind::FloatingIp => return self.release_floating_ip(site_ref).await,
+            Kind::Port => return self.release_port(site_ref).await,
             Kind::Volume => return self.release_volume(site_ref).await,
             Kind::Bucket => return self.release_bucket(site_ref).await,
             Kind::Container => return self.release_container(site_ref).await,
@@ -179,6 +194,14 @@ impl Cloud for OpenStackCloud {
             Kind::SecurityGroup => (Service::Network, Collection::SECURITY_GROUPS.many),
         };
         self.delete_and_look(service, &[collection, site_ref]).await
+    }
+
+    async fn stop(&self, server: &str, by: StopBy) -> Result<Progress, CloudError> {
+        self.stop_server(server, by).await
+    }
+
+    async fn start(&self, server: &str) -> Result<Progress, CloudError> {
+        self.start_server(server).await
     }
 
     async fn health(&self) -> Result<(), CloudError> {
@@ -228,7 +251,7 @@ fn found(
     created_at: Option<DateTime<Utc>>,
 ) -> Option<Found> {
     let mark = Mark::from_name(marked).filter(|mark| scope.covers(mark))?;
-    Some(Found { kind, site_ref, name, mark: Some(mark), created_at })
+    Some(Found { kind, site_ref, name, mark: Some(mark), created_at, survey: Survey::default() })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::identity::Service;
 use super::session::Listed;
 use super::{OpenStackCloud, oldest, time};
-use crate::cloud::port::{CloudError, Desired, Found, Scope};
+use crate::cloud::port::{CloudError, Desired, Found, Released, Scope};
 use crate::domain::blueprint::Kind;
 
 /// A Neutron collection.
@@ -32,6 +32,7 @@ impl Collection {
         Self { kind: Kind::Router, one: "router", many: "routers", named_by: "name" };
     pub(super) const SECURITY_GROUPS: Self =
         Self { kind: Kind::SecurityGroup, one: "security_group", many: "security-groups", named_by: "name" };
+    pub(super) const PORTS: Self = Self { kind: Kind::Port, one: "port", many: "ports", named_by: "name" };
     /// They have no name. A description can be given with the request that makes one, and looked for.
     pub(super) const FLOATING_IPS: Self =
         Self { kind: Kind::FloatingIp, one: "floatingip", many: "floatingips", named_by: "description" };
@@ -47,11 +48,11 @@ impl Collection {
 pub(super) struct Object<T> {
     pub(super) id: String,
     #[serde(default)]
-    description: Option<String>,
+    pub(super) description: Option<String>,
     #[serde(default)]
     pub(super) tags: Vec<String>,
     #[serde(default, deserialize_with = "time::optional")]
-    created_at: Option<DateTime<Utc>>,
+    pub(super) created_at: Option<DateTime<Utc>>,
     #[serde(flatten)]
     pub(super) own: T,
 }
@@ -70,6 +71,12 @@ pub(super) struct Plain {}
 struct Named {
     name: Option<String>,
     floating_ip_address: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Device {
+    #[serde(default)]
+    device_id: String,
 }
 
 impl OpenStackCloud {
@@ -145,6 +152,19 @@ impl OpenStackCloud {
             super::found(scope, collection.kind, &marked, object.id, name, object.created_at)
         };
         Ok(objects.into_iter().filter_map(found).collect())
+    }
+
+    /// A port that something has stays: it would lose its network.
+    pub(super) async fn release_port(&self, port: &str) -> Result<Released, CloudError> {
+        let path = [Collection::PORTS.many, port];
+        let found: Option<BTreeMap<String, Object<Device>>> =
+            self.session.find(Service::Network, &path).await?;
+        let Some(found) = found else { return Ok(Released::Gone) };
+        let Device { device_id } = only(found)?.own;
+        if !device_id.is_empty() {
+            return Err(CloudError::Conflict(format!("the port {port} is {device_id}'s")));
+        }
+        self.delete_and_look(Service::Network, &path).await
     }
 
     pub(super) async fn neutron_pages<T: Listed>(

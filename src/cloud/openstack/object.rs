@@ -12,10 +12,10 @@ use crate::domain::blueprint::Kind;
 use crate::domain::resource::SiteFacts;
 
 #[derive(Debug, Deserialize)]
-struct Named {
-    name: String,
+pub(super) struct Named {
+    pub(super) name: String,
     #[serde(default, deserialize_with = "time::optional")]
-    last_modified: Option<DateTime<Utc>>,
+    pub(super) last_modified: Option<DateTime<Utc>>,
 }
 
 /// Objects that are deleted in one turn, so that a turn stays short; the next goes on.
@@ -46,7 +46,7 @@ impl OpenStackCloud {
     }
 
     /// All pages of the names under `path`.
-    async fn object_pages(&self, path: &[&str]) -> Result<Vec<Named>, CloudError> {
+    pub(super) async fn object_pages(&self, path: &[&str]) -> Result<Vec<Named>, CloudError> {
         let mut all: Vec<Named> = Vec::new();
         loop {
             let marker = all.last().map(|last| last.name.clone()).unwrap_or_default();

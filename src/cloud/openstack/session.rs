@@ -3,6 +3,7 @@
 //! One call is sent once. It is sent a second time only if the site says that the token is no longer good (401), which
 //! means that nothing happened. Whether to try again after anything else is the caller's to decide.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub(super) struct Session {
     limits: Limits,
     clock: Arc<dyn Clock>,
     token: Mutex<Option<Arc<Token>>>,
-    names_hosts: OnceCell<bool>,
+    newest_compute: OnceCell<String>,
 }
 
 /// Nova's API version for all calls but one: pages of keypairs came with it, in 2016.
@@ -66,7 +67,7 @@ impl Session {
     /// A session for `entry`. Makes no call yet.
     pub(super) fn new(entry: CloudEntry, limits: Limits, clock: Arc<dyn Clock>) -> Result<Self, CloudError> {
         let http = Http::new(&entry.trust, limits, Arc::clone(&clock))?;
-        Ok(Self { http, entry, limits, clock, token: Mutex::new(None), names_hosts: OnceCell::new() })
+        Ok(Self { http, entry, limits, clock, token: Mutex::new(None), newest_compute: OnceCell::new() })
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
@@ -119,13 +120,17 @@ impl Session {
 
     /// Whether a server can be told its host name.
     pub(super) async fn names_hosts(&self) -> Result<bool, CloudError> {
-        let known = self.names_hosts.get_or_try_init(async || {
+        self.speaks(COMPUTE_VERSION_HOSTNAME).await
+    }
+
+    /// Whether Nova knows this version of its API.
+    pub(super) async fn speaks(&self, compute_version: &str) -> Result<bool, CloudError> {
+        let known = self.newest_compute.get_or_try_init(async || {
             let about: Option<Value> = self.find(Service::Compute, &[""]).await?;
             let newest = about.as_ref().and_then(|about| about.pointer("/version/version"));
-            let newest = newest.and_then(Value::as_str).unwrap_or_default();
-            Ok::<bool, CloudError>(at_least(newest, COMPUTE_VERSION_HOSTNAME))
+            Ok::<_, CloudError>(newest.and_then(Value::as_str).unwrap_or_default().to_owned())
         });
-        known.await.copied()
+        Ok(at_least(known.await?, compute_version))
     }
 
     /// Reads one object.
@@ -235,9 +240,21 @@ impl Session {
         query: Query<'_>,
         key: &str,
     ) -> Result<Vec<T>, CloudError> {
+        self.pages_in(COMPUTE_VERSION, service, path, query, key).await
+    }
+
+    /// As [`Session::pages`], in another version of Nova's API.
+    pub(super) async fn pages_in<T: Listed>(
+        &self,
+        compute_version: &str,
+        service: Service,
+        path: Path<'_>,
+        query: Query<'_>,
+        key: &str,
+    ) -> Result<Vec<T>, CloudError> {
         let mut last = String::new();
         for _ in 0..READINGS {
-            match self.pages_once(service, path, query, key).await {
+            match self.pages_once(compute_version, service, path, query, key).await {
                 Err(CloudError::NotFound(message)) => last = message,
                 read => return read,
             }
@@ -248,19 +265,21 @@ impl Session {
 
     async fn pages_once<T: Listed>(
         &self,
+        compute_version: &str,
         service: Service,
         path: Path<'_>,
         query: Query<'_>,
         key: &str,
     ) -> Result<Vec<T>, CloudError> {
         let limit = self.limits.page.to_string();
-        let mut all: Vec<T> = Vec::new();
+        let (mut all, mut seen): (Vec<T>, BTreeSet<String>) = Default::default();
+        let mut marker: Option<String> = None;
         loop {
-            let marker = all.last().map(|last| last.marker().to_owned());
             let mut query = query.to_vec();
             query.push(("limit", &limit));
             query.extend(marker.as_deref().map(|marker| ("marker", marker)));
-            let page: Value = self.get(service, path, &query).await?;
+            let call = Call { compute_version, ..call(Method::GET, service, path, &query, None) };
+            let page: Value = self.send(&call).await?.read(path, Effect::None)?;
             let (objects, more) =
                 split_page::<T>(page, key).map_err(|e| unreadable(key, &e, Effect::None))?;
             let ends = objects.is_empty() || (!more && objects.len() < self.limits.page);
@@ -269,7 +288,9 @@ impl Session {
                     "the site gives the same page of {key} again and again"
                 )));
             }
-            all.extend(objects);
+            marker = objects.last().map(|last| last.marker().to_owned());
+            // What is made or moved while a listing is read may be on two of its pages.
+            all.extend(objects.into_iter().filter(|object| seen.insert(object.marker().to_owned())));
             if ends {
                 return Ok(all);
             }

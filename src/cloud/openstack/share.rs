@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::compute::metadata;
@@ -17,8 +18,8 @@ struct One {
 }
 
 #[derive(Debug, Deserialize)]
-struct Shares {
-    shares: Vec<Share>,
+struct Shares<T> {
+    shares: Vec<T>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -88,7 +89,7 @@ impl OpenStackCloud {
         share_type: Option<&str>,
         access_from: &[String],
     ) -> Result<Observed, CloudError> {
-        let mut named = self.shares(&[("name", &desired.name)]).await?;
+        let mut named: Vec<Share> = self.shares(&[("name", &desired.name)]).await?;
         named.retain(|share| share.name.as_ref() == Some(&desired.name));
         let share = match oldest(named, |share| share.created_at) {
             Some(share) => share,
@@ -145,12 +146,15 @@ impl OpenStackCloud {
     }
 
     /// All pages. Manila counts from an offset.
-    async fn shares(&self, query: &[(&str, &str)]) -> Result<Vec<Share>, CloudError> {
-        let mut all: Vec<Share> = Vec::new();
+    pub(super) async fn shares<T: DeserializeOwned>(
+        &self,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, CloudError> {
+        let mut all: Vec<T> = Vec::new();
         loop {
             let (limit, offset) = (PAGE.to_string(), all.len().to_string());
             let page = [&[("limit", limit.as_str()), ("offset", &offset)], query].concat();
-            let found: Shares = self.session.get(Service::Share, &["shares", "detail"], &page).await?;
+            let found: Shares<T> = self.session.get(Service::Share, &["shares", "detail"], &page).await?;
             let last = found.shares.len() < PAGE;
             all.extend(found.shares);
             if last {
@@ -165,6 +169,16 @@ impl OpenStackCloud {
             super::found(scope, Kind::Share, &name, share.id, name.clone(), share.created_at)
         };
         Ok(self.shares(&[]).await?.into_iter().filter_map(found).collect())
+    }
+
+    /// From where a share may be mounted; `None` if it is not there any more.
+    pub(super) async fn rules_of(&self, share: &str) -> Result<Option<Vec<String>>, CloudError> {
+        let query = [("share_id", share)];
+        match self.session.get::<Rules>(Service::Share, &["share-access-rules"], &query).await {
+            Ok(rules) => Ok(Some(rules.access_list.into_iter().map(|rule| rule.access_to).collect())),
+            Err(CloudError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) async fn release_share(&self, share: &str) -> Result<Released, CloudError> {

@@ -7,6 +7,7 @@ mod faults;
 mod profile;
 mod standing;
 mod store;
+mod survey;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -25,8 +26,10 @@ use crate::clock::Clock;
 use crate::domain::blueprint::{HeldBy, Joined, Kind, Probe, Reserved, ServerSpec, Spec};
 use crate::domain::fitness::{SiteNeeds, SiteReport, SiteService};
 use crate::domain::ids::ResourceKey;
+use crate::domain::reaper::StopBy;
 use crate::domain::renewal::{HeldLease, Phase};
 use crate::domain::resource::{Mark, SiteFacts};
+use crate::domain::survey::Survey;
 use crate::entropy::{Entropy, hex};
 
 /// A simulated site.
@@ -77,7 +80,7 @@ impl SimulatedCloud {
         &self.faults
     }
 
-    /// Puts an object there by hand, as someone with the site's own tools would.
+    /// Puts an object there by hand, as someone with the site's own tools would: see [`Object::by_hand`].
     pub fn put(&self, object: &Object) -> Result<(), CloudError> {
         self.store.put(object)
     }
@@ -150,15 +153,19 @@ impl SimulatedCloud {
     }
 
     fn make(&self, desired: &Desired) -> Result<Object, CloudError> {
-        let facts = self.facts(desired)?;
+        let (facts, kind) = (self.facts(desired)?, desired.spec.kind());
         let object = Object {
-            site_ref: self.site_ref(&desired.name, desired.spec.kind()),
+            site_ref: self.site_ref(&desired.name, kind),
             name: desired.name.clone(),
+            kind,
             spec: desired.spec.clone(),
             facts,
             created_at: self.clock.now(),
             deleted_at: None,
             uses: Self::uses(desired)?,
+            survey: survey::of_desired(desired),
+            stopped: None,
+            turning_until: None,
         };
         self.store.put(&object)?;
         Ok(object)
@@ -354,6 +361,9 @@ impl SimulatedCloud {
                 Progress::Broken("No valid host was found.".to_owned())
             }
             Spec::Server(_) | Spec::Container(_) if age < self.profile.boot => Progress::Working,
+            Spec::Server(_) if object.stopped.is_some() || object.is_turning(self.clock.now()) => {
+                Progress::Working
+            }
             _ => Progress::Ready,
         }
     }
@@ -397,11 +407,16 @@ impl SimulatedCloud {
         if let Some(user) = self.found(By::UserOf(site_ref))?.first() {
             return Err(CloudError::Conflict(format!("{} is in use by {}", object.name, user.name)));
         }
+        let on = object.survey.attached.as_ref().filter(|_| object.kind == Kind::Port);
+        if let Some(device) = on.and_then(|devices| devices.first()) {
+            return Err(CloudError::Conflict(format!("the port {site_ref} is {device}'s")));
+        }
         if object.deleted_at.is_none() {
-            let runs = matches!(object.spec.kind(), Kind::Server | Kind::Container);
+            let runs = matches!(object.kind, Kind::Server | Kind::Container);
             let takes = if runs { self.profile.shutdown } else { TimeDelta::zero() };
             object.deleted_at = Some(now + takes);
             self.store.put(&object)?;
+            self.ports_go_with(&object)?;
         }
         if object.is_gone(now) {
             self.store.remove(site_ref)?;
@@ -429,19 +444,20 @@ impl Object {
     }
 
     fn into_site_object(self) -> SiteObject {
-        SiteObject { kind: self.spec.kind(), site_ref: self.site_ref, facts: self.facts }
+        SiteObject { kind: self.kind, site_ref: self.site_ref, facts: self.facts }
     }
 
     fn into_found(self) -> Found {
         Found {
-            kind: self.spec.kind(),
+            kind: self.kind,
             mark: Mark::from_name(&self.name),
             site_ref: self.site_ref,
-            name: match self.spec {
-                Spec::FloatingIp { .. } => self.facts.address.unwrap_or(self.name),
+            name: match self.kind {
+                Kind::FloatingIp => self.facts.address.unwrap_or(self.name),
                 _ => self.name,
             },
             created_at: Some(self.created_at),
+            survey: Survey::default(),
         }
     }
 }
@@ -450,6 +466,10 @@ impl Object {
 impl Cloud for SimulatedCloud {
     async fn list(&self, scope: &Scope, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
         self.call("list", || self.list_now(scope, needed)).await
+    }
+
+    async fn survey(&self, needed: &BTreeSet<SiteService>) -> Result<Vec<Found>, CloudError> {
+        self.call("survey", || self.survey_now(needed)).await
     }
 
     async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {
@@ -482,6 +502,14 @@ impl Cloud for SimulatedCloud {
             self.release_now(site_ref)
         })
         .await
+    }
+
+    async fn stop(&self, server: &str, by: StopBy) -> Result<Progress, CloudError> {
+        self.call("stop", || self.stop_now(server, by)).await
+    }
+
+    async fn start(&self, server: &str) -> Result<Progress, CloudError> {
+        self.call("start", || self.start_now(server)).await
     }
 
     async fn health(&self) -> Result<(), CloudError> {

@@ -9,6 +9,7 @@ use crate::domain::fitness::LeaseFacts;
 use crate::domain::interval::Interval;
 use crate::domain::renewal::{HeldLease, Phase};
 use crate::domain::resource::SiteFacts;
+use crate::domain::survey::Survey;
 
 impl SimulatedCloud {
     /// Puts a lease there as staff would, whether there is room or not, and says its id. Others may reserve less by what it
@@ -28,6 +29,10 @@ impl SimulatedCloud {
             created_at: self.clock.now(),
             deleted_at: None,
             uses: Vec::new(),
+            kind: Kind::Lease,
+            survey: Survey::default(),
+            stopped: None,
+            turning_until: None,
         };
         self.put(&lease)?;
         Ok(lease.site_ref)

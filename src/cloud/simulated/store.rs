@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::cloud::port::CloudError;
 use crate::domain::blueprint::{Kind, Spec};
 use crate::domain::ids::BookingId;
+use crate::domain::reaper::StopBy;
 use crate::domain::resource::{Mark, SiteFacts};
+use crate::domain::survey::Survey;
 
 /// An object as the simulated site keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,7 +25,9 @@ pub struct Object {
     pub site_ref: String,
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// Its kind.
+    pub kind: Kind,
+    /// What was asked for. Of what was made by hand it tells nothing.
     pub spec: Spec,
     /// What the site tells of it.
     pub facts: SiteFacts,
@@ -33,6 +37,12 @@ pub struct Object {
     pub deleted_at: Option<DateTime<Utc>>,
     /// Ids of the objects that can't go before it.
     pub uses: Vec<String>,
+    /// What the site tells of it in a survey, beyond what follows from the rest.
+    pub survey: Survey,
+    /// How it was stopped, if it is a server that was.
+    pub stopped: Option<StopBy>,
+    /// Until when it is being stopped or started.
+    pub turning_until: Option<DateTime<Utc>>,
 }
 
 /// Which objects a call looks for.
@@ -56,7 +66,7 @@ impl By<'_> {
             Self::Any => true,
             Self::Name(name) => object.name == name,
             Self::Booking(booking) => Mark::from_name(&object.name).is_some_and(|it| it.booking == *booking),
-            Self::Kind(kind) => object.spec.kind() == kind,
+            Self::Kind(kind) => object.kind == kind,
             Self::UserOf(site_ref) => object.uses.iter().any(|used| used == site_ref),
         }
     }
@@ -83,7 +93,7 @@ type Index<K> = BTreeMap<K, BTreeSet<String>>;
 
 /// The address of a floating IP.
 fn public_address(object: &Object) -> Option<Ipv4Addr> {
-    let is_public = object.spec.kind() == Kind::FloatingIp;
+    let is_public = object.kind == Kind::FloatingIp;
     object.facts.address.as_ref().filter(|_| is_public)?.parse().ok()
 }
 
@@ -114,7 +124,7 @@ impl Memory {
         self.remove(&object.site_ref);
         let id = &object.site_ref;
         enter(&mut self.by_name, object.name.clone(), id);
-        enter(&mut self.by_kind, object.spec.kind(), id);
+        enter(&mut self.by_kind, object.kind, id);
         if let Some(mark) = Mark::from_name(&object.name) {
             enter(&mut self.by_booking, mark.booking, id);
         }
@@ -128,7 +138,7 @@ impl Memory {
     fn remove(&mut self, site_ref: &str) {
         let Some(object) = self.objects.remove(site_ref) else { return };
         leave(&mut self.by_name, &object.name, site_ref);
-        leave(&mut self.by_kind, &object.spec.kind(), site_ref);
+        leave(&mut self.by_kind, &object.kind, site_ref);
         if let Some(mark) = Mark::from_name(&object.name) {
             leave(&mut self.by_booking, &mark.booking, site_ref);
         }
@@ -278,16 +288,12 @@ mod tests {
     }
 
     fn object((id, of, used, network): (usize, usize, usize, bool)) -> Object {
-        let floating_ip = Spec::of_stray(Kind::FloatingIp);
+        let kind = if network { Kind::Network } else { Kind::FloatingIp };
         Object {
-            site_ref: format!("ref-{id}"),
-            name: name(of),
-            spec: if network { Spec::Network } else { floating_ip },
             // Each id its own: no site gives an address twice.
             facts: SiteFacts { address: Some(format!("203.0.113.{id}")), ..SiteFacts::default() },
-            created_at: DateTime::UNIX_EPOCH,
-            deleted_at: None,
             uses: vec![format!("ref-{used}")],
+            ..Object::by_hand(kind, &format!("ref-{id}"), &name(of), DateTime::UNIX_EPOCH)
         }
     }
 

@@ -17,6 +17,7 @@ mod blueprint;
 mod labs;
 mod policy;
 mod pools;
+mod reaper;
 
 /// Collects errors while the file's tables become the domain's types. A part that is wrong is `None`.
 pub(super) struct Check<'a> {
@@ -73,6 +74,7 @@ impl<'a> Check<'a> {
         let sites: Vec<_> = file.site.iter().map(|site| self.site(site)).collect();
         let pools: Vec<_> = file.pool.iter().map(|pool| self.pool(&around, pool)).collect();
         let labs: Vec<_> = file.lab.iter().map(|lab| self.lab(&around, lab)).collect();
+        let reaper = self.reaper(file);
         self.unique("site", file.site.iter().map(|site| site.id.as_str()));
         self.unique("pool", file.pool.iter().map(|pool| pool.id.as_str()));
         self.unique("lab", file.lab.iter().map(|lab| lab.id.as_str()));
@@ -85,6 +87,7 @@ impl<'a> Check<'a> {
             sites: sites.into_iter().collect::<Option<_>>()?,
             pools: pools.into_iter().collect::<Option<_>>()?,
             labs: labs.into_iter().collect::<Option<_>>()?,
+            reaper: reaper?,
         })
     }
 

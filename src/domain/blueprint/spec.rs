@@ -38,10 +38,12 @@ pub enum Kind {
     Container,
     /// A Neutron floating IP on a port of a server or a container.
     FloatingIp,
+    /// A Neutron port that someone made apart from a server. No booking has one: its servers' ports go with them.
+    Port,
 }
 
 impl Kind {
-    /// Every kind.
+    /// Every kind that a booking may have.
     pub const ALL: [Self; 12] = [
         Self::Lease,
         Self::Keypair,
@@ -72,12 +74,13 @@ impl Kind {
             Self::Server => "server",
             Self::Container => "container",
             Self::FloatingIp => "floating IP",
+            Self::Port => "port",
         }
     }
 
     /// Reads what [`Kind::word`] wrote.
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
+        Self::ALL.into_iter().chain([Self::Port]).find(|kind| kind.word() == word)
     }
 
     /// When it is deleted: the floating IP first, the lease last. Kinds of one rank need nothing of each other.
@@ -85,10 +88,11 @@ impl Kind {
         match self {
             Self::FloatingIp => 0,
             Self::Server | Self::Container => 1,
-            Self::Router | Self::Volume | Self::Share | Self::Bucket => 2,
-            Self::Subnet => 3,
-            Self::Network | Self::SecurityGroup | Self::Keypair => 4,
-            Self::Lease => 5,
+            Self::Port => 2,
+            Self::Router | Self::Volume | Self::Share | Self::Bucket => 3,
+            Self::Subnet => 4,
+            Self::Network | Self::SecurityGroup | Self::Keypair => 5,
+            Self::Lease => 6,
         }
     }
 }
@@ -259,11 +263,12 @@ pub enum HeldBy {
 }
 
 impl Spec {
-    /// What is known of an object that a lost answer left behind: its kind. It is only ever deleted.
-    pub fn of_stray(kind: Kind) -> Self {
+    /// What is known of an object that a lost answer left behind: its kind. It is only ever deleted. Nothing of a kind that no
+    /// booking has.
+    pub fn of_stray(kind: Kind) -> Option<Self> {
         let nobody = super::sole_key;
         let nothing = String::new;
-        match kind {
+        Some(match kind {
             Kind::Lease => {
                 let at = DateTime::UNIX_EPOCH;
                 Self::Lease { start: at, end: at, reservations: Vec::new() }
@@ -305,7 +310,8 @@ impl Spec {
                 reserved: None,
                 probe: None,
             },
-        }
+            Kind::Port => return None,
+        })
     }
 
     /// The kind of object.
@@ -379,7 +385,7 @@ mod tests {
     #[test]
     fn a_stray_is_of_its_kind_and_needs_no_lease() {
         for kind in Kind::ALL {
-            let stray = Spec::of_stray(kind);
+            let stray = Spec::of_stray(kind).unwrap();
             assert_eq!((stray.kind(), Kind::from_word(kind.word())), (kind, Some(kind)));
             assert!(!stray.needs_lease());
             let text = serde_json::to_string(&stray).unwrap();

@@ -1,6 +1,6 @@
 //! The rules of a lab, as values: [`policy::admission`](crate::policy::admission) judges by them.
 
-use chrono::{NaiveDate, TimeDelta, Weekday};
+use chrono::{Datelike as _, NaiveDate, TimeDelta, Weekday};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +70,18 @@ impl Policy {
     /// The longest time that a slot may have, of the hours that count.
     pub fn cap(&self) -> TimeDelta {
         TimeDelta::minutes(i64::from(self.cap_minutes))
+    }
+
+    /// The first of the days that a weekday rule looks at in `slot` on which someone of this parity may not start, if there
+    /// is one.
+    pub fn wrong_day(&self, zone: Tz, parity: Parity, slot: &Interval) -> Option<NaiveDate> {
+        let rule = self.parity.as_ref()?;
+        let counted = self.window().of(zone, slot);
+        let judged = match rule.judges {
+            Judged::Start => counted.get(..1).unwrap_or_default(),
+            Judged::Slot => &counted,
+        };
+        judged.iter().map(|(date, _)| *date).find(|date| !rule.days(parity, *date).contains(date.weekday()))
     }
 
     /// The hours that count.

@@ -1,9 +1,9 @@
 //! The rules.
 
-use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Case, Violation};
-use crate::domain::course::{GapRule, Judged, Strictness};
+use crate::domain::course::{GapRule, Strictness};
 use crate::domain::interval::Interval;
 use crate::domain::su::Su;
 
@@ -61,15 +61,8 @@ pub(super) fn closed(case: &Case<'_>, held: &Interval) -> Option<Violation> {
 pub(super) fn wrong_day(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
     let rule = case.lab.policy.parity.as_ref()?;
     let Some(parity) = case.standing.parity else { return Some(Violation::NoParity) };
-    let counted = case.lab.policy.window().of(case.zone, slot);
-    let judged = match rule.judges {
-        Judged::Start => counted.get(..1).unwrap_or_default(),
-        Judged::Slot => &counted,
-    };
-    judged.iter().map(|(date, _)| *date).find_map(|date| {
-        let (days, first) = (rule.days(parity, date), rule.first_day());
-        (!days.contains(date.weekday())).then_some(Violation::WrongDay { date, parity, days, first })
-    })
+    let date = case.lab.policy.wrong_day(case.zone, parity, slot)?;
+    Some(Violation::WrongDay { date, parity, days: rule.days(parity, date), first: rule.first_day() })
 }
 
 pub(super) fn over_cap(case: &Case<'_>, slot: &Interval) -> Option<Violation> {

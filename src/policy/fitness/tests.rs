@@ -9,6 +9,7 @@ use crate::domain::fitness::{
     Access, Counted, CredentialFacts, FlavorFacts, ImageFacts, LeaseFacts, Limit, NetworkFacts, SiteReport,
     SiteService, Transport,
 };
+use crate::domain::reaper::ReaperPolicy;
 use crate::domain::renewal::Renewal;
 use crate::policy::sentences::tests::{Fixture, local};
 
@@ -76,6 +77,7 @@ impl Case {
             sites: vec![site],
             pools: vec![pool],
             labs: vec![Lab { blueprint: cluster(), ..lab }],
+            reaper: ReaperPolicy::default(),
         };
         Self { course, report: all_is_well() }
     }

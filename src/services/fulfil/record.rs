@@ -335,7 +335,10 @@ fn adopt(
             Some(resource) if resource.site_ref.is_none() || resource.state == ResourceState::Gone => {
                 resource.clone()
             }
-            _ => stray(booking, resources, object, now),
+            _ => {
+                let Some(stray) = stray(booking, resources, object, now) else { continue };
+                stray
+            }
         };
         resource.site_ref = Some(object.site_ref.clone());
         resource.state = ResourceState::Deleting;
@@ -360,10 +363,10 @@ fn stray(
     resources: &BTreeMap<ResourceKey, Resource>,
     object: &Found,
     now: DateTime<Utc>,
-) -> Resource {
+) -> Option<Resource> {
     let position = i32::try_from(resources.len()).unwrap_or(i32::MAX);
     let key = format!("stray-{position}").parse().unwrap_or_else(|_| unreachable!("a well-formed key"));
-    Resource::planned(booking.id.clone(), key, position, Spec::of_stray(object.kind), now)
+    Some(Resource::planned(booking.id.clone(), key, position, Spec::of_stray(object.kind)?, now))
 }
 
 /// Nothing of it is left.

@@ -268,6 +268,14 @@ async fn a_listing_that_changes_while_it_is_read_is_read_again() {
     }
 }
 
+#[tokio::test]
+async fn what_is_on_two_pages_is_listed_once() {
+    let body = r#"{"networks": [{"id": "a"}, {"id": "b"}, {"id": "a"}]}"#;
+    let session = Site::that(Act::Answer(200, body)).session();
+    let pages = session.pages::<Item>(Service::Network, &["networks"], &[], "networks").await.unwrap();
+    assert_eq!(pages.into_iter().map(|item| item.id).collect::<Vec<_>>(), ["a", "b"]);
+}
+
 #[test]
 fn versions_are_compared_by_number() {
     assert!(at_least("2.104", COMPUTE_VERSION_HOSTNAME));

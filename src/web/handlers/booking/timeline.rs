@@ -580,7 +580,7 @@ fn name(resource: &Known) -> String {
         Kind::SecurityGroup => "firewall (security group)".to_owned(),
         Kind::Server => format!("server {}", resource.key),
         Kind::FloatingIp => "public address".to_owned(),
-        Kind::Volume | Kind::Share | Kind::Bucket | Kind::Container => {
+        Kind::Volume | Kind::Share | Kind::Bucket | Kind::Container | Kind::Port => {
             format!("{} {}", resource.kind().word(), resource.key)
         }
     }
