@@ -33,30 +33,43 @@ struct OneLease {
     lease: Lease,
 }
 
+/// As Blazar tells it.
 #[derive(Debug, Deserialize)]
-struct Lease {
-    id: String,
-    name: String,
-    status: String,
-    #[serde(deserialize_with = "time::required")]
-    end_date: DateTime<Utc>,
+pub(super) struct Lease {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) status: String,
     #[serde(default, deserialize_with = "time::optional")]
-    created_at: Option<DateTime<Utc>>,
-    project_id: Option<String>,
+    pub(super) start_date: Option<DateTime<Utc>>,
+    #[serde(deserialize_with = "time::required")]
+    pub(super) end_date: DateTime<Utc>,
+    #[serde(default, deserialize_with = "time::optional")]
+    pub(super) created_at: Option<DateTime<Utc>>,
+    pub(super) project_id: Option<String>,
+    pub(super) user_id: Option<String>,
     #[serde(default)]
-    reservations: Vec<Reservation>,
+    pub(super) reservations: Vec<Reservation>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Reservation {
-    id: String,
+pub(super) struct Reservation {
+    pub(super) id: String,
     #[serde(default)]
-    status: String,
+    pub(super) status: String,
     #[serde(default)]
-    resource_type: String,
+    pub(super) resource_type: String,
     /// For flavors: the flavor that was asked for, as JSON in a text. For hosts and devices: the expression, likewise.
     resource_properties: Option<String>,
+    /// How many flavors or addresses.
+    pub(super) amount: Option<u32>,
+    /// How many hosts or devices at most.
+    pub(super) max: Option<u32>,
 }
+
+/// The type of a reservation of hosts.
+pub(super) const HOSTS: &str = "physical:host";
+/// The type of one of floating IPs.
+pub(super) const ADDRESSES: &str = "virtual:floatingip";
 
 #[derive(Debug, Deserialize)]
 struct AskedFlavor {
@@ -65,7 +78,7 @@ struct AskedFlavor {
 }
 
 impl Reservation {
-    fn properties<T: DeserializeOwned>(&self) -> Option<T> {
+    pub(super) fn properties<T: DeserializeOwned>(&self) -> Option<T> {
         self.resource_properties.as_deref().and_then(|text| serde_json::from_str(text).ok())
     }
 
@@ -90,9 +103,9 @@ type Reservations = [(Reserved, u32)];
 fn resource_type(of: &Reserved) -> &'static str {
     match of {
         Reserved::Flavor(_) => "flavor:instance",
-        Reserved::Host(_) => "physical:host",
+        Reserved::Host(_) => HOSTS,
         Reserved::Device(_) => "device",
-        Reserved::FloatingIp(_) => "virtual:floatingip",
+        Reserved::FloatingIp(_) => ADDRESSES,
     }
 }
 
@@ -285,7 +298,8 @@ impl OpenStackCloud {
     }
 
     /// Every lease of the project: Blazar has no pages and no filter.
-    async fn leases(&self) -> Result<Vec<Lease>, CloudError> {
+    /// The project's leases. Blazar has no pages and no filter.
+    pub(super) async fn leases(&self) -> Result<Vec<Lease>, CloudError> {
         let project = self.session.project().await?;
         let found: Leases = self.session.get(Service::Reservation, &["leases"], &[]).await?;
         let ours = |lease: &Lease| lease.project_id.as_ref().is_none_or(|id| *id == project);

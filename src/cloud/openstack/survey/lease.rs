@@ -1,55 +1,13 @@
 //! Blazar's part of a survey: leases with what they reserve.
 
-use chrono::{DateTime, Utc};
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::{belongs, found};
-use crate::cloud::openstack::identity::Service;
-use crate::cloud::openstack::{OpenStackCloud, time};
-use crate::cloud::port::{CloudError, Found};
+use super::found;
+use crate::cloud::openstack::reservation::{ADDRESSES, HOSTS, Lease, Reservation};
+use crate::cloud::port::Found;
 use crate::domain::blueprint::Kind;
 use crate::domain::interval::Interval;
 use crate::domain::survey::{Belongs, Condition, Hints, Survey};
-
-#[derive(Debug, Deserialize)]
-struct Leases {
-    leases: Vec<Lease>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Lease {
-    id: String,
-    name: String,
-    status: String,
-    #[serde(deserialize_with = "time::required")]
-    start_date: DateTime<Utc>,
-    #[serde(deserialize_with = "time::required")]
-    end_date: DateTime<Utc>,
-    #[serde(default, deserialize_with = "time::optional")]
-    created_at: Option<DateTime<Utc>>,
-    project_id: Option<String>,
-    user_id: Option<String>,
-    #[serde(default)]
-    reservations: Vec<Reservation>,
-    #[serde(skip)]
-    belongs: Belongs,
-}
-
-#[derive(Debug, Deserialize)]
-struct Reservation {
-    id: String,
-    #[serde(default)]
-    status: String,
-    #[serde(default)]
-    resource_type: String,
-    /// The flavor or the expression that was asked for, as JSON in a text.
-    resource_properties: Option<String>,
-    /// How many flavors or addresses.
-    amount: Option<u32>,
-    /// How many hosts or devices at most.
-    max: Option<u32>,
-}
 
 /// What matters of all leases to those who may draw on them.
 #[derive(Debug, Default)]
@@ -57,9 +15,6 @@ pub(super) struct Held {
     /// Whether hosts are reserved: a server on one need not show it.
     pub(super) hosts: bool,
 }
-
-const HOSTS: &str = "physical:host";
-const ADDRESSES: &str = "virtual:floatingip";
 
 impl Held {
     pub(super) fn by(leases: &[Lease]) -> Self {
@@ -75,8 +30,8 @@ impl Reservation {
         if self.resource_type == ADDRESSES {
             return None;
         }
-        let asked = self.resource_properties.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let name = asked.as_ref().and_then(|asked: &Value| flavor(asked).or_else(|| node_type(asked)));
+        let asked: Option<Value> = self.properties();
+        let name = asked.as_ref().and_then(|asked| flavor(asked).or_else(|| node_type(asked)));
         let count = self.amount.or(self.max).unwrap_or(1);
         Some((name.unwrap_or(&self.resource_type).to_owned(), count))
     }
@@ -108,26 +63,18 @@ impl Lease {
         }
     }
 
+    /// One of the project's leases, as a survey tells it.
     pub(super) fn found(self) -> Found {
         let survey = Survey {
-            belongs: self.belongs,
+            belongs: self.project_id.as_ref().map_or(Belongs::Untold, |_| Belongs::Project),
             hints: Hints { creator: self.user_id.iter().cloned().collect(), ..Hints::default() },
             condition: Some(self.condition()),
-            span: Interval::new(self.start_date, self.end_date),
+            span: self.start_date.and_then(|start| Interval::new(start, self.end_date)),
             charged: self.reservations.iter().filter_map(Reservation::charged).collect(),
             reservations: self.reservations.into_iter().map(|reservation| reservation.id).collect(),
             ..Survey::default()
         };
         found(Kind::Lease, self.id, self.name.clone(), &self.name, self.created_at, survey)
-    }
-}
-
-impl OpenStackCloud {
-    /// Blazar has no pages and no filter.
-    pub(super) async fn surveyed_leases(&self, project: &str) -> Result<Vec<Lease>, CloudError> {
-        let found: Leases = self.session.get(Service::Reservation, &["leases"], &[]).await?;
-        let of = |lease: Lease| Lease { belongs: belongs(lease.project_id.as_deref(), project), ..lease };
-        Ok(found.leases.into_iter().map(of).filter(|lease| lease.belongs != Belongs::Others).collect())
     }
 }
 

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::OpenStackCloud;
+use super::reservation::Lease;
 use crate::cloud::port::{CloudError, Found};
 use crate::domain::blueprint::Kind;
 use crate::domain::fitness::SiteService;
@@ -39,13 +40,13 @@ impl OpenStackCloud {
         let (compute, network, leases, data) = tokio::try_join!(
             compute,
             self.surveyed_network(project),
-            self.if_there(SiteService::Reservation, needed, self.surveyed_leases(project)),
+            self.if_there(SiteService::Reservation, needed, self.leases()),
             data,
         )?;
         let (mut all, servers) = compute;
         let held = lease::Held::by(&leases);
         all.extend(servers.into_iter().map(|server| server.found(&held, &network)));
-        all.extend(leases.into_iter().map(lease::Lease::found));
+        all.extend(leases.into_iter().map(Lease::found));
         all.extend(network.found());
         let (volumes, shares, buckets, containers) = data;
         for some in [volumes, shares, buckets, containers] {
