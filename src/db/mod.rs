@@ -10,8 +10,10 @@ mod courses;
 mod dialect;
 mod exceptions;
 mod failures;
+mod guards;
 mod health;
 mod jobs;
+mod marks;
 mod migrate;
 mod notices;
 mod occupancy;
@@ -21,6 +23,7 @@ mod queue;
 mod resources;
 mod schema;
 mod standing_leases;
+mod sweeps;
 mod types;
 
 pub use bookings::*;
@@ -29,8 +32,10 @@ pub use connection::{Conn, Db, DbUrl, MaybeDbError};
 pub use courses::*;
 pub use exceptions::*;
 pub use failures::*;
+pub use guards::*;
 pub use health::*;
 pub use jobs::*;
+pub use marks::*;
 pub use notices::*;
 pub use occupancy::*;
 pub use people::*;
@@ -38,6 +43,7 @@ pub use preparations::*;
 pub use queue::*;
 pub use resources::*;
 pub use standing_leases::*;
+pub use sweeps::*;
 
 /// Why the database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -20,6 +20,7 @@ table! {
         dropped_at -> Nullable<Instant>,
         ssh_public_key -> Nullable<Text>,
         choices -> Text,
+        cloud_users -> Nullable<Text>,
         created_at -> Instant,
     }
 }
@@ -292,6 +293,134 @@ table! {
         tries -> Integer,
         failed_at -> Instant,
         told_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Nullable};
+    marks (site_id, kind, site_ref) {
+        site_id -> Text,
+        kind -> Text,
+        site_ref -> Text,
+        name -> Text,
+        predicate -> Text,
+        net_id -> Nullable<Text>,
+        stage -> Text,
+        reason -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use crate::db::types::Instant;
+    object_steps (site_id, kind, site_ref) {
+        site_id -> Text,
+        kind -> Text,
+        site_ref -> Text,
+        at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use crate::db::types::Instant;
+    idle_objects (site_id, kind, site_ref) {
+        site_id -> Text,
+        kind -> Text,
+        site_ref -> Text,
+        since -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Integer};
+    use crate::db::types::Instant;
+    site_listings (site_id) {
+        site_id -> Text,
+        objects -> Integer,
+        at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Nullable};
+    use crate::db::types::Instant;
+    exemptions (id) {
+        id -> Text,
+        what -> Text,
+        reason -> Text,
+        by -> Text,
+        at -> Instant,
+        until -> Instant,
+        ended_by -> Nullable<Text>,
+        ended_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Nullable};
+    use crate::db::types::Instant;
+    pauses (id) {
+        id -> Text,
+        site_id -> Nullable<Text>,
+        reason -> Text,
+        by -> Text,
+        at -> Instant,
+        until -> Nullable<Instant>,
+        ended_by -> Nullable<Text>,
+        ended_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Integer, BigInt, Nullable};
+    use crate::db::types::Instant;
+    sweeps (id) {
+        id -> Text,
+        at -> Instant,
+        took_ms -> BigInt,
+        listed -> Integer,
+        acts -> Integer,
+        failed -> Integer,
+        waiting -> Integer,
+        kept -> Integer,
+        reported -> Integer,
+        skipped -> Text,
+        plan -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Integer, BigInt, Nullable};
+    use crate::db::types::Instant;
+    sweep_acts (sweep_id, number) {
+        sweep_id -> Text,
+        number -> Integer,
+        at -> Instant,
+        what -> Text,
+        predicate -> Nullable<Text>,
+        net_id -> Nullable<Text>,
+        booking_id -> Nullable<Text>,
+        site_id -> Nullable<Text>,
+        kind -> Nullable<Text>,
+        site_ref -> Nullable<Text>,
+        name -> Nullable<Text>,
+        reason -> Text,
+        outcome -> Text,
+        failed -> Integer,
+        server_minutes -> Nullable<BigInt>,
+        su -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Nullable};
+    use crate::db::types::Instant;
+    booking_use (booking_id) {
+        booking_id -> Text,
+        opened_at -> Nullable<Instant>,
+        server_ran_at -> Nullable<Instant>,
+        no_show_warned_at -> Nullable<Instant>,
     }
 }
 

@@ -144,6 +144,18 @@ code_id!(
     ExceptionId, "exception id"
 );
 code_id!(
+    /// Something that the reaper leaves alone.
+    ExemptionId, "exemption id"
+);
+code_id!(
+    /// A time for which the reaper is stopped.
+    PauseId, "pause id"
+);
+code_id!(
+    /// A sweep of the reaper.
+    SweepId, "sweep id"
+);
+code_id!(
     /// A message in the outbox.
     NoticeId, "notice id"
 );

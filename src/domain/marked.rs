@@ -4,18 +4,18 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::blueprint::Kind;
 use super::ids::{LabId, NetId, SiteId};
 
 /// An object at a site.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Target {
     /// The site that has it.
     pub site: SiteId,
     /// Its kind, told in words.
-    #[serde(serialize_with = "word")]
+    #[serde(with = "kind_in_words")]
     pub kind: Kind,
     /// The site's id of it.
     pub site_ref: String,
@@ -23,9 +23,21 @@ pub struct Target {
     pub name: String,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over so")]
-fn word<S: Serializer>(kind: &Kind, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(kind.word())
+/// A kind told in words: "floating IP".
+pub mod kind_in_words {
+    use super::{Deserialize, Deserializer, Kind, Serializer, de};
+
+    /// Writes it.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over so")]
+    pub fn serialize<S: Serializer>(kind: &Kind, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(kind.word())
+    }
+
+    /// Reads what was written.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Kind, D::Error> {
+        let word = String::deserialize(from)?;
+        Kind::from_word(&word).ok_or_else(|| de::Error::custom(format!("no kind is called \"{word}\"")))
+    }
 }
 
 /// "server node1-cloud-ff524 at kvm-tacc".
@@ -37,7 +49,7 @@ impl fmt::Display for Target {
 }
 
 /// Why the reaper acts on something. Each is stated in [`policy::reaping`](crate::policy::reaping).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Predicate {
     /// A booking whose end is over.
@@ -108,7 +120,7 @@ impl Predicate {
 }
 
 /// An object that people made by hand and that the reaper has begun to act on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marked {
     /// The object. At one site an id is of one object of its kind.
     pub target: Target,
@@ -121,7 +133,7 @@ pub struct Marked {
 }
 
 /// How far a marked object is on its way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum Stage {
     /// Its owner was told, once.
@@ -164,7 +176,7 @@ pub struct Exemption {
 }
 
 /// What an exemption covers.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exempt {
     /// One object, by the site's id of it.
@@ -195,6 +207,15 @@ impl Pause {
     pub fn holds(&self, site: &SiteId, now: DateTime<Utc>) -> bool {
         self.site.as_ref().is_none_or(|only| only == site) && self.until.is_none_or(|until| now < until)
     }
+}
+
+/// How much a site held when it was last listed whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whole {
+    /// How many objects.
+    pub count: usize,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 #[cfg(test)]

@@ -19,3 +19,4 @@ pub mod renewal;
 pub mod resource;
 pub mod su;
 pub mod survey;
+pub mod sweep;

@@ -31,7 +31,9 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::cloud::port::Clouds;
 use crate::db::Db;
-use crate::domain::ids::{BookingId, ClaimToken, ExceptionId, InstanceId, NoticeId, PersonId};
+use crate::domain::ids::{
+    BookingId, ClaimToken, ExceptionId, ExemptionId, InstanceId, NoticeId, PauseId, PersonId, SweepId,
+};
 use crate::entropy::Entropy;
 use crate::mail::delivery::Mailer;
 
@@ -97,6 +99,21 @@ impl App {
     /// A new exception's id.
     pub fn exception_id(&self) -> ExceptionId {
         ExceptionId::from_bits(self.entropy.bits())
+    }
+
+    /// A new exemption's id.
+    pub fn exemption_id(&self) -> ExemptionId {
+        ExemptionId::from_bits(self.entropy.bits())
+    }
+
+    /// A new pause's id.
+    pub fn pause_id(&self) -> PauseId {
+        PauseId::from_bits(self.entropy.bits())
+    }
+
+    /// A new sweep's id.
+    pub fn sweep_id(&self) -> SweepId {
+        SweepId::from_bits(self.entropy.bits())
     }
 
     /// A new notice's id.

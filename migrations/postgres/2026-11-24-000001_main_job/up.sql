@@ -13,6 +13,8 @@ CREATE TABLE people (
     dropped_at TIMESTAMPTZ,
     ssh_public_key TEXT,
     choices TEXT NOT NULL,
+    -- Names and ids of their accounts at the sites, as JSON.
+    cloud_users TEXT,
     created_at TIMESTAMPTZ NOT NULL
 );
 
@@ -260,3 +262,119 @@ CREATE TABLE failures (
     told_at TIMESTAMPTZ
 );
 CREATE INDEX failures_by_site ON failures (site_id, told_at);
+
+-- What people made by hand and the reaper has begun to act on, and how far each is on its way. Its site and its owner may be gone.
+CREATE TABLE marks (
+    site_id TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    site_ref TEXT COLLATE "C" NOT NULL,
+    name TEXT NOT NULL,
+    predicate TEXT NOT NULL,
+    net_id TEXT COLLATE "C",
+    stage TEXT NOT NULL,
+    -- Why, with its numbers, as it was when the stage began.
+    reason TEXT NOT NULL,
+    PRIMARY KEY (site_id, kind, site_ref)
+);
+CREATE INDEX marks_of_person ON marks (net_id) WHERE net_id IS NOT NULL;
+
+-- When a sweep last acted on an object: a plan from a listing that was begun before is out of date for it.
+CREATE TABLE object_steps (
+    site_id TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    site_ref TEXT COLLATE "C" NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (site_id, kind, site_ref)
+);
+CREATE INDEX object_steps_by_time ON object_steps (at);
+
+-- Since when nothing has used an object, as sweeps have seen it.
+CREATE TABLE idle_objects (
+    site_id TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    site_ref TEXT COLLATE "C" NOT NULL,
+    since TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (site_id, kind, site_ref)
+);
+
+-- How much a site held when it was last listed whole and trusted.
+CREATE TABLE site_listings (
+    site_id TEXT COLLATE "C" PRIMARY KEY,
+    objects INTEGER NOT NULL,
+    at TIMESTAMPTZ NOT NULL
+);
+
+-- What staff have told the reaper to leave alone. What is taken back stays, with when and by whom.
+CREATE TABLE exemptions (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    what TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    by TEXT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    until TIMESTAMPTZ NOT NULL,
+    ended_by TEXT,
+    ended_at TIMESTAMPTZ
+);
+CREATE INDEX exemptions_by_end ON exemptions (until);
+
+-- When staff have stopped the reaper, at one site or at all.
+CREATE TABLE pauses (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    site_id TEXT COLLATE "C",
+    reason TEXT NOT NULL,
+    by TEXT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    until TIMESTAMPTZ,
+    ended_by TEXT,
+    ended_at TIMESTAMPTZ
+);
+CREATE INDEX pauses_by_time ON pauses (at);
+CREATE INDEX pauses_not_ended ON pauses (at) WHERE ended_at IS NULL;
+
+-- One row for each sweep; of the latest, what it saw.
+CREATE TABLE sweeps (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    at TIMESTAMPTZ NOT NULL,
+    took_ms BIGINT NOT NULL,
+    listed INTEGER NOT NULL,
+    acts INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    waiting INTEGER NOT NULL,
+    kept INTEGER NOT NULL,
+    reported INTEGER NOT NULL,
+    skipped TEXT NOT NULL,
+    plan TEXT
+);
+CREATE INDEX sweeps_by_time ON sweeps (at);
+CREATE INDEX sweeps_with_plan ON sweeps (at) WHERE plan IS NOT NULL;
+
+-- What sweeps did, act by act. It stays.
+CREATE TABLE sweep_acts (
+    sweep_id TEXT COLLATE "C" NOT NULL,
+    number INTEGER NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    what TEXT NOT NULL,
+    predicate TEXT,
+    net_id TEXT COLLATE "C",
+    booking_id TEXT COLLATE "C",
+    site_id TEXT COLLATE "C",
+    kind TEXT COLLATE "C",
+    site_ref TEXT COLLATE "C",
+    name TEXT,
+    reason TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    failed INTEGER NOT NULL,
+    server_minutes BIGINT,
+    su BIGINT,
+    PRIMARY KEY (sweep_id, number)
+);
+CREATE INDEX sweep_acts_by_time ON sweep_acts (at);
+CREATE INDEX sweep_acts_saving ON sweep_acts (at) WHERE server_minutes IS NOT NULL;
+
+-- What is known of the use of a booking.
+CREATE TABLE booking_use (
+    booking_id TEXT COLLATE "C" PRIMARY KEY REFERENCES bookings (id),
+    opened_at TIMESTAMPTZ,
+    server_ran_at TIMESTAMPTZ,
+    no_show_warned_at TIMESTAMPTZ
+);

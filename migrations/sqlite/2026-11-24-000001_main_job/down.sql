@@ -1,3 +1,12 @@
+DROP TABLE booking_use;
+DROP TABLE sweep_acts;
+DROP TABLE sweeps;
+DROP TABLE pauses;
+DROP TABLE exemptions;
+DROP TABLE site_listings;
+DROP TABLE idle_objects;
+DROP TABLE object_steps;
+DROP TABLE marks;
 DROP TABLE failures;
 DROP TABLE standing_leases;
 DROP TABLE site_calls;

@@ -13,6 +13,8 @@ CREATE TABLE people (
     dropped_at INTEGER,
     ssh_public_key TEXT,
     choices TEXT NOT NULL,
+    -- Names and ids of their accounts at the sites, as JSON.
+    cloud_users TEXT,
     created_at INTEGER NOT NULL
 ) STRICT;
 
@@ -260,3 +262,119 @@ CREATE TABLE failures (
     told_at INTEGER
 ) STRICT;
 CREATE INDEX failures_by_site ON failures (site_id, told_at);
+
+-- What people made by hand and the reaper has begun to act on, and how far each is on its way. Its site and its owner may be gone.
+CREATE TABLE marks (
+    site_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    site_ref TEXT NOT NULL,
+    name TEXT NOT NULL,
+    predicate TEXT NOT NULL,
+    net_id TEXT,
+    stage TEXT NOT NULL,
+    -- Why, with its numbers, as it was when the stage began.
+    reason TEXT NOT NULL,
+    PRIMARY KEY (site_id, kind, site_ref)
+) STRICT;
+CREATE INDEX marks_of_person ON marks (net_id) WHERE net_id IS NOT NULL;
+
+-- When a sweep last acted on an object: a plan from a listing that was begun before is out of date for it.
+CREATE TABLE object_steps (
+    site_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    site_ref TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (site_id, kind, site_ref)
+) STRICT;
+CREATE INDEX object_steps_by_time ON object_steps (at);
+
+-- Since when nothing has used an object, as sweeps have seen it.
+CREATE TABLE idle_objects (
+    site_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    site_ref TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (site_id, kind, site_ref)
+) STRICT;
+
+-- How much a site held when it was last listed whole and trusted.
+CREATE TABLE site_listings (
+    site_id TEXT PRIMARY KEY,
+    objects INTEGER NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+
+-- What staff have told the reaper to leave alone. What is taken back stays, with when and by whom.
+CREATE TABLE exemptions (
+    id TEXT PRIMARY KEY,
+    what TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    by TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    ended_by TEXT,
+    ended_at INTEGER
+) STRICT;
+CREATE INDEX exemptions_by_end ON exemptions (until);
+
+-- When staff have stopped the reaper, at one site or at all.
+CREATE TABLE pauses (
+    id TEXT PRIMARY KEY,
+    site_id TEXT,
+    reason TEXT NOT NULL,
+    by TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    until INTEGER,
+    ended_by TEXT,
+    ended_at INTEGER
+) STRICT;
+CREATE INDEX pauses_by_time ON pauses (at);
+CREATE INDEX pauses_not_ended ON pauses (at) WHERE ended_at IS NULL;
+
+-- One row for each sweep; of the latest, what it saw.
+CREATE TABLE sweeps (
+    id TEXT PRIMARY KEY,
+    at INTEGER NOT NULL,
+    took_ms INTEGER NOT NULL,
+    listed INTEGER NOT NULL,
+    acts INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    waiting INTEGER NOT NULL,
+    kept INTEGER NOT NULL,
+    reported INTEGER NOT NULL,
+    skipped TEXT NOT NULL,
+    plan TEXT
+) STRICT;
+CREATE INDEX sweeps_by_time ON sweeps (at);
+CREATE INDEX sweeps_with_plan ON sweeps (at) WHERE plan IS NOT NULL;
+
+-- What sweeps did, act by act. It stays.
+CREATE TABLE sweep_acts (
+    sweep_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    predicate TEXT,
+    net_id TEXT,
+    booking_id TEXT,
+    site_id TEXT,
+    kind TEXT,
+    site_ref TEXT,
+    name TEXT,
+    reason TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    failed INTEGER NOT NULL,
+    server_minutes INTEGER,
+    su INTEGER,
+    PRIMARY KEY (sweep_id, number)
+) STRICT;
+CREATE INDEX sweep_acts_by_time ON sweep_acts (at);
+CREATE INDEX sweep_acts_saving ON sweep_acts (at) WHERE server_minutes IS NOT NULL;
+
+-- What is known of the use of a booking.
+CREATE TABLE booking_use (
+    booking_id TEXT PRIMARY KEY REFERENCES bookings (id),
+    opened_at INTEGER,
+    server_ran_at INTEGER,
+    no_show_warned_at INTEGER
+) STRICT;

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use serde::Serialize;
 
 use crate::domain::course::Lab;
 use crate::domain::ids::{BookingId, InstanceId, LabId, NetId, SiteId};
 use crate::domain::interval::Interval;
-use crate::domain::marked::{Exemption, Marked, Pause};
+use crate::domain::marked::{Exemption, Marked, Pause, Whole};
 use crate::domain::person::Parity;
 use crate::domain::reaper::ReaperPolicy;
 use crate::domain::resource::Found;
@@ -129,15 +128,6 @@ pub enum Look {
     Failed(String),
     /// The site is known to be down, in a few words: it was not asked.
     Down(String),
-}
-
-/// How much a site held when it was last listed whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Whole {
-    /// How many objects.
-    pub count: usize,
-    /// When.
-    pub at: DateTime<Utc>,
 }
 
 /// Someone in the course, as the reaper knows them.

@@ -70,10 +70,10 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-pub use crate::domain::marked::Predicate;
+pub use crate::domain::marked::{Predicate, Whole};
 
 pub use self::given::{
-    Activity, Known, LiveBooking, Look, SAVED_AT_MOST, STALE, SiteView, Situation, Standing, Whole, YOUNG,
+    Activity, Known, LiveBooking, Look, SAVED_AT_MOST, STALE, SiteView, Situation, Standing, YOUNG,
 };
 pub use self::planned::{Action, Next, Plan, Saved, Skip, Skipped, Told, Unmarked, Waiting};
 

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::given::Whole;
+use crate::domain::blueprint::Kind;
 use crate::domain::ids::{BookingId, LabId, NetId, SiteId};
-use crate::domain::marked::{Marked, Predicate, Target};
+use crate::domain::marked::{Marked, Predicate, Target, Whole, kind_in_words};
 use crate::domain::reaper::StopBy;
 use crate::domain::su::Su;
 
 /// What a sweep is to do. The dry run prints it, the real run carries it out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// As of when it was made.
     pub at: DateTime<Utc>,
@@ -31,7 +31,7 @@ pub struct Plan {
 }
 
 /// One thing to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
     /// End a booking whose time is over, and delete its resources.
@@ -75,8 +75,9 @@ pub enum Action {
     DeleteOrphan {
         /// The site that has it.
         site: SiteId,
-        /// Its kind, in words.
-        kind: &'static str,
+        /// Its kind, told in words.
+        #[serde(with = "kind_in_words")]
+        kind: Kind,
         /// The site's id of it.
         site_ref: String,
         /// Its name at the site.
@@ -141,7 +142,7 @@ impl Action {
             Self::ReleaseNoShow { booking, net_id, lab, .. } => {
                 format!("release booking {booking} of {net_id} ({lab})")
             }
-            Self::DeleteOrphan { site, kind, name, .. } => format!("delete {kind} {name} at {site}"),
+            Self::DeleteOrphan { site, kind, name, .. } => format!("delete {} {name} at {site}", kind.word()),
             Self::Unmark { mark, .. } => format!("unmark {}", mark.target),
             Self::Warn { mark, .. } => match &mark.net_id {
                 Some(net_id) => format!("warn {net_id} of {}", mark.target),
@@ -182,7 +183,7 @@ impl Action {
 }
 
 /// Why a mark is forgotten.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unmarked {
     /// The site does not have the object any more.
@@ -198,7 +199,7 @@ pub enum Unmarked {
 }
 
 /// What comes after a warning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Next {
     /// It is stopped.
@@ -218,7 +219,7 @@ impl Next {
 }
 
 /// A marked object whose next step is not due.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     /// Its mark.
     pub mark: Marked,
@@ -231,7 +232,7 @@ pub struct Waiting {
 }
 
 /// Something that a predicate covers and on which nothing is done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     /// The object.
     pub target: Target,
@@ -244,7 +245,7 @@ pub struct Told {
 }
 
 /// Where nothing, or not everything, is done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// The site.
     pub site: SiteId,
@@ -255,7 +256,7 @@ pub struct Skipped {
 }
 
 /// Why something was skipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Skip {
     /// The site is down.
@@ -286,7 +287,7 @@ impl Skip {
 }
 
 /// What a deletion saves, counted up to `until`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
     /// The end of its lease, or a week from now.
     pub until: DateTime<Utc>,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 
-use super::given::{Known, Look, SAVED_AT_MOST, STALE, SiteView, Situation, Standing, Whole, YOUNG};
+use super::given::{Known, Look, SAVED_AT_MOST, STALE, SiteView, Situation, Standing, YOUNG};
 use super::judge::{Finding, Judge, Pace, charge};
 use super::owner::{Owner, People, Why};
 use super::planned::{Action, Plan, Saved, Skip, Skipped, Told, Unmarked, Waiting};
@@ -13,7 +13,7 @@ use super::steps::{self, Step};
 use crate::domain::blueprint::Kind;
 use crate::domain::calendar;
 use crate::domain::ids::SiteId;
-use crate::domain::marked::{Exempt, Exemption, Marked, Predicate, Stage};
+use crate::domain::marked::{Exempt, Exemption, Marked, Predicate, Stage, Whole};
 use crate::domain::reaper::{ByHand, SMALL_LISTING, StopBy};
 use crate::domain::resource::Found;
 use crate::domain::su::Su;
@@ -156,7 +156,7 @@ impl<'a> Work<'a> {
         };
         Some(Action::DeleteOrphan {
             site: self.judge.sight.site.clone(),
-            kind: found.kind.word(),
+            kind: found.kind,
             site_ref: found.site_ref.clone(),
             name: found.name.clone(),
             booking: mark.booking.clone(),

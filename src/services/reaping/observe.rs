@@ -1,39 +1,25 @@
-//! The reaper: observe, plan, carry out. [`policy::reaping`](crate::policy::reaping) states what it may do.
+//! Observing: what the database knows and what each site has.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono_tz::Tz;
 use futures_util::future::join_all;
-use serde::Serialize;
 
-use super::booking::{self, BookingError};
-use super::{App, health};
-use crate::cloud::port::Released;
+use super::{limit, nothing_came};
 use crate::db::{self, DbError};
-use crate::domain::blueprint::Kind;
-use crate::domain::booking::{Booking, EndReason};
+use crate::domain::booking::Booking;
 use crate::domain::course::{Course, Lab, Pool, Site};
 use crate::domain::fitness::SiteService;
 use crate::domain::ids::{BookingId, NetId, SiteId};
 use crate::domain::person::{Parity, Role};
 use crate::domain::reaper::ReaperPolicy;
 use crate::policy::fitness;
-use crate::policy::reaping::{self, Action, Known, LiveBooking, Look, Plan, SiteView, Situation, Standing};
+use crate::policy::reaping::{self, Known, LiveBooking, Look, Plan, SiteView, Situation, Standing};
+use crate::services::{App, health};
 
 /// How many bookings that are over one sweep looks at; the next takes the rest.
 const BATCH: i64 = 500;
-
-/// What a sweep did with one action of its plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Done {
-    /// The action.
-    #[serde(flatten)]
-    pub action: Action,
-    /// What came of it, in a word or a sentence.
-    pub outcome: String,
-}
 
 /// Looks at the database and at every site, and plans a sweep. Changes nothing.
 pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
@@ -134,106 +120,5 @@ fn described(view: SiteView, course: &Course, site: &Site) -> SiteView {
         standing_leases: pools.iter().filter_map(|pool| pool.standing_lease.clone()).collect(),
         labs: course.labs.iter().filter(is_here).cloned().collect(),
         ..view
-    }
-}
-
-/// How long a call to a site may take here: as long as in fulfilling.
-fn limit(app: &App) -> Duration {
-    (app.claim * 3 / 4).to_std().unwrap_or_default()
-}
-
-fn nothing_came(limit: Duration) -> String {
-    format!("nothing came of it within {} s", limit.as_secs())
-}
-
-/// Carries out a plan. Each action is checked again just before it acts.
-pub async fn carry_out(app: &Arc<App>, plan: &Plan) -> Vec<Done> {
-    let mut done = Vec::new();
-    for action in &plan.actions {
-        let outcome = match action {
-            Action::EndBooking { booking, .. } => end_booking(app, booking).await,
-            Action::DeleteOrphan { site, kind, site_ref, booking, .. } => {
-                delete_orphan(app, site, kind, site_ref, booking).await
-            }
-            // Plans are made of our own objects only so far: see `observe`.
-            _ => Err("nothing here carries it out".to_owned()),
-        };
-        let outcome = outcome.unwrap_or_else(|error| format!("failed: {error}"));
-        tracing::info!(?action, outcome, "reaped");
-        done.push(Done { action: action.clone(), outcome });
-    }
-    app.wake.call();
-    done
-}
-
-/// A sweep from looking to acting.
-pub async fn sweep(app: &Arc<App>) -> Result<(Plan, Vec<Done>), DbError> {
-    let plan = observe(app).await?;
-    let done = carry_out(app, &plan).await;
-    Ok((plan, done))
-}
-
-async fn end_booking(app: &Arc<App>, id: &BookingId) -> Result<String, String> {
-    let (inner, id) = (app.clone(), id.clone());
-    let ended = app
-        .db
-        .write::<_, BookingError, _>("reap: end", move |conn| {
-            let Some(booking) = db::booking_locked(conn, &id)? else { return Ok(false) };
-            if !booking.state.is_live() || booking.slot.end() > inner.now() {
-                return Ok(false);
-            }
-            booking::log(&inner, conn, &booking, "fairlease", "Its time is over.")?;
-            match why_never_ready(&booking) {
-                Some(why) => booking::fail(&inner, conn, booking, why)?,
-                None => booking::end(&inner, conn, booking, EndReason::Expired, None).map(|_| ())?,
-            }
-            Ok(true)
-        })
-        .await
-        .map_err(|error| error.to_string())?;
-    Ok(if ended {
-        "its resources are being deleted"
-    } else {
-        "left alone: it was ended or extended meanwhile"
-    }
-    .to_owned())
-}
-
-/// Why a booking whose time is over has failed its student, if it was never ready.
-fn why_never_ready(booking: &Booking) -> Option<String> {
-    if booking.state.ready_at().is_some() {
-        return None;
-    }
-    let last = booking.trouble.as_ref().map(|trouble| format!(" The latest was: {trouble}"));
-    Some(format!("It was not ready before its time was over.{}", last.unwrap_or_default()))
-}
-
-async fn delete_orphan(
-    app: &Arc<App>,
-    site: &SiteId,
-    kind: &str,
-    site_ref: &str,
-    booking: &BookingId,
-) -> Result<String, String> {
-    let id = booking.clone();
-    let in_hand = app
-        .db
-        .read::<_, DbError, _>("reap: re-check", move |conn| {
-            Ok(db::states(conn, std::slice::from_ref(&id))?.iter().any(|(_, ended)| !ended))
-        })
-        .await
-        .map_err(|error| error.to_string())?;
-    if in_hand {
-        return Ok("left alone: its booking is in hand".to_owned());
-    }
-    let (Some(cloud), Some(kind)) = (app.clouds.get(site), Kind::from_word(kind)) else {
-        return Err("this process has no way to reach the site".to_owned());
-    };
-    let limit = limit(app);
-    match tokio::time::timeout(limit, cloud.release(kind, site_ref)).await {
-        Ok(Ok(Released::Gone)) => Ok("gone".to_owned()),
-        Ok(Ok(Released::Going)) => Ok("being deleted".to_owned()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(nothing_came(limit)),
     }
 }
