@@ -76,6 +76,7 @@ fn app(url: &DbUrl, directory: &TempDir) -> Arc<App> {
         public_url: String::new(),
         claim: chrono::TimeDelta::seconds(60),
         wake: Wake::default(),
+        sweeping: tokio::sync::Mutex::default(),
     })
 }
 

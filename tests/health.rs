@@ -159,7 +159,7 @@ on_both_databases! {
         let made = world.book(&student, slot("2025-02-08T09:30", "2025-02-08T12:00")).await;
         world.work_until(&student, &made.id, "active").await;
         world.clock.advance(TimeDelta::seconds(30));
-        let ended = reaping::observe(&world.app).await.unwrap();
+        let ended = reaping::observe(&world.app).await.unwrap().plan;
         assert!(ended.actions.is_empty());
         let counted = async || {
             let since = world.app.now() - TimeDelta::days(2);

@@ -72,6 +72,7 @@ impl Scene {
             public_url: "https://fairlease.example.edu".to_owned(),
             claim: chrono::TimeDelta::seconds(60),
             wake: Wake::default(),
+            sweeping: tokio::sync::Mutex::default(),
         });
         let student = student(&app).await;
         let slot = Interval::new(start, start + chrono::TimeDelta::hours(1)).unwrap();

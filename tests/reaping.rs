@@ -49,9 +49,9 @@ on_both_databases! {
         by_hand.site_ref = "by-hand".into();
         world.cloud.put(&by_hand).unwrap();
 
-        assert!(reaping::observe(&world.app).await.unwrap().actions.is_empty(), "too young to judge");
+        assert!(reaping::observe(&world.app).await.unwrap().plan.actions.is_empty(), "too young to judge");
         world.clock.advance(TimeDelta::minutes(6));
-        let dry = reaping::observe(&world.app).await.unwrap();
+        let dry = reaping::observe(&world.app).await.unwrap().plan;
         assert_eq!(doomed(&dry.actions), std::slice::from_ref(&orphan));
         let (plan, done) = reaping::sweep(&world.app).await.unwrap();
         assert_eq!(plan, dry, "the dry run and the real run are one plan");
@@ -85,10 +85,7 @@ on_both_databases! {
 
     async fn what_no_sweep_carries_out_is_not_taken(backend: Backend) {
         let world = World::new(backend).await;
-        for (table, key) in [
-            ("by_hand = \"delete\"", "reaper.by_hand"),
-            ("no_show = { minutes = 30, signal = \"no_server\" }", "reaper.no_show"),
-        ] {
+        for (table, key) in [("no_show = { minutes = 30, signal = \"no_server\" }", "reaper.no_show")] {
             let text = format!("{EXAMPLE}\n[reaper]\n{table}\n");
             let asked = CourseFile::parse("course.toml", &text).unwrap().check("course.toml").unwrap();
             let now = local("2025-02-08T09:10");
@@ -120,10 +117,10 @@ on_both_databases! {
         world.clock.set(local("2025-02-08T11:59"));
         world.end_at(&student, &id, local("2025-02-08T13:00")).await.unwrap();
         world.clock.set(local("2025-02-08T12:00"));
-        let plan = reaping::observe(&world.app).await.unwrap();
-        assert_eq!(doomed(&plan.actions), [id.to_string()], "the site has not agreed yet");
+        let seen = reaping::observe(&world.app).await.unwrap();
+        assert_eq!(doomed(&seen.plan.actions), [id.to_string()], "the site has not agreed yet");
         world.work().await;
-        let done = reaping::carry_out(&world.app, &plan).await;
+        let done = reaping::carry_out(&world.app, &seen).await;
         assert!(done[0].outcome.starts_with("left alone"), "{done:?}");
         assert_eq!(world.state(&student, &id).await.word(), "active");
     }
@@ -148,7 +145,7 @@ on_both_databases! {
         let world = World::new(backend).await;
         let failing = Fault::Refuse(fairlease::cloud::port::CloudError::Permanent("500".into()));
         let faulty = world.with_faults(Profile::instant(), Faults::at(0, failing), 2);
-        let plan = reaping::observe(&faulty.app).await.unwrap();
+        let plan = reaping::observe(&faulty.app).await.unwrap().plan;
         assert_eq!((plan.actions.len(), plan.skipped.len()), (0, 1));
         assert!(plan.skipped[0].reason.contains("the listing failed"));
     }
@@ -156,10 +153,10 @@ on_both_databases! {
     async fn a_site_that_hides_what_labs_use_is_skipped_and_said_so(backend: Backend) {
         let world = World::new(backend).await;
         world.cloud.faults().hide([SiteService::Block, SiteService::Container]);
-        let plan = reaping::observe(&world.app).await.unwrap();
+        let plan = reaping::observe(&world.app).await.unwrap().plan;
         assert_eq!(plan.skipped, [], "no lab has volumes or containers");
         world.cloud.faults().hide([SiteService::Network]);
-        let plan = reaping::observe(&world.app).await.unwrap();
+        let plan = reaping::observe(&world.app).await.unwrap().plan;
         assert_eq!((plan.actions.len(), plan.skipped.len()), (0, 1));
         assert!(plan.skipped[0].reason.contains("no service for networks (Neutron)"), "{:?}", plan.skipped);
     }

@@ -51,6 +51,7 @@ pub async fn app(options: &Options, public_url: &str) -> Result<Arc<App>, Failur
         public_url,
         claim: TimeDelta::seconds(i64::from(options.claim_seconds)),
         wake: Wake::default(),
+        sweeping: tokio::sync::Mutex::default(),
     }))
 }
 

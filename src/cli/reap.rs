@@ -28,8 +28,11 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
-    let plan = reaping::observe(&app).await?;
-    let done = if args.dry_run { Vec::new() } else { reaping::carry_out(&app, &plan).await };
+    let (plan, done) = if args.dry_run {
+        (reaping::observe(&app).await?.plan, Vec::new())
+    } else {
+        reaping::sweep(&app).await?
+    };
     if !args.dry_run {
         drain(&app, &plan).await?;
     }
@@ -38,7 +41,7 @@ pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
     } else {
         print(args, &plan, &done)?;
     }
-    let failed = done.iter().filter(|done| done.outcome.starts_with("failed")).count();
+    let failed = done.iter().filter(|done| done.failed).count();
     let skipped = plan.skipped.iter().filter(|skipped| skipped.why.is_trouble()).count();
     if failed > 0 || skipped > 0 {
         return Err(Failure(format!("{failed} actions failed, {skipped} sites were skipped")));

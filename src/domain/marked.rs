@@ -162,6 +162,37 @@ pub enum Stage {
     },
 }
 
+/// What comes after a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NextStep {
+    /// It is stopped.
+    Stop,
+    /// It is deleted.
+    Delete,
+}
+
+impl NextStep {
+    /// "stopped" or "deleted".
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Stop => "stopped",
+            Self::Delete => "deleted",
+        }
+    }
+}
+
+impl Stage {
+    /// When its owner was told, if nobody has taken it back since.
+    pub fn warned_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Warned { at } => Some(*at),
+            Self::Stopped { warned_at, .. } | Self::Deleting { warned_at, .. } => Some(*warned_at),
+            Self::Restored { .. } => None,
+        }
+    }
+}
+
 /// Something that staff have told the reaper to leave alone for a time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Exemption {

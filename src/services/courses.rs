@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::{self, Conn, DbError, MaybeDbError};
 use crate::domain::course::{Course, Pool, Site};
-use crate::domain::reaper::{ByHand, ReaperPolicy};
+use crate::domain::reaper::ReaperPolicy;
 
 mod plan;
 
@@ -66,9 +66,6 @@ pub fn apply(conn: &mut Conn<'_>, course: &Course, now: DateTime<Utc>) -> Result
 /// A setting that changed nothing would be taken for one that works.
 fn refuse_what_is_not_carried_out(reaper: &ReaperPolicy) -> Result<(), ApplyError> {
     let refused = |key, right| Err(ApplyError::NotCarriedOut { key, right });
-    if reaper.by_hand != ByHand::Report {
-        return refused("reaper.by_hand", "leave it out, or \"report\"");
-    }
     if reaper.no_show.is_some() {
         return refused("reaper.no_show", "leave it out");
     }

@@ -60,6 +60,8 @@ pub struct App {
     pub claim: TimeDelta,
     /// Wakes the worker of this process, if it has one.
     pub wake: Wake,
+    /// Held while this process sweeps because it was time to.
+    pub sweeping: tokio::sync::Mutex<()>,
 }
 
 /// Tells the worker of this process that there may be something to do. What is to be done is in the database: a call that

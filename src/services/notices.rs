@@ -9,7 +9,7 @@ use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
 use crate::domain::ids::{BookingId, PersonId};
 use crate::domain::notice::Notice;
-use crate::domain::person::Choices;
+use crate::domain::person::{Choices, Person};
 use crate::mail::messages::{self, Message, Occurrence};
 use crate::policy::reminders;
 
@@ -88,6 +88,19 @@ pub fn tell(
     };
     let message = written(message)?;
     db::enqueue(conn, &notice(app, Some(person.id), person.mail, kind.dedupe_key(booking), message))
+}
+
+/// Puts a mail to this person into the outbox, unless it is there already. Says whether it did.
+pub(super) fn tell_one(
+    app: &App,
+    conn: &mut Conn<'_>,
+    person: &Person,
+    key: &str,
+    message: Result<Message, askama::Error>,
+) -> Result<bool, DbError> {
+    let message = written(message)?;
+    let (id, mail) = (person.id.clone(), person.mail.clone());
+    db::enqueue(conn, &notice(app, Some(id), mail, format!("{key}/{}", person.id), message))
 }
 
 /// Puts a mail to each of the staff into the outbox, or to the course's own address while there are none: one to each about

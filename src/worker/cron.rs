@@ -48,10 +48,21 @@ async fn start_ticker(app: &Arc<App>) -> Result<JobScheduler, tokio_cron_schedul
 pub async fn minute(app: &Arc<App>) {
     let now = app.now();
     let scheduled_at = now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now);
-    claimed(app, "hasten", scheduled_at, hasten::run).await;
-    claimed(app, "reap", scheduled_at, reap::run).await;
-    claimed(app, "remind", scheduled_at, remind::run).await;
-    claimed(app, "report", scheduled_at, report::run).await;
+    let quick = async {
+        claimed(app, "expire", scheduled_at, reap::expire).await;
+        claimed(app, "hasten", scheduled_at, hasten::run).await;
+        claimed(app, "remind", scheduled_at, remind::run).await;
+        claimed(app, "report", scheduled_at, report::run).await;
+    };
+    tokio::join!(quick, sweep(app, scheduled_at));
+}
+
+/// Sweeps, unless this process still does since an earlier minute: large sites take longer than a minute to list.
+async fn sweep(app: &Arc<App>, scheduled_at: DateTime<Utc>) {
+    match app.sweeping.try_lock() {
+        Ok(_alone) => claimed(app, "reap", scheduled_at, reap::run).await,
+        Err(_) => tracing::info!("the last sweep is still at work: this minute has none of its own"),
+    }
 }
 
 /// Renews standing leases, unless another worker has in this hour.

@@ -228,6 +228,7 @@ fn app(url: &DbUrl, clock: Arc<ManualClock>, cloud: Arc<SimulatedCloud>) -> Arc<
         public_url: "https://fairlease.example.edu".to_owned(),
         claim: TimeDelta::seconds(90),
         wake: Wake::default(),
+        sweeping: tokio::sync::Mutex::default(),
         watch: Arc::new(Watch::new().unwrap()),
     })
 }

@@ -151,6 +151,7 @@ fn app(directory: &TempDir) -> Arc<App> {
         public_url: String::new(),
         claim: TimeDelta::seconds(60),
         wake: Wake::default(),
+        sweeping: tokio::sync::Mutex::default(),
     })
 }
 

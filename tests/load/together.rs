@@ -79,6 +79,7 @@ impl Together {
             public_url: String::new(),
             claim: TimeDelta::seconds(90),
             wake: Wake::default(),
+            sweeping: tokio::sync::Mutex::default(),
             watch: Arc::new(Watch::new().unwrap()),
         });
         let mut booked = Vec::new();

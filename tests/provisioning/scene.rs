@@ -123,6 +123,7 @@ impl Scene {
             public_url: String::new(),
             claim: TimeDelta::seconds(120),
             wake: Wake::default(),
+            sweeping: tokio::sync::Mutex::default(),
             watch: Arc::new(Watch::new().unwrap()),
         });
         let (student, cookie) = sign_in(&app).await;

@@ -202,6 +202,7 @@ impl World {
             public_url: "https://fairlease.example.edu".to_owned(),
             claim: TimeDelta::seconds(90),
             wake: Wake::default(),
+            sweeping: tokio::sync::Mutex::default(),
         };
         Self { app: Arc::new(app), clock, cloud, postbox, database }
     }
@@ -220,6 +221,7 @@ impl World {
             public_url: self.app.public_url.clone(),
             claim: self.app.claim,
             wake: Wake::default(),
+            sweeping: tokio::sync::Mutex::default(),
         })
     }
 

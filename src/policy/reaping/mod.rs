@@ -70,12 +70,12 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-pub use crate::domain::marked::{Predicate, Whole};
+pub use crate::domain::marked::{NextStep, Predicate, Whole};
 
 pub use self::given::{
     Activity, Known, LiveBooking, Look, SAVED_AT_MOST, STALE, SiteView, Situation, Standing, YOUNG,
 };
-pub use self::planned::{Action, Next, Plan, Saved, Skip, Skipped, Told, Unmarked, Waiting};
+pub use self::planned::{Action, Plan, Saved, Skip, Skipped, Told, Unmarked, Waiting};
 
 use self::owner::People;
 

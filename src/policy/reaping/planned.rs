@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::blueprint::Kind;
 use crate::domain::ids::{BookingId, LabId, NetId, SiteId};
-use crate::domain::marked::{Marked, Predicate, Target, Whole, kind_in_words};
+use crate::domain::marked::{Marked, NextStep, Predicate, Target, Whole, kind_in_words};
 use crate::domain::reaper::StopBy;
 use crate::domain::su::Su;
 
@@ -101,7 +101,7 @@ pub enum Action {
         /// The mark as it then is.
         mark: Marked,
         /// What comes next, and when; nothing if staff want people to be told only.
-        next: Option<(Next, DateTime<Utc>)>,
+        next: Option<(NextStep, DateTime<Utc>)>,
         /// Whether staff are told, too.
         staff: bool,
         /// Why, with its numbers.
@@ -154,6 +154,66 @@ impl Action {
         }
     }
 
+    /// The object that it is about, unless it is about a booking.
+    pub fn target(&self) -> Option<Target> {
+        match self {
+            Self::EndBooking { .. } | Self::WarnNoShow { .. } | Self::ReleaseNoShow { .. } => None,
+            Self::DeleteOrphan { site, kind, site_ref, name, .. } => Some(Target {
+                site: site.clone(),
+                kind: *kind,
+                site_ref: site_ref.clone(),
+                name: name.clone(),
+            }),
+            Self::Unmark { mark, .. }
+            | Self::Warn { mark, .. }
+            | Self::Stop { mark, .. }
+            | Self::Delete { mark, .. } => Some(mark.target.clone()),
+        }
+    }
+
+    /// The booking that it is about, or that an orphan's mark names.
+    pub fn booking(&self) -> Option<&BookingId> {
+        match self {
+            Self::EndBooking { booking, .. }
+            | Self::WarnNoShow { booking, .. }
+            | Self::ReleaseNoShow { booking, .. }
+            | Self::DeleteOrphan { booking, .. } => Some(booking),
+            Self::Unmark { .. } | Self::Warn { .. } | Self::Stop { .. } | Self::Delete { .. } => None,
+        }
+    }
+
+    /// Whose the booking or the object is, if somebody's.
+    pub fn net_id(&self) -> Option<&NetId> {
+        match self {
+            Self::EndBooking { net_id, .. }
+            | Self::WarnNoShow { net_id, .. }
+            | Self::ReleaseNoShow { net_id, .. } => Some(net_id),
+            Self::DeleteOrphan { .. } => None,
+            Self::Unmark { mark, .. }
+            | Self::Warn { mark, .. }
+            | Self::Stop { mark, .. }
+            | Self::Delete { mark, .. } => mark.net_id.as_ref(),
+        }
+    }
+
+    /// Whether it does something to an object at its site.
+    pub fn is_step(&self) -> bool {
+        matches!(self, Self::DeleteOrphan { .. } | Self::Stop { .. } | Self::Delete { .. })
+    }
+
+    /// Whether `other`, planned by a later look, is the same step of the same object.
+    pub fn is_same_step(&self, other: &Self) -> bool {
+        let same = match (self, other) {
+            (Self::Stop { mark, .. }, Self::Stop { mark: later, .. })
+            | (Self::Delete { mark, .. }, Self::Delete { mark: later, .. }) => {
+                mark.stage.warned_at() == later.stage.warned_at()
+            }
+            (Self::DeleteOrphan { .. }, Self::DeleteOrphan { .. }) => true,
+            _ => false,
+        };
+        same && self.target() == other.target()
+    }
+
     /// Why, with its numbers.
     pub fn reason(&self) -> &str {
         match self {
@@ -198,33 +258,13 @@ pub enum Unmarked {
     ReportOnly,
 }
 
-/// What comes after a warning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Next {
-    /// It is stopped.
-    Stop,
-    /// It is deleted.
-    Delete,
-}
-
-impl Next {
-    /// "stopped" or "deleted".
-    pub fn done(self) -> &'static str {
-        match self {
-            Self::Stop => "stopped",
-            Self::Delete => "deleted",
-        }
-    }
-}
-
 /// A marked object whose next step is not due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     /// Its mark.
     pub mark: Marked,
     /// What comes next.
-    pub next: Next,
+    pub next: NextStep,
     /// When.
     pub at: DateTime<Utc>,
     /// Why and when, in the course's zone.

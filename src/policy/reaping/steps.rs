@@ -3,17 +3,16 @@
 use chrono::{DateTime, Utc};
 
 use super::judge::Pace;
-use super::planned::Next;
-use crate::domain::marked::Stage;
+use crate::domain::marked::{NextStep, Stage};
 use crate::domain::reaper::{ByHand, ReaperPolicy};
 
 /// What is next for an object that a predicate covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     /// Its owner is told; this comes next, if anything.
-    Warn(Option<(Next, DateTime<Utc>)>),
+    Warn(Option<(NextStep, DateTime<Utc>)>),
     /// Nothing yet; if anything, this comes then.
-    Wait(Option<(Next, DateTime<Utc>)>),
+    Wait(Option<(NextStep, DateTime<Utc>)>),
     /// It is stopped, and deleted at that time.
     Stop { warned_at: DateTime<Utc>, delete_at: DateTime<Utc> },
     /// It is deleted; if that was asked for before, then first at `asked_at`.
@@ -32,10 +31,10 @@ pub(super) fn next(pace: Pace, stage: Option<Stage>, policy: &ReaperPolicy, now:
         }
         Some(_) if !follows => Step::Wait(None),
         Some(Stage::Warned { at: warned_at }) => match after_warning(pace, warned_at, policy) {
-            Some((Next::Stop, at)) if at <= now => {
+            Some((NextStep::Stop, at)) if at <= now => {
                 Step::Stop { warned_at, delete_at: now + policy.delete_after() }
             }
-            Some((Next::Delete, at)) if at <= now => Step::Delete { warned_at, asked_at: None },
+            Some((NextStep::Delete, at)) if at <= now => Step::Delete { warned_at, asked_at: None },
             next => Step::Wait(next),
         },
         Some(Stage::Stopped { warned_at, at }) => {
@@ -43,7 +42,7 @@ pub(super) fn next(pace: Pace, stage: Option<Stage>, policy: &ReaperPolicy, now:
             if delete_at <= now {
                 Step::Delete { warned_at, asked_at: None }
             } else {
-                Step::Wait(Some((Next::Delete, delete_at)))
+                Step::Wait(Some((NextStep::Delete, delete_at)))
             }
         }
         Some(Stage::Deleting { warned_at, at }) => Step::Delete { warned_at, asked_at: Some(at) },
@@ -54,10 +53,10 @@ fn after_warning(
     pace: Pace,
     warned_at: DateTime<Utc>,
     policy: &ReaperPolicy,
-) -> Option<(Next, DateTime<Utc>)> {
+) -> Option<(NextStep, DateTime<Utc>)> {
     match pace {
-        Pace::StopFirst => Some((Next::Stop, warned_at + policy.stop_after())),
-        Pace::DeleteAfter(grace) => Some((Next::Delete, warned_at + grace)),
+        Pace::StopFirst => Some((NextStep::Stop, warned_at + policy.stop_after())),
+        Pace::DeleteAfter(grace) => Some((NextStep::Delete, warned_at + grace)),
         Pace::ReportOnly => None,
     }
 }

@@ -1,35 +1,69 @@
-//! Acting: each act of a plan is checked again just before it is done.
+//! Carrying out a plan: bookings first, then all sites at once, so that one that hangs keeps no other waiting.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Done, limit, nothing_came};
-use crate::cloud::port::Released;
+use futures_util::future::join_all;
+
+use super::observe::Observation;
+use super::{Done, marking, steps};
 use crate::db::{self, DbError};
-use crate::domain::blueprint::Kind;
 use crate::domain::booking::{Booking, EndReason};
 use crate::domain::ids::{BookingId, SiteId};
-use crate::policy::reaping::{Action, Plan};
+use crate::policy::reaping::Action;
 use crate::services::App;
 use crate::services::booking::{self, BookingError};
 
 /// Carries out a plan. Each action is checked again just before it acts.
-pub async fn carry_out(app: &Arc<App>, plan: &Plan) -> Vec<Done> {
+pub async fn carry_out(app: &Arc<App>, seen: &Observation) -> Vec<Done> {
     let mut done = Vec::new();
-    for action in &plan.actions {
-        let outcome = match action {
-            Action::EndBooking { booking, .. } => end_booking(app, booking).await,
-            Action::DeleteOrphan { site, kind, site_ref, booking, .. } => {
-                delete_orphan(app, site, *kind, site_ref, booking).await
-            }
-            // Plans are made of our own objects only so far: see `observe`.
-            _ => Err("nothing here carries it out".to_owned()),
-        };
-        let outcome = outcome.unwrap_or_else(|error| format!("failed: {error}"));
-        tracing::info!(?action, outcome, "reaped");
-        done.push(Done { action: action.clone(), outcome });
+    let mut sites: BTreeMap<SiteId, Vec<&Action>> = BTreeMap::new();
+    for action in &seen.plan.actions {
+        match action.target() {
+            Some(target) => sites.entry(target.site).or_default().push(action),
+            None => done.push(of_booking(app, action).await),
+        }
     }
+    let at_sites = sites.iter().map(|(site, actions)| at_site(app, seen, site, actions));
+    done.extend(join_all(at_sites).await.into_iter().flatten());
     app.wake.call();
     done
+}
+
+/// What is only remembered and told comes first, and waits for nothing.
+async fn at_site(app: &Arc<App>, seen: &Observation, site: &SiteId, actions: &[&Action]) -> Vec<Done> {
+    let (due, marks): (Vec<&Action>, Vec<&Action>) =
+        actions.iter().copied().partition(|action| action.is_step());
+    let mut done = marking::write(app, seen, site, &marks).await;
+    done.extend(steps::take(app, seen, site, &due).await);
+    done
+}
+
+async fn of_booking(app: &Arc<App>, action: &Action) -> Done {
+    let outcome = match action {
+        Action::EndBooking { booking, .. } => end_booking(app, booking).await,
+        _ => Err("nothing here carries it out".to_owned()),
+    };
+    Done::of(action, outcome)
+}
+
+/// Ends the bookings whose time is over, without a look at any site, and says how many it ended: they do not wait for a
+/// site that hangs.
+pub async fn end_what_is_over(app: &Arc<App>) -> Result<usize, DbError> {
+    let inner = app.clone();
+    let over = app
+        .db
+        .read("reap: over", move |conn| db::live_bookings_ending(conn, inner.now(), super::observe::BATCH))
+        .await?;
+    let mut ended = 0;
+    for (booking, _) in over {
+        match end_booking(app, &booking.id).await {
+            Ok(_) => ended += 1,
+            Err(error) => tracing::error!(booking = %booking.id, error, "a booking could not be ended"),
+        }
+    }
+    app.wake.call();
+    Ok(ended)
 }
 
 async fn end_booking(app: &Arc<App>, id: &BookingId) -> Result<String, String> {
@@ -65,34 +99,4 @@ fn why_never_ready(booking: &Booking) -> Option<String> {
     }
     let last = booking.trouble.as_ref().map(|trouble| format!(" The latest was: {trouble}"));
     Some(format!("It was not ready before its time was over.{}", last.unwrap_or_default()))
-}
-
-async fn delete_orphan(
-    app: &Arc<App>,
-    site: &SiteId,
-    kind: Kind,
-    site_ref: &str,
-    booking: &BookingId,
-) -> Result<String, String> {
-    let id = booking.clone();
-    let in_hand = app
-        .db
-        .read::<_, DbError, _>("reap: re-check", move |conn| {
-            Ok(db::states(conn, std::slice::from_ref(&id))?.iter().any(|(_, ended)| !ended))
-        })
-        .await
-        .map_err(|error| error.to_string())?;
-    if in_hand {
-        return Ok("left alone: its booking is in hand".to_owned());
-    }
-    let Some(cloud) = app.clouds.get(site) else {
-        return Err("this process has no way to reach the site".to_owned());
-    };
-    let limit = limit(app);
-    match tokio::time::timeout(limit, cloud.release(kind, site_ref)).await {
-        Ok(Ok(Released::Gone)) => Ok("gone".to_owned()),
-        Ok(Ok(Released::Going)) => Ok("being deleted".to_owned()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(nothing_came(limit)),
-    }
 }

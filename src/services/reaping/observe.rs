@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use futures_util::future::join_all;
 
 use super::{limit, nothing_came};
-use crate::db::{self, DbError};
+use crate::db::{self, Conn, DbError};
 use crate::domain::booking::Booking;
 use crate::domain::course::{Course, Lab, Pool, Site};
 use crate::domain::fitness::SiteService;
-use crate::domain::ids::{BookingId, NetId, SiteId};
+use crate::domain::ids::{BookingId, ExemptionId, NetId, PauseId, SiteId};
+use crate::domain::marked::Marked;
 use crate::domain::person::{Parity, Role};
 use crate::domain::reaper::ReaperPolicy;
 use crate::policy::fitness;
@@ -19,12 +21,62 @@ use crate::policy::reaping::{self, Known, LiveBooking, Look, Plan, SiteView, Sit
 use crate::services::{App, health};
 
 /// How many bookings that are over one sweep looks at; the next takes the rest.
-const BATCH: i64 = 500;
+pub(super) const BATCH: i64 = 500;
+
+/// What was seen, and what is to be done about it.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    /// The plan.
+    pub plan: Plan,
+    /// By what staff had said it was made.
+    pub(super) basis: Basis,
+    /// How many objects were listed.
+    pub(super) listed: usize,
+}
+
+/// What staff had said when a plan was made.
+#[derive(Debug, Clone)]
+pub(super) struct Basis {
+    policy: ReaperPolicy,
+    exemptions: BTreeSet<ExemptionId>,
+    pauses: BTreeSet<PauseId>,
+}
+
+impl Basis {
+    /// Why nothing may be done by it any more, if staff have said something since. What merely ran out does not count.
+    pub(super) fn outdated(
+        &self,
+        conn: &mut Conn<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<&'static str>, DbError> {
+        let exempted = db::exemptions(conn, now)?.iter().any(|said| !self.exemptions.contains(&said.id));
+        let paused = db::pauses(conn, now)?.iter().any(|said| !self.pauses.contains(&said.id));
+        let policy = db::reaper_policy(conn)?.unwrap_or_default();
+        Ok(if exempted {
+            Some("left alone: staff have exempted something meanwhile")
+        } else if paused {
+            Some("left alone: staff have paused the reaper meanwhile")
+        } else if policy != self.policy {
+            Some("left alone: staff have changed what the reaper does meanwhile")
+        } else {
+            None
+        })
+    }
+}
 
 /// Looks at the database and at every site, and plans a sweep. Changes nothing.
-pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
+pub async fn observe(app: &Arc<App>) -> Result<Observation, DbError> {
+    look(app, None).await
+}
+
+/// The same of one site only.
+pub(super) async fn observe_again(app: &Arc<App>, site: &SiteId) -> Result<Observation, DbError> {
+    look(app, Some(site)).await
+}
+
+async fn look(app: &Arc<App>, only: Option<&SiteId>) -> Result<Observation, DbError> {
     let course = app.db.read("reap: course", db::course).await?;
-    let sites = survey_sites(app, course.as_ref()).await;
+    let sites = survey_sites(app, course.as_ref(), only).await;
     let ids = bookings_named(&sites);
     let inner = app.clone();
     // Read after the listing: a booking that is made meanwhile is known, one that ends meanwhile is still in hand.
@@ -43,7 +95,12 @@ pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
             let people: Vec<Known> =
                 db::everyone(conn)?.into_iter().map(|(net_id, role)| known(net_id, role)).collect();
             let (zone, policy) = course.map_or((Tz::UTC, ReaperPolicy::default()), |it| (it.zone, it.reaper));
-            Ok(reaping::plan(&Situation {
+            let marked: Vec<Marked> = db::marks(conn)?.into_iter().map(|mark| mark.marked).collect();
+            let (exempted, exemptions): (BTreeSet<_>, Vec<_>) =
+                db::exemptions(conn, now)?.into_iter().map(|said| (said.id, said.what)).unzip();
+            let (paused, pauses): (BTreeSet<_>, Vec<_>) =
+                db::pauses(conn, now)?.into_iter().map(|said| (said.id, said.what)).unzip();
+            let plan = reaping::plan(&Situation {
                 now,
                 zone,
                 instance: &inner.instance,
@@ -52,10 +109,12 @@ pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
                 standing: &standing,
                 sites: &sites,
                 people: &people,
-                marked: &[],
-                exemptions: &[],
-                pauses: &[],
-            }))
+                marked: &marked,
+                exemptions: &exemptions,
+                pauses: &pauses,
+            });
+            let basis = Basis { policy, exemptions: exempted, pauses: paused };
+            Ok(Observation { plan, basis, listed: listed(&sites) })
         })
         .await
 }
@@ -80,10 +139,23 @@ fn bookings_named(sites: &BTreeMap<SiteId, SiteView>) -> Vec<BookingId> {
     named.into_iter().cloned().collect()
 }
 
+fn listed(sites: &BTreeMap<SiteId, SiteView>) -> usize {
+    let counts = sites.values().map(|view| match &view.look {
+        Look::Whole(found) => found.len(),
+        _ => 0,
+    });
+    counts.sum()
+}
+
 /// Surveys all sites at once, each within three quarters of a claim: one that hangs keeps no other waiting.
-async fn survey_sites(app: &Arc<App>, course: Option<&Course>) -> BTreeMap<SiteId, SiteView> {
+async fn survey_sites(
+    app: &Arc<App>,
+    course: Option<&Course>,
+    only: Option<&SiteId>,
+) -> BTreeMap<SiteId, SiteView> {
     let limit = limit(app);
-    let surveys = app.clouds.iter().map(async |(id, cloud)| {
+    let wanted = app.clouds.iter().filter(|(id, _)| only.is_none_or(|only| only == *id));
+    let surveys = wanted.map(async |(id, cloud)| {
         let looked_at = app.now();
         let site = course.and_then(|course| Some((course, course.sites.iter().find(|it| it.id == *id)?)));
         let needed = site.map(|(course, site)| needed_services(course, site)).unwrap_or_default();
@@ -116,6 +188,8 @@ fn described(view: SiteView, course: &Course, site: &Site) -> SiteView {
     let is_here = |lab: &&Lab| pools.iter().any(|pool| pool.id == lab.pool);
     SiteView {
         needs_leases: site.leases,
+        // A site that can't says so when it is asked: then the server is shut off.
+        can_shelve: true,
         prices: site.su_per_hour.clone(),
         standing_leases: pools.iter().filter_map(|pool| pool.standing_lease.clone()).collect(),
         labs: course.labs.iter().filter(is_here).cloned().collect(),

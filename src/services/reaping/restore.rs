@@ -92,7 +92,7 @@ fn restore_in(
     }
 }
 
-async fn start(app: &Arc<App>, site: &SiteId, server: &str) -> Result<(), String> {
+pub(super) async fn start(app: &Arc<App>, site: &SiteId, server: &str) -> Result<(), String> {
     let cloud = app.clouds.get(site).ok_or("this process has no way to reach the site")?;
     let limit = limit(app);
     match tokio::time::timeout(limit, cloud.start(server)).await {

@@ -17,7 +17,7 @@ fn case_10_a_lease_without_servers_is_told_and_deleted_sooner_in_a_class_slot() 
     assert_eq!(scene.carry_out(), ["warn ff524 of lease lease1_cloud_ff524 at kvm: lease_without_server"]);
     assert_eq!(scene.at("2025-02-08T12:59").does(), Vec::<String>::new());
     let waiting = scene.plan().waiting;
-    assert_eq!((waiting[0].next, waiting[0].at), (Next::Delete, local("2025-02-08T13:00")));
+    assert_eq!((waiting[0].next, waiting[0].at), (NextStep::Delete, local("2025-02-08T13:00")));
     assert!(waiting[0].reason.ends_with("; it is deleted at Sat Feb 8, 13:00"), "{waiting:?}");
     let plan = scene.at("2025-02-08T13:00").plan();
     let [Action::Delete { saved, .. }] = &plan.actions[..] else { panic!("{plan:?}") };

@@ -8,7 +8,7 @@ fn a_server_is_told_once_then_stopped_then_deleted() {
     scene.found[0].survey.charged = vec![("m1.medium".into(), 1)];
     let plan = scene.plan();
     let [Action::Warn { next, staff: false, .. }] = &plan.actions[..] else { panic!("{plan:?}") };
-    assert_eq!(*next, Some((Next::Stop, local("2025-02-08T21:00"))));
+    assert_eq!(*next, Some((NextStep::Stop, local("2025-02-08T21:00"))));
     scene.carry_out();
     for quiet in ["2025-02-08T19:01", "2025-02-08T20:59"] {
         assert_eq!(scene.at(quiet).does(), Vec::<String>::new(), "told once");
