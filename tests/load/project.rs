@@ -67,6 +67,7 @@ impl Project {
             public_url: String::new(),
             claim: TimeDelta::minutes(10),
             wake: Wake::default(),
+            sweeping: tokio::sync::Mutex::default(),
             watch: Arc::new(Watch::new().unwrap()),
             instance: InstanceId::from_bits(7),
         });
@@ -87,7 +88,7 @@ impl Project {
 
     /// What the dry run does.
     pub(crate) async fn plan(&self) {
-        let plan = reaping::observe(&self.app).await.unwrap();
+        let plan = reaping::observe(&self.app).await.unwrap().plan;
         assert!(plan.actions.is_empty() && plan.skipped.is_empty(), "{:?}", plan.skipped);
     }
 
