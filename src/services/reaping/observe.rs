@@ -42,6 +42,9 @@ pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
             }
             let people: Vec<Known> =
                 db::everyone(conn)?.into_iter().map(|(net_id, role)| known(net_id, role)).collect();
+            let marked: Vec<_> = db::marks(conn)?.into_iter().map(|mark| mark.marked).collect();
+            let exemptions: Vec<_> = db::exemptions(conn, now)?.into_iter().map(|said| said.what).collect();
+            let pauses: Vec<_> = db::pauses(conn, now)?.into_iter().map(|said| said.what).collect();
             let (zone, policy) = course.map_or((Tz::UTC, ReaperPolicy::default()), |it| (it.zone, it.reaper));
             Ok(reaping::plan(&Situation {
                 now,
@@ -52,9 +55,9 @@ pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
                 standing: &standing,
                 sites: &sites,
                 people: &people,
-                marked: &[],
-                exemptions: &[],
-                pauses: &[],
+                marked: &marked,
+                exemptions: &exemptions,
+                pauses: &pauses,
             }))
         })
         .await
