@@ -27,6 +27,7 @@ mod killed;
 mod leads;
 mod looking;
 mod mail;
+mod marks;
 mod me;
 mod moving;
 mod pools;
