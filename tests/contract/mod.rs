@@ -6,6 +6,7 @@
 mod containers;
 mod leases;
 mod openstack;
+mod racing;
 mod simulated;
 mod stores;
 mod survey;

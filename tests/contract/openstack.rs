@@ -18,8 +18,9 @@ use futures_util::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::survey::Hand as _;
 use super::survey::by_api::ByApi;
-use super::{Bench, key};
+use super::{Bench, key, racing};
 use crate::support::bed::Bed;
 
 /// The clouds that the bed has, or a sentence on how to get one.
@@ -188,6 +189,28 @@ async fn what_people_made_is_told() {
     let bench = bench(Limits { page: 2, ..Limits::default() });
     let hand = ByApi { bench: &bench, bed: Bed::given().await, neighbour: Bed::as_neighbour().await };
     super::what_people_made_is_told(&bench, &hand).await;
+}
+
+/// Case 19: Neutron shows each address on the server of the one who asked for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_want_an_address_share_none() {
+    let bench = bench(Limits::default());
+    let hand = ByApi { bench: &bench, bed: Bed::given().await, neighbour: Bed::as_neighbour().await };
+    let unbound = hand.floating_ip("of nobody who races", "case=19").await;
+    racing::two_who_want_an_address_share_none(&bench, 12, &unbound, async |address, server| {
+        let port = port_of(&hand.bed, &address.site_ref).await.expect("it is bound");
+        let port = hand.bed.get("network", &format!("v2.0/ports/{port}")).await;
+        assert_eq!(port["port"]["device_id"], server.site_ref, "{port:#}");
+    })
+    .await;
+    racing::is_unbound(&bench, &unbound).await;
+}
+
+/// Case 19, where there is one node: Blazar gives it to one.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_want_a_node_one_gets_it() {
+    let node = Reserved::Host([("hypervisor_hostname".to_owned(), "bm2".to_owned())].into());
+    racing::of_two_who_want_a_node_one_gets_it(&bench(Limits::default()), 8, &node).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,12 +6,14 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fairlease::clock::{Clock as _, SystemClock};
 use fairlease::cloud::simulated::{Faults, Profile, SimulatedCloud};
-use fairlease::domain::blueprint::HeldBy;
+use fairlease::domain::blueprint::{HeldBy, Reserved};
 use fairlease::domain::fitness::SiteService;
 use fairlease::domain::interval::Interval;
 use fairlease::entropy::SeededEntropy;
 
 use super::Bench;
+use super::racing;
+use super::survey::Hand as _;
 use super::survey::by_hand::ByHand;
 
 /// A cloud that takes its time, though less than a real one.
@@ -24,13 +26,20 @@ fn with_faults(faults: Faults) -> Bench {
 }
 
 fn site(faults: Faults) -> Arc<SimulatedCloud> {
-    let profile = Profile {
+    site_of(profile(), faults)
+}
+
+fn profile() -> Profile {
+    Profile {
         boot: TimeDelta::milliseconds(60),
         shutdown: TimeDelta::milliseconds(30),
         lease_lag: TimeDelta::milliseconds(30),
         latency: TimeDelta::zero(),
         ..Profile::default()
-    };
+    }
+}
+
+fn site_of(profile: Profile, faults: Faults) -> Arc<SimulatedCloud> {
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SeededEntropy::new(1)));
     let cloud = SimulatedCloud::in_memory(profile, faults, clock.clone(), entropy);
     let in_days = |from, to| {
@@ -107,4 +116,23 @@ async fn what_people_made_is_told() {
     let bench = bench_of(cloud.clone());
     let hand = ByHand { cloud, clock: bench.clock.clone(), flavor: bench.flavor.clone() };
     super::what_people_made_is_told(&bench, &hand).await;
+}
+
+/// Case 19.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_who_want_an_address_share_none() {
+    let cloud = site(Faults::none());
+    let bench = bench_of(cloud.clone());
+    let hand = ByHand { cloud, clock: bench.clock.clone(), flavor: bench.flavor.clone() };
+    let unbound = hand.floating_ip("of ff524", "owner=ff524").await;
+    racing::two_who_want_an_address_share_none(&bench, 300, &unbound, async |_, _| {}).await;
+    racing::is_unbound(&bench, &unbound).await;
+}
+
+/// Case 19, where there is one node.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_who_want_a_node_one_gets_it() {
+    let bench = bench_of(site_of(Profile { lease_capacity: 1, ..profile() }, Faults::none()));
+    let node = Reserved::Host([("node_type".to_owned(), "gpu_p100".to_owned())].into());
+    racing::of_two_who_want_a_node_one_gets_it(&bench, 300, &node).await;
 }

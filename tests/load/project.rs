@@ -40,16 +40,29 @@ impl Mailer for Anybody {
     }
 }
 
+/// What is done about what people made by hand: they are told, and nothing follows.
+const TELLING: &str = "[reaper]\nby_hand = \"warn\"\n\n[course]";
+
 /// The course, its people and the site.
 pub(crate) struct Project {
     app: Arc<App>,
+    clock: Arc<ManualClock>,
     cloud: Arc<SimulatedCloud>,
     _directory: TempDir,
 }
 
 impl Project {
-    /// With so many servers.
+    /// With so many servers, in a course that only tells staff of them.
     pub(crate) async fn with(servers: u32) -> Self {
+        Self::of(EXAMPLE, servers).await
+    }
+
+    /// The same in a course that tells their owners.
+    pub(crate) async fn telling(servers: u32) -> Self {
+        Self::of(&EXAMPLE.replace("[course]", TELLING), servers).await
+    }
+
+    async fn of(course: &str, servers: u32) -> Self {
         let directory = TempDir::new().unwrap();
         let now: DateTime<Utc> = NOW.parse().unwrap();
         let clock = Arc::new(ManualClock::at(now));
@@ -59,8 +72,8 @@ impl Project {
             Arc::new(SimulatedCloud::in_memory(Profile::instant(), faults, clock.clone(), entropy.clone()));
         (0..servers).for_each(|number| fill(&cloud, number, now));
         let app = Arc::new(App {
-            db: database(&directory, now),
-            clock,
+            db: database(course, &directory, now),
+            clock: clock.clone(),
             entropy,
             clouds: Clouds::from([("kvm-tacc".parse().unwrap(), cloud.clone() as Arc<dyn Cloud>)]),
             mailer: Arc::new(Anybody),
@@ -72,7 +85,7 @@ impl Project {
             instance: InstanceId::from_bits(7),
         });
         enrol(&app).await;
-        Self { app, cloud, _directory: directory }
+        Self { app, clock, cloud, _directory: directory }
     }
 
     /// How many objects there are.
@@ -92,18 +105,27 @@ impl Project {
         assert!(plan.actions.is_empty() && plan.skipped.is_empty(), "{:?}", plan.skipped);
     }
 
-    /// A whole sweep.
-    pub(crate) async fn sweep(&self) {
+    /// A whole sweep in which nothing is due. Says of how many objects one will be.
+    pub(crate) async fn sweep(&self) -> usize {
         let (plan, done) = reaping::sweep(&self.app).await.unwrap();
         assert!(done.is_empty() && plan.skipped.is_empty(), "{:?}", plan.skipped);
+        plan.reported.len() + plan.waiting.len()
+    }
+
+    /// A whole sweep that marks all there is to mark, and writes to the owners. Says how many objects that were.
+    pub(crate) async fn mark(&self) -> usize {
+        let (plan, done) = reaping::sweep(&self.app).await.unwrap();
+        assert!(plan.skipped.is_empty() && done.iter().all(|done| done.outcome == "its owner is told"));
+        self.clock.advance(TimeDelta::minutes(1));
+        done.len()
     }
 }
 
-fn database(directory: &TempDir, now: DateTime<Utc>) -> Db {
+fn database(course: &str, directory: &TempDir, now: DateTime<Utc>) -> Db {
     let url = format!("sqlite://{}", directory.path().join("load.sqlite").display());
     let db = Db::open(&url.parse().unwrap()).unwrap();
     db.migrate().unwrap();
-    let course = CourseFile::parse("course.toml", EXAMPLE).unwrap().check("course.toml").unwrap();
+    let course = CourseFile::parse("course.toml", course).unwrap().check("course.toml").unwrap();
     db.write_blocking("apply", |conn| courses::apply(conn, &course, now)).unwrap();
     db
 }
@@ -161,6 +183,15 @@ fn fill(cloud: &SimulatedCloud, number: u32, now: DateTime<Utc>) {
         put(Kind::FloatingIp, "198.18.0.1", &|it| it.survey.hints.description = Some(format!("of {owner}")));
     }
     if number % 10 == 0 {
+        // On bare metal a site may not tell what a server runs on; then no lease is known to be idle.
+        put(Kind::Container, &format!("metal-cloud-{owner}"), &|it| {
+            it.created_at = now - TimeDelta::hours(7)
+        });
+        let idle = format!("lease-idle-{number:08x}");
+        let mut lease = Object::by_hand(Kind::Lease, &idle, &format!("spare_cloud_{owner}"), made_at);
+        lease.survey.span = Interval::new(now - TimeDelta::hours(6), now + TimeDelta::hours(24));
+        lease.survey.reservations = vec![idle];
+        cloud.put(&lease).unwrap();
         put(Kind::Volume, "of another course", &|it| it.survey.belongs = Belongs::Others);
         let mark = Mark {
             instance: InstanceId::from_bits(OTHERS),

@@ -1,6 +1,7 @@
 //! What a sweep of the reaper costs: a site with 1,000, 10,000 and 100,000 servers that people made by hand, among their leases,
-//! networks, ports and floating IPs, bookings' objects and what others have. Prints what a plan and a whole sweep take as a ratio
-//! to the bare listing, in time and in memory, and how that grows. Fails if it grows faster than the listing does.
+//! networks, ports and floating IPs, bookings' objects and what others have. Prints what a sweep takes as a ratio to the bare
+//! listing, in time and in memory: the plan alone, a sweep in which nothing is due, one that marks a third of the servers and
+//! writes to their owners, and one that finds all of them marked. Fails if that grows faster than the listing does.
 //!
 //!     cargo bench --bench sweep
 //!
@@ -35,16 +36,35 @@ enum Part {
     Plan,
     /// A whole sweep in which nothing is due.
     Sweep,
+    /// The sweep in which all is marked.
+    Marking,
+    /// A sweep in which all is marked, and nothing is due.
+    Marked,
 }
 
 impl Part {
-    const ALL: [Self; 3] = [Self::Listing, Self::Plan, Self::Sweep];
+    const ALL: [Self; 5] = [Self::Listing, Self::Plan, Self::Sweep, Self::Marking, Self::Marked];
 
     fn word(self) -> &'static str {
         match self {
             Self::Listing => "listing",
             Self::Plan => "plan",
             Self::Sweep => "sweep",
+            Self::Marking => "marking",
+            Self::Marked => "marked",
+        }
+    }
+
+    /// A project in which this comes next.
+    async fn project(self, servers: u32) -> Project {
+        match self {
+            Self::Listing | Self::Plan | Self::Sweep => Project::with(servers).await,
+            Self::Marking => Project::telling(servers).await,
+            Self::Marked => {
+                let project = Project::telling(servers).await;
+                project.mark().await;
+                project
+            }
         }
     }
 
@@ -53,9 +73,15 @@ impl Part {
         match self {
             Self::Listing => project.list().await,
             Self::Plan => project.plan().await,
-            Self::Sweep => project.sweep().await,
+            Self::Sweep | Self::Marked => assert!(project.sweep().await > 0),
+            Self::Marking => assert!(project.mark().await > 0),
         }
         began.elapsed()
+    }
+
+    /// How often it is done: after the first time nothing is left to be marked.
+    fn rounds(self, servers: u32) -> u32 {
+        if self == Self::Marking { 1 } else { 3 + 20_000 / servers }
     }
 }
 
@@ -75,69 +101,64 @@ async fn peak(part: Part, project: &Project) -> f64 {
     megabytes("VmHWM") - before
 }
 
-/// The shortest time of each part, in milliseconds: whatever else the machine does only adds to it. The parts take turns.
-async fn times(project: &Project, servers: u32) -> Vec<f64> {
-    let rounds = 3 + 20_000 / servers;
-    let mut shortest = [f64::INFINITY; Part::ALL.len()];
-    for _ in 0..rounds {
-        for (shortest, part) in shortest.iter_mut().zip(Part::ALL) {
-            *shortest = shortest.min(part.run(project).await.as_secs_f64() * 1000.0);
-        }
+/// The shortest times of the listing and of a part, in milliseconds: whatever else the machine does only adds to them.
+async fn times(part: Part, project: &Project, servers: u32) -> Vec<f64> {
+    let (mut listing, mut own) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..part.rounds(servers) {
+        listing = listing.min(Part::Listing.run(project).await.as_secs_f64() * 1000.0);
+        own = own.min(part.run(project).await.as_secs_f64() * 1000.0);
     }
-    shortest.to_vec()
+    vec![listing, own]
 }
 
 /// Figures of a process of its own.
-fn apart(what: &str, servers: u32) -> Vec<f64> {
-    let child =
-        Command::new(std::env::current_exe().unwrap()).args(["apart", what, &servers.to_string()]).output();
-    let child = child.unwrap();
+fn apart(what: &str, part: Part, servers: u32) -> Vec<f64> {
+    let arguments = ["apart", what, part.word(), &servers.to_string()];
+    let child = Command::new(std::env::current_exe().unwrap()).args(arguments).output().unwrap();
     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
     let text = String::from_utf8(child.stdout).unwrap();
     text.split_whitespace().map(|figure| figure.parse().unwrap()).collect()
 }
 
 /// The figures that [`apart`] reads.
-async fn figures(what: &str, servers: u32) -> Vec<f64> {
-    let project = Project::with(servers).await;
-    match Part::ALL.into_iter().find(|part| part.word() == what) {
-        Some(part) => vec![peak(part, &project).await],
-        None if what == "objects" => vec![f64::from(u32::try_from(project.objects()).unwrap())],
-        None => times(&project, servers).await,
+async fn figures(what: &str, part: Part, servers: u32) -> Vec<f64> {
+    let project = part.project(servers).await;
+    match what {
+        "objects" => vec![f64::from(u32::try_from(project.objects()).unwrap())],
+        "peak" => vec![peak(part, &project).await],
+        _ => times(part, &project, servers).await,
     }
 }
 
-fn print(what: &str, figures: &[f64]) {
-    let [listing, plan, sweep] = figures else { panic!("{what}: {figures:?}") };
-    let (plan, sweep) = (plan / listing, sweep / listing);
-    println!("  {what:<10}{listing:>12.1}{plan:>12.2}{sweep:>12.2}");
-}
-
-/// By how much the ratio of a part to the listing has grown from the smallest site to the largest.
-fn growth(all: &[Vec<f64>], part: usize) -> f64 {
-    let ratio = |figures: &Vec<f64>| figures[part] / figures[0];
-    ratio(all.last().unwrap()) / ratio(all.first().unwrap())
+/// What each part takes at a site with so many servers, as ratios to the listing: time and peak memory.
+fn measure(servers: u32) -> Vec<(Part, [f64; 2])> {
+    let objects = apart("objects", Part::Listing, servers)[0];
+    let listed = apart("peak", Part::Listing, servers)[0];
+    println!("{servers} servers among {objects} objects; the listing takes {listed:.1} MB");
+    println!("  {:<10}{:>14}{:>10}{:>10}", "", "listing, ms", "time: 1", "peak: 1");
+    let parts = Part::ALL.into_iter().filter(|part| *part != Part::Listing).map(|part| {
+        let [listing, own] = apart("times", part, servers)[..] else { panic!("two times") };
+        let ratios = [own / listing, apart("peak", part, servers)[0] / listed];
+        println!("  {:<10}{listing:>14.1}{:>10.2}{:>10.2}", part.word(), ratios[0], ratios[1]);
+        (part, ratios)
+    });
+    parts.collect()
 }
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(at) = arguments.iter().position(|it| it == "apart") {
+        let [what, part, servers] = &arguments[at + 1..] else { panic!("{arguments:?}") };
+        let part = Part::ALL.into_iter().find(|it| it.word() == part).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let figures = runtime.block_on(figures(&arguments[at + 1], arguments[at + 2].parse().unwrap()));
+        let figures = runtime.block_on(figures(what, part, servers.parse().unwrap()));
         return println!("{}", figures.iter().map(f64::to_string).collect::<Vec<_>>().join(" "));
     }
-    let (mut times, mut peaks) = (Vec::new(), Vec::new());
-    for servers in SERVERS {
-        println!("{servers} servers among {} objects", apart("objects", servers)[0]);
-        println!("  {:<10}{:>12}{:>12}{:>12}", "", "listing", "plan: 1", "sweep: 1");
-        times.push(apart("times", servers));
-        print("time, ms", times.last().unwrap());
-        peaks.push(Part::ALL.iter().flat_map(|part| apart(part.word(), servers)).collect::<Vec<_>>());
-        print("peak, MB", peaks.last().unwrap());
-    }
-    for (what, part) in [("plan", 1), ("sweep", 2)] {
-        let (time, peak) = (growth(&times, part), growth(&peaks[1..], part));
-        println!("ratio of the {what} from the smallest site to the largest: time {time:.2}, peak {peak:.2}");
-        assert!(time < MOST_GROWTH && peak < MOST_GROWTH, "a sweep grows faster than the listing");
+    // The smallest site is too small to tell how memory grows: what every process takes once is most of it.
+    let all: Vec<_> = SERVERS.into_iter().map(measure).collect();
+    let [small, middle, large] = &all[..] else { panic!("there are three sizes") };
+    for (((part, [early, _]), (_, [_, lean])), (_, [time, peak])) in small.iter().zip(middle).zip(large) {
+        println!("{}: from small to large, time {:.2}, peak {:.2}", part.word(), time / early, peak / lean);
+        assert!(time / early < MOST_GROWTH && peak / lean < MOST_GROWTH, "it grows faster than the listing");
     }
 }

@@ -11,6 +11,8 @@ pub(super) enum Fault {
     Busy,
     /// It is answered with 409.
     Conflict,
+    /// It is answered with 404.
+    Missing,
     /// It is held until the caller gives up, and never reaches the site.
     TimeoutBefore,
     /// The site does it, and the answer is held until the caller gives up.
@@ -59,6 +61,7 @@ impl Fault {
             Self::Error => "500",
             Self::Busy => "503, Retry-After",
             Self::Conflict => "409",
+            Self::Missing => "404",
             Self::TimeoutBefore => "time-out before",
             Self::TimeoutAfter => "time-out after",
             Self::CutBefore => "cut before",
@@ -87,6 +90,7 @@ impl Fault {
             Self::Error => (500, WORDS),
             Self::Busy => (503, WORDS),
             Self::Conflict => (409, WORDS),
+            Self::Missing => (404, WORDS),
             Self::Expired => (401, WORDS),
             Self::NoRoom => (500, NO_ROOM),
             _ => return None,
@@ -106,7 +110,7 @@ impl Fault {
     /// What the student is to read when it befalls `step`; `None` where nothing went wrong for them.
     pub(super) fn is_told_as(self, step: &Step) -> Option<String> {
         Some(match self {
-            Self::Error | Self::Busy | Self::Conflict => WORDS.to_owned(),
+            Self::Error | Self::Busy | Self::Conflict | Self::Missing => WORDS.to_owned(),
             Self::Expired if step.is_for_a_token() => WORDS.to_owned(),
             Self::Expired | Self::Killed => return None,
             Self::NoRoom => format!("the site has no room: {NO_ROOM}"),

@@ -2,12 +2,15 @@
 //! the test's own. After each, nothing of the booking is left, everything of others is there, and the student's page said
 //! what happened. The simulated cloud's faults are in `faults.rs`, `crashes.rs` and `killed.rs`.
 
+mod by_hand;
 mod fault;
 mod killed;
 mod others;
 mod proxy;
+mod reaped;
 mod scene;
 mod step;
+mod sweeps;
 mod table;
 
 use std::collections::BTreeSet;

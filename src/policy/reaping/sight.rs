@@ -21,8 +21,9 @@ pub(super) struct Sight<'a> {
     pub(super) objects: Vec<&'a Found>,
     /// Reservations on which something is.
     used: BTreeSet<&'a str>,
-    /// Servers and containers of which the site does not tell what they run on.
-    untold: Vec<&'a Found>,
+    /// When the latest server or container was made of which the site does not tell what it runs on; the end of time if it
+    /// does not tell that either.
+    untold: Option<DateTime<Utc>>,
     /// The spans of leases, by their reservations.
     spans: BTreeMap<&'a str, Interval>,
     /// How many ports of others there are on each network.
@@ -40,7 +41,7 @@ impl<'a> Sight<'a> {
             site,
             view,
             used: BTreeSet::new(),
-            untold: Vec::new(),
+            untold: None,
             spans: BTreeMap::new(),
             ports: BTreeMap::new(),
             networks: BTreeMap::new(),
@@ -56,7 +57,10 @@ impl<'a> Sight<'a> {
         let survey = &object.survey;
         match object.kind {
             Kind::Server | Kind::Container => match &survey.backing {
-                Backing::Untold => self.untold.push(object),
+                Backing::Untold => {
+                    self.untold =
+                        self.untold.max(Some(object.created_at.unwrap_or(DateTime::<Utc>::MAX_UTC)));
+                }
                 Backing::Nothing => {}
                 Backing::Reservation(id) => {
                     self.used.insert(id);
@@ -92,7 +96,7 @@ impl<'a> Sight<'a> {
     /// Whether something is on a lease, or may be: a server of which the site does not tell, made since the lease began.
     pub(super) fn is_used(&self, lease: &Found, start: DateTime<Utc>) -> bool {
         let on_it = lease.survey.reservations.iter().any(|id| self.used.contains(id.as_str()));
-        on_it || self.untold.iter().any(|server| server.created_at.is_none_or(|at| at >= start))
+        on_it || self.untold.is_some_and(|at| at >= start)
     }
 
     /// The end of the lease that a server is on, if it is on one that is known.

@@ -77,10 +77,17 @@ fn act(done: &Done, now: DateTime<Utc>) -> Act {
 
 /// What is kept of a plan for the pages: of long lists the beginning.
 fn shortened(plan: &Plan) -> Plan {
-    let mut plan = plan.clone();
-    plan.actions.truncate(KEPT_LINES);
-    plan.waiting.truncate(KEPT_LINES);
-    plan.kept.truncate(KEPT_LINES);
-    plan.reported.truncate(KEPT_LINES);
-    plan
+    Plan {
+        at: plan.at,
+        actions: beginning(&plan.actions),
+        waiting: beginning(&plan.waiting),
+        kept: beginning(&plan.kept),
+        reported: beginning(&plan.reported),
+        skipped: plan.skipped.clone(),
+        wholes: plan.wholes.clone(),
+    }
+}
+
+fn beginning<T: Clone>(lines: &[T]) -> Vec<T> {
+    lines.iter().take(KEPT_LINES).cloned().collect()
 }
