@@ -1,0 +1,172 @@
+//! A course's project in which many people have made things by hand.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use fairlease::clock::ManualClock;
+use fairlease::cloud::port::{Cloud, Clouds};
+use fairlease::cloud::simulated::{Faults, Object, Profile, SimulatedCloud};
+use fairlease::config::course_file::CourseFile;
+use fairlease::db::{Db, DbError};
+use fairlease::domain::blueprint::Kind;
+use fairlease::domain::ids::{BookingId, InstanceId};
+use fairlease::domain::interval::Interval;
+use fairlease::domain::notice::Notice;
+use fairlease::domain::person::Role;
+use fairlease::domain::resource::Mark;
+use fairlease::domain::survey::{Backing, Belongs, Condition};
+use fairlease::entropy::SeededEntropy;
+use fairlease::mail::delivery::{Mailer, SendError};
+use fairlease::services::health::Watch;
+use fairlease::services::{App, Wake, courses, people, reaping};
+use tempfile::TempDir;
+
+const EXAMPLE: &str = include_str!("../../docs/examples/course.toml");
+const NOW: &str = "2025-02-08T15:00:00Z";
+const PEOPLE: u32 = 200;
+/// Another installation, whose bookings' objects are in the same project.
+const OTHERS: u64 = 99;
+
+/// Takes every mail and keeps none.
+#[derive(Debug)]
+struct Anybody;
+
+#[async_trait]
+impl Mailer for Anybody {
+    async fn send(&self, _: &Notice) -> Result<(), SendError> {
+        Ok(())
+    }
+}
+
+/// The course, its people and the site.
+pub(crate) struct Project {
+    app: Arc<App>,
+    cloud: Arc<SimulatedCloud>,
+    _directory: TempDir,
+}
+
+impl Project {
+    /// With so many servers.
+    pub(crate) async fn with(servers: u32) -> Self {
+        let directory = TempDir::new().unwrap();
+        let now: DateTime<Utc> = NOW.parse().unwrap();
+        let clock = Arc::new(ManualClock::at(now));
+        let entropy = Arc::new(SeededEntropy::new(1));
+        let faults = Faults::none();
+        let cloud =
+            Arc::new(SimulatedCloud::in_memory(Profile::instant(), faults, clock.clone(), entropy.clone()));
+        (0..servers).for_each(|number| fill(&cloud, number, now));
+        let app = Arc::new(App {
+            db: database(&directory, now),
+            clock,
+            entropy,
+            clouds: Clouds::from([("kvm-tacc".parse().unwrap(), cloud.clone() as Arc<dyn Cloud>)]),
+            mailer: Arc::new(Anybody),
+            public_url: String::new(),
+            claim: TimeDelta::minutes(10),
+            wake: Wake::default(),
+            sweeping: tokio::sync::Mutex::default(),
+            watch: Arc::new(Watch::new().unwrap()),
+            instance: InstanceId::from_bits(7),
+        });
+        enrol(&app).await;
+        Self { app, cloud, _directory: directory }
+    }
+
+    /// How many objects there are.
+    pub(crate) fn objects(&self) -> usize {
+        self.cloud.objects().unwrap().len()
+    }
+
+    /// The site's listing alone.
+    pub(crate) async fn list(&self) {
+        let found = self.cloud.survey(&BTreeSet::new()).await.unwrap();
+        assert!(!found.is_empty());
+    }
+
+    /// What the dry run does.
+    pub(crate) async fn plan(&self) {
+        let plan = reaping::observe(&self.app).await.unwrap().plan;
+        assert!(plan.actions.is_empty() && plan.skipped.is_empty(), "{:?}", plan.skipped);
+    }
+
+    /// A whole sweep.
+    pub(crate) async fn sweep(&self) {
+        let (plan, done) = reaping::sweep(&self.app).await.unwrap();
+        assert!(done.is_empty() && plan.skipped.is_empty(), "{:?}", plan.skipped);
+    }
+}
+
+fn database(directory: &TempDir, now: DateTime<Utc>) -> Db {
+    let url = format!("sqlite://{}", directory.path().join("load.sqlite").display());
+    let db = Db::open(&url.parse().unwrap()).unwrap();
+    db.migrate().unwrap();
+    let course = CourseFile::parse("course.toml", EXAMPLE).unwrap().check("course.toml").unwrap();
+    db.write_blocking("apply", |conn| courses::apply(conn, &course, now)).unwrap();
+    db
+}
+
+async fn enrol(app: &Arc<App>) {
+    let inner = app.clone();
+    let enrolled = app.db.write::<_, DbError, _>("people", move |conn| {
+        for number in 0..PEOPLE {
+            people::ensure_person(
+                &inner,
+                conn,
+                &net_id(number).parse().unwrap(),
+                "A student",
+                Role::Student,
+            )?;
+        }
+        Ok(())
+    });
+    enrolled.await.unwrap();
+}
+
+fn net_id(number: u32) -> String {
+    format!("ab{}", number % PEOPLE)
+}
+
+/// A server with what belongs to it: its port, and now and then a lease, a network, an address and what others have.
+fn fill(cloud: &SimulatedCloud, number: u32, now: DateTime<Utc>) {
+    // A third of the servers has been there for longer than any lab allows.
+    let made_at = now - TimeDelta::hours(i64::from(number % 12)) - TimeDelta::minutes(10);
+    let (owner, cluster) = (net_id(number / 3), number / 3);
+    let put = |kind: Kind, name: &str, change: &dyn Fn(&mut Object)| {
+        let mut object = Object::by_hand(kind, &format!("{}-{number:08x}", kind.word()), name, made_at);
+        change(&mut object);
+        cloud.put(&object).unwrap();
+    };
+    let reservation = format!("reservation-{cluster}");
+    put(Kind::Server, &format!("node{}-cloud-{owner}", number % 3), &|it| {
+        it.survey.backing = Backing::Reservation(reservation.clone());
+        it.survey.condition = Some(Condition::InUse);
+    });
+    put(Kind::Port, "", &|it| {
+        it.uses = vec![format!("network-{:08x}", cluster * 3)];
+        it.survey.attached = Some(vec![format!("server-{number:08x}")]);
+    });
+    if number % 3 == 0 {
+        put(Kind::Lease, &format!("lease_cloud_{owner}"), &|it| {
+            it.survey.span = Interval::new(made_at, made_at + TimeDelta::hours(24));
+            it.survey.reservations = vec![reservation.clone()];
+            it.survey.charged = vec![("m1.medium".to_owned(), 3)];
+        });
+        put(Kind::Network, &format!("private_net_{owner}"), &|_| {});
+        put(Kind::Subnet, &format!("private_subnet_{owner}"), &|it| {
+            it.survey.attached = Some(vec![format!("network-{number:08x}")]);
+        });
+        put(Kind::FloatingIp, "198.18.0.1", &|it| it.survey.hints.description = Some(format!("of {owner}")));
+    }
+    if number % 10 == 0 {
+        put(Kind::Volume, "of another course", &|it| it.survey.belongs = Belongs::Others);
+        let mark = Mark {
+            instance: InstanceId::from_bits(OTHERS),
+            booking: BookingId::from_bits(number.into()),
+            key: "router".parse().unwrap(),
+        };
+        put(Kind::Router, &mark.name("k8s"), &|_| {});
+    }
+}
