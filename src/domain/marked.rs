@@ -243,7 +243,7 @@ impl Pause {
 /// How much a site held when it was last listed whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whole {
-    /// How many objects.
+    /// How many objects that are no booking's.
     pub count: usize,
     /// When.
     pub at: DateTime<Utc>,
