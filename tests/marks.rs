@@ -199,6 +199,10 @@ on_both_databases! {
         sweep(&world).await;
         let told = Stage::Warned { at: local("2025-02-09T04:00") };
         assert_eq!(stages(&world).await, [("hers".to_owned(), told)], "as if nobody had been told");
+        assert!(matches!(restore(&world, "hers", "ff524").await, Err(RestoreError::Often)));
+        let site = "kvm-tacc".parse().unwrap();
+        let by_staff = reaping::restore(&world.app, &site, Kind::Server, "hers", None).await.unwrap();
+        assert_eq!(by_staff.until, local("2025-02-09T12:00"));
     }
 
     async fn a_deletion_that_a_site_refuses_is_tried_again_and_can_still_be_stopped(backend: Backend) {

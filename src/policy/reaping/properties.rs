@@ -215,6 +215,7 @@ fn scene((objects, wishes, exemptions): &Parts) -> Scene {
         .iter()
         .filter_map(|(found, stage)| {
             Some(Marked {
+                restores: 0,
                 target: Target {
                     site: site(),
                     kind: found.kind,

@@ -264,6 +264,7 @@ impl<'a> Work<'a> {
             predicate: finding.predicate,
             net_id: known.map(|known| known.net_id.clone()),
             stage,
+            restores: mark.map_or(0, |mark| mark.restores),
         };
         let reason = finding.clause.clone();
         let action = match steps::next(finding.pace, mark.map(|mark| mark.stage), given.policy, now) {
