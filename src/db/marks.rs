@@ -33,6 +33,7 @@ struct MarkRow {
     predicate: String,
     net_id: Option<String>,
     stage: String,
+    restores: i32,
     reason: String,
 }
 
@@ -47,6 +48,7 @@ impl MarkRow {
             predicate: marked.predicate.code().to_owned(),
             net_id: marked.net_id.as_ref().map(ToString::to_string),
             stage: written(&marked.stage)?,
+            restores: marked.restores,
             reason: reason.to_owned(),
         })
     }
@@ -78,6 +80,7 @@ impl TryFrom<MarkRow> for Mark {
             predicate: read_predicate(&row.predicate)?,
             net_id: row.net_id.map(|id| id.parse()).transpose().map_err(DbError::corrupt)?,
             stage: serde_json::from_str(&row.stage).map_err(DbError::corrupt)?,
+            restores: row.restores,
         };
         Ok(Self { marked, reason: row.reason })
     }
@@ -139,6 +142,7 @@ pub fn save_mark(
                     marks::predicate.eq(&row.predicate),
                     marks::net_id.eq(&row.net_id),
                     marks::stage.eq(&row.stage),
+                    marks::restores.eq(row.restores),
                     marks::reason.eq(&row.reason),
                 ))
                 .execute(c))?

@@ -297,7 +297,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{Text, Nullable};
+    use diesel::sql_types::{Text, Integer, Nullable};
     marks (site_id, kind, site_ref) {
         site_id -> Text,
         kind -> Text,
@@ -306,6 +306,7 @@ table! {
         predicate -> Text,
         net_id -> Nullable<Text>,
         stage -> Text,
+        restores -> Integer,
         reason -> Text,
     }
 }

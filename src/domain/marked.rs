@@ -130,7 +130,13 @@ pub struct Marked {
     pub net_id: Option<NetId>,
     /// How far it is.
     pub stage: Stage,
+    /// How often its owner has taken it back: once is theirs to decide, more is staff's ([`RESTORES`]).
+    #[serde(default)]
+    pub restores: i32,
 }
+
+/// How often an owner may take one object back. Without a bound it would be there for good, ten hours at a time.
+pub const RESTORES: i32 = 1;
 
 /// How far a marked object is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -243,7 +249,7 @@ impl Pause {
 /// How much a site held when it was last listed whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whole {
-    /// How many objects.
+    /// How many objects that are no booking's.
     pub count: usize,
     /// When.
     pub at: DateTime<Utc>,

@@ -129,6 +129,9 @@ impl Default for Limits {
 /// In a listing of fewer objects a percentage says little: one student's may be all of it.
 pub const SMALL_LISTING: usize = 20;
 
+/// That fewer objects are gone since the last listing is no sign that a listing is wrong: one student cleans up.
+pub const FEW: usize = 5;
+
 /// When a lease is of no use. All in minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

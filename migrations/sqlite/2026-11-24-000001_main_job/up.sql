@@ -272,6 +272,8 @@ CREATE TABLE marks (
     predicate TEXT NOT NULL,
     net_id TEXT,
     stage TEXT NOT NULL,
+    -- How often its owner has taken it back.
+    restores INTEGER NOT NULL,
     -- Why, with its numbers, as it was when the stage began.
     reason TEXT NOT NULL,
     PRIMARY KEY (site_id, kind, site_ref)

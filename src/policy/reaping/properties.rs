@@ -13,7 +13,7 @@ use crate::domain::calendar::DailyWindow;
 use crate::domain::ids::{BookingId, InstanceId};
 use crate::domain::interval::Interval;
 use crate::domain::marked::{Exempt, Exemption, Marked, Pause, Stage, Target};
-use crate::domain::reaper::{ByHand, ProjectRule, QuietHours};
+use crate::domain::reaper::{ByHand, FEW, ProjectRule, QuietHours};
 use crate::domain::resource::{Found, Mark};
 use crate::domain::survey::{Backing, Belongs, Condition};
 use crate::policy::sentences::tests::local;
@@ -215,6 +215,7 @@ fn scene((objects, wishes, exemptions): &Parts) -> Scene {
         .iter()
         .filter_map(|(found, stage)| {
             Some(Marked {
+                restores: 0,
                 target: Target {
                     site: site(),
                     kind: found.kind,
@@ -510,7 +511,8 @@ proptest! {
             3 => scene.view.look = Look::Down("down".into()),
             4 => scene.view.looked_at -= TimeDelta::minutes(11),
             _ => {
-                let last = Whole { count: listed * 2 + 1, at: scene.now - TimeDelta::minutes(59) };
+                let expected = listed * 2 + FEW + scene.marked.len();
+                let last = Whole { count: expected, at: scene.now - TimeDelta::minutes(59) };
                 scene.view.last_whole = Some(last);
             }
         }

@@ -14,7 +14,7 @@ use crate::domain::blueprint::Kind;
 use crate::domain::calendar;
 use crate::domain::ids::SiteId;
 use crate::domain::marked::{Exempt, Exemption, Marked, Predicate, Stage, Whole};
-use crate::domain::reaper::{ByHand, SMALL_LISTING, StopBy};
+use crate::domain::reaper::{ByHand, FEW, SMALL_LISTING, StopBy};
 use crate::domain::resource::Found;
 use crate::domain::su::Su;
 use crate::domain::survey::{Backing, Belongs, Condition};
@@ -35,7 +35,7 @@ pub(super) fn add(
             return skip(why, reason);
         }
     };
-    plan.wholes.insert(site.clone(), Whole { count: found.len(), at: view.looked_at });
+    plan.wholes.insert(site.clone(), Whole { count: of_others(found), at: view.looked_at });
     let mut pauses: Vec<_> = given.pauses.iter().filter(|pause| pause.holds(site, given.now)).collect();
     pauses.sort();
     if let Some(pause) = pauses.first() {
@@ -70,14 +70,16 @@ fn trusted<'a>(
         return Err((Skip::Stale, format!("the listing is {} old", calendar::in_words(age))));
     }
     let limits = given.policy.limits;
+    let (has, leaving) = (of_others(found), being_deleted(given, site));
     let shrunk = view.last_whole.filter(|last| {
         let recent = view.looked_at - last.at < TimeDelta::minutes(limits.shrunk_minutes.into());
-        recent && found.len().saturating_mul(100) < last.count.saturating_mul(part(limits.shrunk_percent))
+        let expected = last.count.saturating_sub(leaving);
+        let many = expected.saturating_sub(has) >= FEW;
+        recent && many && has.saturating_mul(100) < expected.saturating_mul(part(limits.shrunk_percent))
     });
     if let Some(last) = shrunk {
         let reason = format!(
-            "the listing has {} objects, and {} at {}: less than {} percent",
-            found.len(),
+            "the listing has {has} objects that are no booking's, and {} at {}: less than {} percent",
             last.count,
             calendar::date_and_time(given.zone, last.at),
             limits.shrunk_percent
@@ -89,6 +91,17 @@ fn trusted<'a>(
         return Err((Skip::Empty, format!("the listing is empty, and {marked} objects are marked there")));
     }
     Ok(found)
+}
+
+/// How many objects are no booking's: those of bookings come and go by the dozen at the end of a class slot.
+fn of_others(found: &[Found]) -> usize {
+    found.iter().filter(|found| found.mark.is_none()).count()
+}
+
+/// How many objects are expected to be gone since a sweep has deleted them.
+fn being_deleted(given: &Situation<'_>, site: &SiteId) -> usize {
+    let here = given.marked.iter().filter(|mark| mark.target.site == *site);
+    here.filter(|mark| matches!(mark.stage, Stage::Deleting { .. })).count()
 }
 
 fn part(percent: i32) -> usize {
@@ -251,6 +264,7 @@ impl<'a> Work<'a> {
             predicate: finding.predicate,
             net_id: known.map(|known| known.net_id.clone()),
             stage,
+            restores: mark.map_or(0, |mark| mark.restores),
         };
         let reason = finding.clause.clone();
         let action = match steps::next(finding.pace, mark.map(|mark| mark.stage), given.policy, now) {

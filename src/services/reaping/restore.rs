@@ -8,7 +8,7 @@ use super::{limit, nothing_came};
 use crate::db::{self, Conn, DbError, MaybeDbError};
 use crate::domain::blueprint::Kind;
 use crate::domain::ids::{NetId, SiteId};
-use crate::domain::marked::{Marked, Stage};
+use crate::domain::marked::{Marked, RESTORES, Stage};
 use crate::services::App;
 
 /// What came of taking an object back.
@@ -34,6 +34,9 @@ pub enum RestoreError {
     /// It was taken back before.
     #[error("it was taken back before, and is left alone until {0}")]
     Before(DateTime<Utc>),
+    /// Its owner has taken it back as often as they may.
+    #[error("you have taken it back before: if you need it for longer, ask the course's staff")]
+    Often,
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -46,7 +49,7 @@ impl MaybeDbError for RestoreError {
 }
 
 /// Takes back an object that is marked, so that the reaper leaves it alone for the time that staff have set; a server that it
-/// stopped is started. `of` is who asks, unless that is staff: then it has to be theirs. Whoever restores twice is told so.
+/// stopped is started. `of` is who asks, unless that is staff: then it has to be theirs, and they may once. Whoever restores twice is told so.
 pub async fn restore(
     app: &Arc<App>,
     site: &SiteId,
@@ -82,9 +85,12 @@ fn restore_in(
         Stage::Deleting { .. } => return Err(RestoreError::TooLate),
         Stage::Restored { until } => return Err(RestoreError::Before(until)),
     }
-    let policy = db::course(conn)?.map(|course| course.reaper).unwrap_or_default();
-    let until = app.now() + policy.restored();
-    let marked = Marked { stage: Stage::Restored { until }, ..mark.marked };
+    if of.is_some() && mark.marked.restores >= RESTORES {
+        return Err(RestoreError::Often);
+    }
+    let until = app.now() + db::reaper_policy(conn)?.unwrap_or_default().restored();
+    let restores = mark.marked.restores + i32::from(of.is_some());
+    let marked = Marked { stage: Stage::Restored { until }, restores, ..mark.marked };
     if db::save_mark(conn, Some(&was), &marked, &mark.reason)? {
         Ok((was, marked, until))
     } else {
