@@ -65,6 +65,7 @@ on_both_databases! {
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 2);
     }
 
+    /// Case 19 of the course's facts: of those who want one node, one wins, and none shares it.
     async fn of_many_for_the_last_nodes_none_is_given_twice(backend: Backend) {
         let nodes = ("capacity = 30 ", "nodes = [\"a\", \"b\", \"c\", \"d\"] ");
         let world = World::with(backend, course(&[nodes]), Profile::instant()).await;

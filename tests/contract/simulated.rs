@@ -134,5 +134,5 @@ async fn two_who_want_an_address_share_none() {
 async fn of_two_who_want_a_node_one_gets_it() {
     let bench = bench_of(site_of(Profile { lease_capacity: 1, ..profile() }, Faults::none()));
     let node = Reserved::Host([("node_type".to_owned(), "gpu_p100".to_owned())].into());
-    racing::of_two_who_want_a_node_one_gets_it(&bench, 300, &node).await;
+    racing::of_two_who_want_a_node_one_gets_it(&bench, 300, &node, true).await;
 }

@@ -40,8 +40,8 @@ impl Mailer for Anybody {
     }
 }
 
-/// What is done about what people made by hand: they are told, and nothing follows.
-const TELLING: &str = "[reaper]\nby_hand = \"warn\"\n\n[course]";
+/// What is done about what people made by hand: they are told, and two hours later it is stopped.
+const TELLING: &str = "[reaper]\nby_hand = \"delete\"\n\n[course]";
 
 /// The course, its people and the site.
 pub(crate) struct Project {

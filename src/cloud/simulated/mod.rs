@@ -85,6 +85,19 @@ impl SimulatedCloud {
         self.store.put(object)
     }
 
+    /// Runs one call that changes something, alone: of two who want the last of something one gets it.
+    async fn change<T>(
+        &self,
+        name: &'static str,
+        effect: impl FnOnce() -> Result<T, CloudError>,
+    ) -> Result<T, CloudError> {
+        let alone = || {
+            let _turn = self.store.turn()?;
+            effect()
+        };
+        self.call(name, alone).await
+    }
+
     /// Runs one call: with the site's latency, and with the fault that is planned for it, if any.
     async fn call<T>(
         &self,
@@ -473,7 +486,7 @@ impl Cloud for SimulatedCloud {
     }
 
     async fn ensure(&self, desired: &Desired) -> Result<Observed, CloudError> {
-        self.call("ensure", || {
+        self.change("ensure", || {
             self.faults.shown(SiteService::of(desired.spec.kind()))?;
             self.ensure_now(desired)
         })
@@ -489,7 +502,7 @@ impl Cloud for SimulatedCloud {
     }
 
     async fn prolong_lease(&self, site_ref: &str, end: DateTime<Utc>) -> Result<HeldLease, CloudError> {
-        self.call("prolong_lease", || self.prolong_now(site_ref, end)).await
+        self.change("prolong_lease", || self.prolong_now(site_ref, end)).await
     }
 
     async fn answers(&self, address: &str, _probe: &Probe) -> Result<bool, CloudError> {
@@ -497,7 +510,7 @@ impl Cloud for SimulatedCloud {
     }
 
     async fn release(&self, kind: Kind, site_ref: &str) -> Result<Released, CloudError> {
-        self.call("release", || {
+        self.change("release", || {
             self.faults.shown(SiteService::of(kind))?;
             self.release_now(site_ref)
         })
@@ -505,11 +518,11 @@ impl Cloud for SimulatedCloud {
     }
 
     async fn stop(&self, server: &str, by: StopBy) -> Result<Progress, CloudError> {
-        self.call("stop", || self.stop_now(server, by)).await
+        self.change("stop", || self.stop_now(server, by)).await
     }
 
     async fn start(&self, server: &str) -> Result<Progress, CloudError> {
-        self.call("start", || self.start_now(server)).await
+        self.change("start", || self.start_now(server)).await
     }
 
     async fn health(&self) -> Result<(), CloudError> {

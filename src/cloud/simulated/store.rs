@@ -2,6 +2,7 @@
 //! the same cloud and a killed one loses nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
@@ -74,8 +75,21 @@ impl By<'_> {
 
 #[derive(Debug)]
 pub(super) enum Store {
-    Memory(Mutex<Memory>),
+    /// The objects, and whose turn it is to change them.
+    Memory(Mutex<Memory>, Mutex<()>),
     Disk(PathBuf),
+}
+
+/// As long as this is kept nobody else has it: what was looked at is so until what follows from it is written.
+#[derive(Debug)]
+pub(super) enum Turn<'a> {
+    Memory {
+        _guard: MutexGuard<'a, ()>,
+    },
+    /// Unlocked as it is closed.
+    Disk {
+        _file: File,
+    },
 }
 
 /// Objects by their ids, and indexes of the ids: a site with thousands of objects is asked thousands of times.
@@ -166,7 +180,7 @@ fn io_error(error: &io::Error) -> CloudError {
 
 impl Store {
     pub(super) fn in_memory() -> Self {
-        Self::Memory(Mutex::default())
+        Self::Memory(Mutex::default(), Mutex::default())
     }
 
     pub(super) fn on_disk(directory: PathBuf) -> io::Result<Self> {
@@ -174,10 +188,23 @@ impl Store {
         Ok(Self::Disk(directory))
     }
 
+    /// Waits until nobody else changes the site, in whichever process.
+    pub(super) fn turn(&self) -> Result<Turn<'_>, CloudError> {
+        match self {
+            Self::Memory(_, turn) => {
+                Ok(Turn::Memory { _guard: turn.lock().unwrap_or_else(PoisonError::into_inner) })
+            }
+            Self::Disk(directory) => {
+                let locked = File::create(directory.join("turn")).and_then(|file| file.lock().map(|()| file));
+                Ok(Turn::Disk { _file: locked.map_err(|error| io_error(&error))? })
+            }
+        }
+    }
+
     /// Shows the objects that are looked for, one after the other. A directory is read as a whole.
     pub(super) fn each(&self, by: By<'_>, see: impl FnMut(&Object)) -> Result<(), CloudError> {
         match self {
-            Self::Memory(memory) => lock(memory).each(by, see),
+            Self::Memory(memory, _) => lock(memory).each(by, see),
             Self::Disk(directory) => {
                 let all = read_all(directory).map_err(|error| io_error(&error))?;
                 all.iter().filter(|object| by.is_true_of(object)).for_each(see);
@@ -195,7 +222,7 @@ impl Store {
 
     pub(super) fn get(&self, site_ref: &str) -> Result<Option<Object>, CloudError> {
         match self {
-            Self::Memory(memory) => Ok(lock(memory).objects.get(site_ref).cloned()),
+            Self::Memory(memory, _) => Ok(lock(memory).objects.get(site_ref).cloned()),
             Self::Disk(directory) => read(&path(directory, site_ref)).map_err(|error| io_error(&error)),
         }
     }
@@ -207,7 +234,7 @@ impl Store {
     ) -> Result<Option<Ipv4Addr>, CloudError> {
         let free = |taken: &BTreeSet<_>| ranges.iter().find_map(|range| first_free(taken, range));
         match self {
-            Self::Memory(memory) => Ok(free(&lock(memory).public)),
+            Self::Memory(memory, _) => Ok(free(&lock(memory).public)),
             Self::Disk(directory) => {
                 let all = read_all(directory).map_err(|error| io_error(&error))?;
                 Ok(free(&all.iter().filter_map(public_address).collect()))
@@ -218,7 +245,7 @@ impl Store {
     /// Adds the object, or puts it in the place of the one with its id.
     pub(super) fn put(&self, object: &Object) -> Result<(), CloudError> {
         match self {
-            Self::Memory(memory) => {
+            Self::Memory(memory, _) => {
                 lock(memory).put(object);
                 Ok(())
             }
@@ -228,7 +255,7 @@ impl Store {
 
     pub(super) fn remove(&self, site_ref: &str) -> Result<(), CloudError> {
         match self {
-            Self::Memory(memory) => {
+            Self::Memory(memory, _) => {
                 lock(memory).remove(site_ref);
                 Ok(())
             }
