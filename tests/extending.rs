@@ -77,6 +77,7 @@ fn text_of(page: &str, css: &str) -> Option<String> {
 }
 
 on_both_databases! {
+    /// Case 15, the 409 "not yet supported": the site does not extend, and that is said.
     async fn a_refusal_is_remembered_and_told_before_anyone_asks(backend: Backend) {
         let slow = Profile { boot: TimeDelta::seconds(5), ..rigid() };
         let world = World::with(backend, course(&[]), slow).await;

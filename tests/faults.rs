@@ -11,6 +11,7 @@ use fairlease::worker;
 use crate::world::{World, course, on_both_databases, slot};
 
 on_both_databases! {
+    /// Case 15 of the course's facts, "Not enough hosts available": nothing is asked again and again.
     async fn no_room_at_the_site_ends_the_booking_at_once(backend: Backend) {
         let tight = Profile { lease_capacity: 2, ..Profile::instant() };
         let world = World::with(backend, course(&[]), tight).await;
@@ -26,6 +27,7 @@ on_both_databases! {
         assert!(world.subjects()[0].starts_with("Could not be provided: "));
     }
 
+    /// Case 16: the lease is in force and the server broken. It is replaced once.
     async fn a_broken_server_is_replaced_once(backend: Backend) {
         let world = World::new(backend).await;
         let student = world.student("ff524").await;
@@ -69,6 +71,7 @@ on_both_databases! {
         assert!(faulty.held().is_empty());
     }
 
+    /// Case 16, once more: then nobody waits any longer.
     async fn a_server_that_breaks_twice_ends_the_booking(backend: Backend) {
         let world = World::new(backend).await;
         let student = world.student("ff524").await;

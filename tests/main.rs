@@ -46,4 +46,5 @@ mod sites;
 mod statics;
 mod stories;
 mod support;
+mod sweeping;
 mod world;

@@ -388,7 +388,7 @@ async fn a_lease_of_two_flavors_tells_which_reservation_is_whose() {
     lab.clear().await;
 }
 
-/// Nova takes the request and says later that there is no place: the object is broken, not the call.
+/// Case 16. Nova takes the request and says later that there is no place: the object is broken, not the call.
 #[tokio::test]
 async fn a_server_over_what_is_reserved_comes_up_broken() {
     let bench = bench(Limits::default());

@@ -245,7 +245,7 @@ async fn what_people_make_at_a_command_line_goes_and_all_else_stays() {
     remove(&neighbours, &theirs).await;
 }
 
-/// The cap is eight hours; case 10: a lease without a server for six hours.
+/// The cap is eight hours. Case 10: a lease has had no server for six hours.
 async fn it_is_told_and_stopped(story: &Story<'_>, bed: &Bed) {
     let hour = 60;
     story.goes_on_to(6, &[]).await;
@@ -257,7 +257,7 @@ async fn it_is_told_and_stopped(story: &Story<'_>, bed: &Bed) {
     assert!(!gone(bed, &story.made.goes["lease"]).await, "a server is on it");
 }
 
-/// What is used goes after what uses it, and is warned of only then.
+/// Case 20: what is used goes after what uses it, and is warned of only then.
 async fn it_is_deleted(story: &Story<'_>, bed: &Bed) {
     let hour = 60;
     let idle = ["warn address", "warn spare port", "warn project's address", "warn project's server"];

@@ -88,7 +88,7 @@ fn outcome(fault: Fault, step: &Step, goal: &str, booking: &Booking, heard: &Hea
     Outcome { state: state.to_owned(), retries: told.troubles.len(), took: told.took, complaints }
 }
 
-/// The site has no room: the booking ends, and its page says why.
+/// Case 15 of the course's facts. The site has no room: the booking ends, and its page says why.
 async fn no_room(bed: &Bed, others: &BTreeSet<String>) -> Cell {
     let (step, fault) = (Step::making("reservation", "/leases"), Fault::NoRoom);
     let scene = Scene::set(bed, LONG).await;
@@ -108,7 +108,7 @@ async fn every_server_sticks(bed: &Bed, others: &BTreeSet<String>) -> Cell {
     (step, fault, with_amiss(outcome, &scene, bed, others).await)
 }
 
-/// A server sticks in BUILD: it is replaced, and the page says so.
+/// Case 16, with a server that says nothing at all. It sticks in BUILD: it is replaced, and the page says so.
 async fn a_server_sticks(bed: &Bed, others: &BTreeSet<String>) -> Cell {
     let (step, fault) = (Step::making("compute", "/servers"), Fault::Stuck);
     let scene = Scene::set(bed, LONG).await;
