@@ -12,6 +12,7 @@ use super::connection::{Conn, on};
 use super::schema::{courses, labs, pools, sites};
 use crate::domain::course::{Course, Lab, Pool, Site};
 use crate::domain::ids::{CourseId, LabId, PoolId, SiteId};
+use crate::domain::reaper::ReaperPolicy;
 
 fn json(value: &impl Serialize) -> Result<String, DbError> {
     serde_json::to_string(value).map_err(DbError::corrupt)
@@ -156,6 +157,13 @@ pub fn course(conn: &mut Conn<'_>) -> Result<Option<Course>, DbError> {
         labs: lab_rows.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
         reaper: parse(&reaper)?,
     }))
+}
+
+/// What staff have decided of the reaper, if a course was applied.
+pub fn reaper_policy(conn: &mut Conn<'_>) -> Result<Option<ReaperPolicy>, DbError> {
+    let text: Option<String> =
+        on!(conn, |c| courses::table.order(courses::id).select(courses::reaper).first(c).optional())?;
+    text.map(|text| parse(&text)).transpose()
 }
 
 /// A lab with the course's zone, its pool and its site: retired labs too, since their bookings go on.

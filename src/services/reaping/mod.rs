@@ -1,6 +1,8 @@
 //! The reaper: observe, plan, carry out. [`policy::reaping`](crate::policy::reaping) states what it may do.
 
 mod act;
+mod known;
+mod memory;
 mod observe;
 mod restore;
 
@@ -29,6 +31,7 @@ pub struct Done {
 /// A sweep from looking to acting.
 pub async fn sweep(app: &Arc<App>) -> Result<(Plan, Vec<Done>), DbError> {
     let plan = observe(app).await?;
+    memory::remember(app, &plan).await?;
     let done = carry_out(app, &plan).await;
     Ok((plan, done))
 }

@@ -6,16 +6,15 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use futures_util::future::join_all;
 
-use super::{limit, nothing_came};
+use super::{known, limit, memory, nothing_came};
 use crate::db::{self, DbError};
 use crate::domain::booking::Booking;
 use crate::domain::course::{Course, Lab, Pool, Site};
 use crate::domain::fitness::SiteService;
 use crate::domain::ids::{BookingId, NetId, SiteId};
-use crate::domain::person::{Parity, Role};
 use crate::domain::reaper::ReaperPolicy;
 use crate::policy::fitness;
-use crate::policy::reaping::{self, Known, LiveBooking, Look, Plan, SiteView, Situation, Standing};
+use crate::policy::reaping::{self, LiveBooking, Look, Plan, SiteView, Situation, Standing};
 use crate::services::{App, health};
 
 /// How many bookings that are over one sweep looks at; the next takes the rest.
@@ -24,7 +23,7 @@ const BATCH: i64 = 500;
 /// Looks at the database and at every site, and plans a sweep. Changes nothing.
 pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
     let course = app.db.read("reap: course", db::course).await?;
-    let sites = survey_sites(app, course.as_ref()).await;
+    let mut sites = survey_sites(app, course.as_ref()).await;
     let ids = bookings_named(&sites);
     let inner = app.clone();
     // Read after the listing: a booking that is made meanwhile is known, one that ends meanwhile is still in hand.
@@ -32,16 +31,17 @@ pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
         .read("reap: observe", move |conn| {
             let now = inner.now();
             let live = db::live_bookings_ending(conn, now, BATCH)?;
-            let live: Vec<LiveBooking> =
+            let mut live: Vec<LiveBooking> =
                 live.into_iter().map(|(booking, net_id)| live_booking(booking, net_id)).collect();
+            live.extend(known::unused(conn, course.as_ref(), now)?);
             let mut standing = BTreeMap::new();
             for chunk in ids.chunks(500) {
                 for (id, ended) in db::states(conn, chunk)? {
                     standing.insert(id, if ended { Standing::Ended } else { Standing::InHand });
                 }
             }
-            let people: Vec<Known> =
-                db::everyone(conn)?.into_iter().map(|(net_id, role)| known(net_id, role)).collect();
+            let people = known::people(conn, course.as_ref().map_or(&[], |course| &course.labs), now)?;
+            let idle = memory::recall(conn, &mut sites)?;
             let marked: Vec<_> = db::marks(conn)?.into_iter().map(|mark| mark.marked).collect();
             let exemptions: Vec<_> = db::exemptions(conn, now)?.into_iter().map(|said| said.what).collect();
             let pauses: Vec<_> = db::pauses(conn, now)?.into_iter().map(|said| said.what).collect();
@@ -56,6 +56,7 @@ pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
                 sites: &sites,
                 people: &people,
                 marked: &marked,
+                idle: &idle,
                 exemptions: &exemptions,
                 pauses: &pauses,
             }))
@@ -65,11 +66,6 @@ pub async fn observe(app: &Arc<App>) -> Result<Plan, DbError> {
 
 fn live_booking(booking: Booking, net_id: NetId) -> LiveBooking {
     LiveBooking { id: booking.id, net_id, lab: booking.lab, slot: booking.slot, activity: None }
-}
-
-fn known(net_id: NetId, role: Role) -> Known {
-    let parity = Parity::of(&net_id);
-    Known { net_id, cloud_users: Vec::new(), staff: role == Role::Staff, parity, labs: Vec::new() }
 }
 
 /// The bookings that the marks of listed objects name, each once.
