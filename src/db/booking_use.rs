@@ -22,30 +22,24 @@ pub struct Use {
     pub no_show_warned_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = booking_use)]
-struct UseRow {
-    opened_at: Option<Ts>,
-    server_ran_at: Option<Ts>,
-    no_show_warned_at: Option<Ts>,
-}
+/// When it was opened, a server of it ran, and its student was warned.
+type UseRow = (Option<Ts>, Option<Ts>, Option<Ts>);
 
-impl From<UseRow> for Use {
-    fn from(row: UseRow) -> Self {
+impl Use {
+    fn read((opened, ran, warned): UseRow) -> Self {
         let instant = |ts: Option<Ts>| ts.map(|ts| ts.0);
-        Self {
-            opened_at: instant(row.opened_at),
-            server_ran_at: instant(row.server_ran_at),
-            no_show_warned_at: instant(row.no_show_warned_at),
-        }
+        Self { opened_at: instant(opened), server_ran_at: instant(ran), no_show_warned_at: instant(warned) }
     }
 }
 
 /// What is known of the use of this booking.
 pub fn booking_use(conn: &mut Conn<'_>, id: &BookingId) -> Result<Use, DbError> {
-    let row: Option<UseRow> =
-        on!(conn, |c| booking_use::table.find(id.as_str()).select(UseRow::as_select()).first(c).optional())?;
-    Ok(row.map(Use::from).unwrap_or_default())
+    let row: Option<UseRow> = on!(conn, |c| booking_use::table
+        .find(id.as_str())
+        .select((booking_use::opened_at, booking_use::server_ran_at, booking_use::no_show_warned_at))
+        .first(c)
+        .optional())?;
+    Ok(row.map(Use::read).unwrap_or_default())
 }
 
 /// How many bookings one statement is about: SQLite takes no more values at a time.
@@ -115,7 +109,7 @@ pub struct Unused {
     pub usage: Use,
 }
 
-type UnusedRow = ((String, String, String, String), (Ts, Ts, Option<Ts>), Option<UseRow>);
+type UnusedRow = ((String, String, String, String), (Ts, Ts, Option<Ts>), UseRow);
 
 /// More bookings than are active at a time.
 const MOST: i64 = 50_000;
@@ -138,7 +132,11 @@ pub fn unused_bookings(
             .select((
                 (bookings::id, people::net_id, bookings::lab_id, bookings::pool_id),
                 (bookings::start_at, bookings::end_at, bookings::ready_at),
-                Option::<UseRow>::as_select(),
+                (
+                    booking_use::opened_at.nullable(),
+                    booking_use::server_ran_at.nullable(),
+                    booking_use::no_show_warned_at.nullable(),
+                ),
             ))
             .into_boxed();
         let query = match signal {
@@ -158,6 +156,6 @@ fn read(((id, net_id, lab, pool), (start, end, ready), usage): UnusedRow) -> Res
         pool: pool.parse().map_err(DbError::corrupt)?,
         slot: Interval::new(start.0, end.0).ok_or_else(|| DbError::corrupt("an empty slot"))?,
         since: ready.ok_or_else(|| DbError::corrupt("when an active booking became active"))?.0,
-        usage: usage.map(Use::from).unwrap_or_default(),
+        usage: Use::read(usage),
     })
 }

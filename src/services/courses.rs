@@ -69,9 +69,6 @@ fn refuse_what_is_not_carried_out(reaper: &ReaperPolicy) -> Result<(), ApplyErro
     if reaper.by_hand != ByHand::Report {
         return refused("reaper.by_hand", "leave it out, or \"report\"");
     }
-    if reaper.no_show.is_some() {
-        return refused("reaper.no_show", "leave it out");
-    }
     Ok(())
 }
 

@@ -98,7 +98,7 @@ pub fn plan(given: &Situation<'_>) -> Plan {
         skipped: Vec::new(),
         wholes: BTreeMap::new(),
         idle: BTreeMap::new(),
-        ran: running.new(given),
+        ran: running.first_seen(given),
     };
     for (site, view) in given.sites {
         site::add(given, &people, site, view, &mut plan);

@@ -72,7 +72,7 @@ impl<'a> Running<'a> {
     }
 
     /// Bookings of which no earlier sweep has seen a server run.
-    pub(super) fn new(&self, given: &Situation<'_>) -> BTreeSet<BookingId> {
+    pub(super) fn first_seen(&self, given: &Situation<'_>) -> BTreeSet<BookingId> {
         let unseen = given.live.iter().filter(|it| it.activity.as_ref().is_some_and(|it| !it.server_ran));
         unseen.filter(|it| self.ran.contains(&it.id)).map(|it| it.id.clone()).collect()
     }
@@ -80,9 +80,9 @@ impl<'a> Running<'a> {
 
 /// Whether a server or container runs, or a server has run: one that is stopped or shelved has.
 fn has_run(found: &Found) -> bool {
-    match (found.kind, &found.survey.condition) {
-        (Kind::Server | Kind::Container, Some(Condition::InUse)) => true,
-        (Kind::Server, Some(Condition::Stopped | Condition::Shelved)) => true,
+    match found.survey.condition {
+        Some(Condition::InUse) => matches!(found.kind, Kind::Server | Kind::Container),
+        Some(Condition::Stopped | Condition::Shelved) => found.kind == Kind::Server,
         _ => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Done, limit, nothing_came};
+use super::{Done, limit, no_show, nothing_came};
 use crate::cloud::port::Released;
 use crate::db::{self, DbError};
 use crate::domain::blueprint::Kind;
@@ -18,6 +18,8 @@ pub async fn carry_out(app: &Arc<App>, plan: &Plan) -> Vec<Done> {
     for action in &plan.actions {
         let outcome = match action {
             Action::EndBooking { booking, .. } => end_booking(app, booking).await,
+            Action::WarnNoShow { booking, release_at, .. } => no_show::warn(app, booking, *release_at).await,
+            Action::ReleaseNoShow { booking, .. } => no_show::release(app, booking).await,
             Action::DeleteOrphan { site, kind, site_ref, booking, .. } => {
                 delete_orphan(app, site, *kind, site_ref, booking).await
             }

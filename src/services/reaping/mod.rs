@@ -3,6 +3,7 @@
 mod act;
 mod known;
 mod memory;
+mod no_show;
 mod observe;
 mod restore;
 
