@@ -2,7 +2,6 @@
 
 use chrono::TimeDelta;
 use fairlease::cloud::simulated::{Fault, Faults, Object, Profile};
-use fairlease::config::course_file::CourseFile;
 use fairlease::domain::blueprint::Kind;
 use fairlease::domain::booking::EndReason;
 use fairlease::domain::fitness::SiteService;
@@ -10,9 +9,9 @@ use fairlease::domain::ids::{BookingId, InstanceId};
 use fairlease::domain::resource::Mark;
 use fairlease::domain::survey::Belongs;
 use fairlease::policy::reaping::Action;
-use fairlease::services::{courses, reaping};
+use fairlease::services::reaping;
 
-use crate::world::{EXAMPLE, World, local, on_both_databases, slot};
+use crate::world::{World, local, on_both_databases, slot};
 
 /// Names of what a plan would delete, in order.
 fn doomed(actions: &[Action]) -> Vec<String> {
@@ -81,17 +80,6 @@ on_both_databases! {
         assert_eq!((&hers["net_id"], &hers["target"]["kind"]), (&"ff524".into(), &"server".into()), "{hers}");
         assert!(reported.iter().all(|it| it["target"]["site_ref"] == "hers"), "{reported:?}");
         assert_eq!(world.held().len(), 3);
-    }
-
-    async fn what_no_sweep_carries_out_is_not_taken(backend: Backend) {
-        let world = World::new(backend).await;
-        for (table, key) in [("no_show = { minutes = 30, signal = \"no_server\" }", "reaper.no_show")] {
-            let text = format!("{EXAMPLE}\n[reaper]\n{table}\n");
-            let asked = CourseFile::parse("course.toml", &text).unwrap().check("course.toml").unwrap();
-            let now = local("2025-02-08T09:10");
-            let refused = world.app.db.write("apply", move |conn| courses::apply(conn, &asked, now)).await.unwrap_err();
-            assert!(refused.to_string().starts_with(&format!("{key}: sweeps only report so far")), "{refused}");
-        }
     }
 
     async fn a_booking_that_was_never_ready_has_failed_and_counts_nothing(backend: Backend) {

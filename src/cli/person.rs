@@ -18,6 +18,8 @@ enum Command {
     Drop(Drop),
     /// Someone takes the course, again or from now on
     Enrol(Enrol),
+    /// By which accounts the sites know someone: what they make by hand is told by these
+    Accounts(Accounts),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -40,10 +42,22 @@ struct Enrol {
     mail: Option<String>,
 }
 
+#[derive(Debug, ClapArgs)]
+struct Accounts {
+    /// The person's net ID
+    #[arg(value_name = "NETID")]
+    who: NetId,
+    /// A name or an id by which a site knows them, such as ff524@example.edu; may be given several times. Those that are not
+    /// given are forgotten
+    #[arg(long = "cloud-user", value_name = "NAME")]
+    cloud_users: Vec<String>,
+}
+
 pub(super) async fn run(options: &Options, args: Args) -> Result<(), Failure> {
     match args.command {
         Command::Drop(args) => drop_out(options, args.who).await,
         Command::Enrol(args) => enrol(options, args).await,
+        Command::Accounts(args) => accounts(options, args).await,
     }
 }
 
@@ -64,4 +78,18 @@ async fn enrol(options: &Options, args: Enrol) -> Result<(), Failure> {
         })
         .await?;
     output::line(format_args!("{who} takes the course"))
+}
+
+async fn accounts(options: &Options, args: Accounts) -> Result<(), Failure> {
+    let app = assemble::app(options, "http://127.0.0.1:8080").await?;
+    let Accounts { who, cloud_users } = args;
+    let net_id = who.clone();
+    let kept = app
+        .db
+        .write("person: accounts", move |conn| people::set_cloud_users(conn, &net_id, &cloud_users))
+        .await?;
+    if kept.is_empty() {
+        return output::line(format_args!("{who} is known by no account"));
+    }
+    output::line(format_args!("{who} is known as {}", kept.join(", ")))
 }

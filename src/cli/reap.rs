@@ -34,7 +34,7 @@ pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
         reaping::sweep(&app).await?
     };
     if !args.dry_run {
-        drain(&app, &plan).await?;
+        drain(&app, &done).await?;
     }
     if args.json {
         output::json(&json!({"dry_run": args.dry_run, "plan": plan, "done": done}))?;
@@ -50,12 +50,14 @@ pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
 }
 
 /// Works until the bookings that were ended have nothing left, as a worker would.
-async fn drain(app: &Arc<App>, plan: &Plan) -> Result<(), Failure> {
-    let ended: Vec<BookingId> = plan
-        .actions
+async fn drain(app: &Arc<App>, done: &[Done]) -> Result<(), Failure> {
+    let ended: Vec<BookingId> = done
         .iter()
-        .filter_map(|action| match action {
-            Action::EndBooking { booking, .. } => Some(booking.clone()),
+        .filter(|done| !done.outcome.starts_with("left alone"))
+        .filter_map(|done| match &done.action {
+            Action::EndBooking { booking, .. } | Action::ReleaseNoShow { booking, .. } => {
+                Some(booking.clone())
+            }
             _ => None,
         })
         .collect();

@@ -90,6 +90,21 @@ pub fn exceptions_of_people(conn: &mut Conn<'_>, people: &[&PersonId]) -> Result
     found.into_iter().collect()
 }
 
+/// More exceptions than are in force at a time.
+const MOST_IN_FORCE: i64 = 200_000;
+
+/// The exceptions of everyone that hold at `now`, person by person.
+pub fn exceptions_in_force(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<Vec<Exception>, DbError> {
+    let rows: Vec<ExceptionRow> = on!(conn, |c| exceptions::table
+        .filter(exceptions::revoked_at.is_null())
+        .filter(exceptions::until.is_null().or(exceptions::until.gt(Ts(now))))
+        .order((exceptions::person_id, exceptions::granted_at.desc(), exceptions::id))
+        .limit(MOST_IN_FORCE)
+        .select(ExceptionRow::as_select())
+        .load(c))?;
+    rows.into_iter().map(Exception::try_from).collect()
+}
+
 /// The `limit` latest exceptions of everyone that were not taken back, with their people.
 pub fn latest_exceptions(conn: &mut Conn<'_>, limit: i64) -> Result<Vec<(Exception, NetId)>, DbError> {
     let rows: Vec<(ExceptionRow, String)> = on!(conn, |c| exceptions::table

@@ -3,6 +3,7 @@
 //! A use case runs as one closure over a [`Conn`], on a thread that may block, in one transaction: [`Db::write`] or
 //! [`Db::read`]. The closure may run more than once, if the database says that it lost a race.
 
+mod booking_use;
 mod bookings;
 mod capabilities;
 mod connection;
@@ -12,6 +13,7 @@ mod exceptions;
 mod failures;
 mod guards;
 mod health;
+mod idle;
 mod jobs;
 mod marks;
 mod migrate;
@@ -26,6 +28,7 @@ mod standing_leases;
 mod sweeps;
 mod types;
 
+pub use booking_use::*;
 pub use bookings::*;
 pub use capabilities::*;
 pub use connection::{Conn, Db, DbUrl, MaybeDbError};
@@ -34,6 +37,7 @@ pub use exceptions::*;
 pub use failures::*;
 pub use guards::*;
 pub use health::*;
+pub use idle::*;
 pub use jobs::*;
 pub use marks::*;
 pub use notices::*;

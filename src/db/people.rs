@@ -69,18 +69,49 @@ pub fn person(conn: &mut Conn<'_>, id: &PersonId) -> Result<Option<Person>, DbEr
 /// How many people a sweep knows at most: more than any university has.
 const EVERYONE: i64 = 500_000;
 
-/// The net IDs of all who take or run the course or have, each with their role, in order.
-pub fn everyone(conn: &mut Conn<'_>) -> Result<Vec<(NetId, Role)>, DbError> {
-    let rows: Vec<(String, String)> = on!(conn, |c| people::table
+/// Someone in the course, as a sweep needs to know them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Who.
+    pub id: PersonId,
+    /// Their net ID.
+    pub net_id: NetId,
+    /// What they may do.
+    pub role: Role,
+    /// Names and ids by which sites know them.
+    pub cloud_users: Vec<String>,
+}
+
+/// All who take or run the course or have, by their net IDs.
+pub fn everyone(conn: &mut Conn<'_>) -> Result<Vec<Member>, DbError> {
+    let rows: Vec<(String, String, String, Option<String>)> = on!(conn, |c| people::table
         .order(people::net_id)
         .limit(EVERYONE)
-        .select((people::net_id, people::role))
+        .select((people::id, people::net_id, people::role, people::cloud_users))
         .load(c))?;
-    let read = |(net_id, role): (String, String)| {
-        let role = Role::from_word(&role).ok_or_else(|| DbError::corrupt(format!("a role {role}")))?;
-        Ok((net_id.parse().map_err(DbError::corrupt)?, role))
+    let read = |(id, net_id, role, accounts): (String, String, String, Option<String>)| {
+        Ok(Member {
+            id: id.parse().map_err(DbError::corrupt)?,
+            net_id: net_id.parse().map_err(DbError::corrupt)?,
+            role: Role::from_word(&role).ok_or_else(|| DbError::corrupt(format!("a role {role}")))?,
+            cloud_users: accounts.as_deref().map(read_accounts).transpose()?.unwrap_or_default(),
+        })
     };
     rows.into_iter().map(read).collect()
+}
+
+fn read_accounts(text: &str) -> Result<Vec<String>, DbError> {
+    serde_json::from_str(text).map_err(DbError::corrupt)
+}
+
+/// Sets the names and ids by which sites know the person, in the place of those before.
+pub fn set_cloud_users(conn: &mut Conn<'_>, id: &PersonId, accounts: &[String]) -> Result<(), DbError> {
+    let written = serde_json::to_string(accounts).map_err(DbError::corrupt)?;
+    let written = (!accounts.is_empty()).then_some(written);
+    on!(conn, |c| diesel::update(people::table.find(id.as_str()))
+        .set(people::cloud_users.eq(&written))
+        .execute(c))?;
+    Ok(())
 }
 
 /// The staff of the course, by their net IDs.

@@ -425,11 +425,19 @@ table! {
     }
 }
 
+joinable!(booking_use -> bookings (booking_id));
 joinable!(bookings -> people (person_id));
 joinable!(calendar_addresses -> people (person_id));
 joinable!(exceptions -> people (person_id));
 joinable!(sessions -> people (person_id));
 joinable!(occupancy -> pools (pool_id));
 joinable!(pools -> sites (site_id));
-allow_tables_to_appear_in_same_query!(people, sessions, calendar_addresses, bookings, exceptions);
+allow_tables_to_appear_in_same_query!(
+    people,
+    sessions,
+    calendar_addresses,
+    bookings,
+    booking_use,
+    exceptions
+);
 allow_tables_to_appear_in_same_query!(occupancy, pools, sites);

@@ -19,10 +19,12 @@ pub enum EndReason {
     Expired,
     /// The cloud could not give what the blueprint asks for.
     Failed,
+    /// Nobody used it, and its student was told so in time.
+    NoShow,
 }
 
 impl EndReason {
-    const ALL: [Self; 4] = [Self::Released, Self::Cancelled, Self::Expired, Self::Failed];
+    const ALL: [Self; 5] = [Self::Released, Self::Cancelled, Self::Expired, Self::Failed, Self::NoShow];
 
     /// The reason in a word, as stored and shown.
     pub fn word(self) -> &'static str {
@@ -31,6 +33,7 @@ impl EndReason {
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
             Self::Failed => "failed",
+            Self::NoShow => "no_show",
         }
     }
 
@@ -270,7 +273,8 @@ impl Booking {
     }
 
     /// The time that it counts for against a budget: its slot, or up to the later end that was asked for; what was given
-    /// back does not count, nor does anything of a booking that was cancelled, failed or given back before it was ready.
+    /// back does not count, nor does anything of a booking that was cancelled, failed or given back before it was ready. Of one
+    /// that nobody used counts what it held up to its release: others could not have that.
     pub fn charged(&self) -> Option<Interval> {
         let end = match (self.state.reason(), self.state.released_at()) {
             (Some(EndReason::Cancelled | EndReason::Failed), _) => return None,

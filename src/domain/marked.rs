@@ -1,6 +1,7 @@
 //! What the reaper remembers from sweep to sweep: which objects it has marked and how far each is on its way, and what staff
 //! have told it to leave alone.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -245,6 +246,9 @@ impl Pause {
         self.site.as_ref().is_none_or(|only| only == site) && self.until.is_none_or(|until| now < until)
     }
 }
+
+/// Objects of a site that nothing uses, by kind and the site's id, and since when that is so.
+pub type Idle = BTreeMap<(Kind, String), DateTime<Utc>>;
 
 /// How much a site held when it was last listed whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

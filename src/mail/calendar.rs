@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use icalendar::{Calendar, CalendarDateTime, Component, Event, EventLike, Property};
 
-use crate::domain::booking::{Booking, State};
+use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::interval::Interval;
 
 /// Who and what an event is for.
@@ -51,7 +51,11 @@ pub fn feed(name: &str, occasions: &[Occasion<'_>]) -> String {
     for occasion in occasions {
         let booking = occasion.booking;
         let status = if booking.state == State::Held { "TENTATIVE" } else { "CONFIRMED" };
-        let slot = if booking.state.is_live() { Some(booking.slot) } else { booking.charged() };
+        let slot = match booking.state.reason() {
+            None => Some(booking.slot),
+            Some(EndReason::NoShow) => None,
+            Some(_) => booking.charged(),
+        };
         if let Some(slot) = slot {
             calendar.push(event(occasion, status, &slot));
         }

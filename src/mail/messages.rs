@@ -12,6 +12,7 @@ use super::calendar::{self as ics, Occasion};
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::calendar;
 use crate::domain::person::Person;
+use crate::domain::reaper::NoShowSignal;
 
 /// A mail before it has a recipient's envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,6 +156,33 @@ pub fn ending_soon(it: Occurrence<'_>) -> Result<Message, askama::Error> {
 }
 
 #[derive(Template)]
+#[template(path = "mail/not_used.txt", escape = "none")]
+struct NotUsed<'a> {
+    it: Occurrence<'a>,
+    /// Since when it could have been used.
+    since: String,
+    until: String,
+    by_page: bool,
+}
+
+/// "Not used": when it is released, and what keeps it.
+pub fn not_used(
+    it: Occurrence<'_>,
+    release_at: DateTime<Utc>,
+    signal: NoShowSignal,
+) -> Result<Message, askama::Error> {
+    let since = it.time(it.booking.slot.start().max(it.booking.state.ready_at().unwrap_or(it.now)));
+    let by_page = signal == NoShowSignal::NotOpened;
+    let keeps = if by_page { "you open it" } else { "a server of it runs" };
+    let (at, until) = (calendar::time(it.zone, release_at), it.time(release_at));
+    Ok(Message {
+        subject: format!("Not used: released at {at} unless {keeps} - {}", it.lab),
+        body: NotUsed { it, since, until, by_page }.render()?,
+        calendar: None,
+    })
+}
+
+#[derive(Template)]
 #[template(path = "mail/failed.txt", escape = "none")]
 struct Failed<'a> {
     it: Occurrence<'a>,
@@ -192,6 +220,7 @@ pub fn ended(it: Occurrence<'_>) -> Result<Message, askama::Error> {
     let what = match state.reason() {
         Some(EndReason::Released) => "You gave it back",
         Some(EndReason::Cancelled) => "You called it off",
+        Some(EndReason::NoShow) => "Nobody used it, so it was released",
         Some(EndReason::Expired | EndReason::Failed) | None => "Its time was over",
     };
     let used = used(state);
@@ -202,5 +231,6 @@ pub fn ended(it: Occurrence<'_>) -> Result<Message, askama::Error> {
         _ => format!("Ended, everything deleted: {}", it.lab),
     };
     let taken_back = used.is_none().then(|| it.calendar(ics::cancellation));
+    let used = used.filter(|_| state.reason() != Some(EndReason::NoShow));
     Ok(Message { subject, body: Ended { it, what, used }.render()?, calendar: taken_back })
 }

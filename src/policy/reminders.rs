@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::booking::State;
+use crate::domain::booking::{EndReason, State};
 use crate::domain::person::Choices;
 
 /// How many minutes before a booking's end one may choose to hear of it, the latest first.
@@ -19,16 +19,15 @@ pub fn ending_soon_is_due(choices: &Choices, end: DateTime<Utc>, now: DateTime<U
         .is_some_and(|minutes| end - TimeDelta::minutes(minutes.into()) <= now && now < end)
 }
 
-/// Whether someone hears that their booking is over. Always if it never was theirs to use: that mail takes the event in their
-/// calendar back.
+/// Whether someone hears that their booking is over. Always if it never was theirs to use, since that mail takes the event in
+/// their calendar back, and if it was taken from them since nobody used it.
 pub fn ended_is_wanted(choices: &Choices, state: &State) -> bool {
-    choices.ended || state.ready_at().is_none()
+    choices.ended || state.ready_at().is_none() || state.reason() == Some(EndReason::NoShow)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::booking::EndReason;
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(seconds, 0).unwrap()
@@ -65,6 +64,7 @@ mod tests {
             ended_is_wanted(choices, &state.release(reason, at(60)).unwrap())
         };
         assert!(!wanted(&quiet, active, EndReason::Expired));
+        assert!(wanted(&quiet, active, EndReason::NoShow));
         assert!(wanted(&Choices::default(), active, EndReason::Expired));
         assert!(wanted(&quiet, State::Booked, EndReason::Cancelled));
     }

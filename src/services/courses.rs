@@ -4,7 +4,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::{self, Conn, DbError, MaybeDbError};
 use crate::domain::course::{Course, Pool, Site};
-use crate::domain::reaper::ReaperPolicy;
 
 mod plan;
 
@@ -27,16 +26,6 @@ pub enum ApplyError {
         /// Live bookings, and those whose resources are being deleted.
         live: i64,
     },
-    /// The file asks for what sweeps do not carry out.
-    #[error(
-        "{key}: sweeps only report so far what people made by hand, and release nothing for not being used: {right}"
-    )]
-    NotCarriedOut {
-        /// The key in the course file.
-        key: &'static str,
-        /// What would be right.
-        right: &'static str,
-    },
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -51,7 +40,6 @@ impl MaybeDbError for ApplyError {
 /// Makes the course in the database what the file says, and gives cells from now on the capacities that their pools have then.
 pub fn apply(conn: &mut Conn<'_>, course: &Course, now: DateTime<Utc>) -> Result<(), ApplyError> {
     refuse_what_is_in_use(conn, course)?;
-    refuse_what_is_not_carried_out(&course.reaper)?;
     db::save_course(conn, course)?;
     db::lock_occupancy(conn)?;
     for pool in &course.pools {
@@ -59,15 +47,6 @@ pub fn apply(conn: &mut Conn<'_>, course: &Course, now: DateTime<Utc>) -> Result
     }
     for site in &course.sites {
         db::set_site_capacity(conn, site, now - LONGEST_CELL)?;
-    }
-    Ok(())
-}
-
-/// A setting that changed nothing would be taken for one that works.
-fn refuse_what_is_not_carried_out(reaper: &ReaperPolicy) -> Result<(), ApplyError> {
-    let refused = |key, right| Err(ApplyError::NotCarriedOut { key, right });
-    if reaper.no_show.is_some() {
-        return refused("reaper.no_show", "leave it out");
     }
     Ok(())
 }

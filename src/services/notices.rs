@@ -10,6 +10,7 @@ use crate::domain::booking::Booking;
 use crate::domain::ids::{BookingId, PersonId};
 use crate::domain::notice::Notice;
 use crate::domain::person::{Choices, Person};
+use crate::domain::reaper::NoShowSignal;
 use crate::mail::messages::{self, Message, Occurrence};
 use crate::policy::reminders;
 
@@ -24,6 +25,13 @@ pub enum Kind<'a> {
     Ready(Option<&'a str>),
     /// The end is near.
     EndingSoon,
+    /// Nobody uses it: it is released then, unless this tells that someone does.
+    NotUsed {
+        /// When.
+        release_at: DateTime<Utc>,
+        /// What keeps it.
+        signal: NoShowSignal,
+    },
     /// The cloud could not provide it.
     Failed,
     /// It is over and everything is deleted.
@@ -39,15 +47,16 @@ impl Kind<'_> {
             Self::Moved => format!("moved/{id}/{}", booking.slot.start().timestamp()),
             Self::Ready(_) => format!("ready/{id}"),
             Self::EndingSoon => format!("ending-soon/{id}/{}", booking.slot.end().timestamp()),
+            Self::NotUsed { .. } => format!("not-used/{id}"),
             Self::Failed => format!("failed/{id}"),
             Self::Ended => format!("ended/{id}"),
         }
     }
 
-    /// What carries an invitation is always wanted. When one is reminded is for [`remind`] to know.
+    /// What carries an invitation is always wanted, and what tells of a loss. When one is reminded is for [`remind`] to know.
     fn is_wanted(&self, choices: &Choices, booking: &Booking) -> bool {
         match self {
-            Self::Booked | Self::Moved | Self::EndingSoon | Self::Failed => true,
+            Self::Booked | Self::Moved | Self::EndingSoon | Self::NotUsed { .. } | Self::Failed => true,
             Self::Ready(_) => choices.ready,
             Self::Ended => reminders::ended_is_wanted(choices, &booking.state),
         }
@@ -83,6 +92,7 @@ pub fn tell(
         Kind::Moved => messages::moved(occurrence),
         Kind::Ready(ssh) => messages::ready(occurrence, *ssh),
         Kind::EndingSoon => messages::ending_soon(occurrence),
+        Kind::NotUsed { release_at, signal } => messages::not_used(occurrence, *release_at, *signal),
         Kind::Failed => messages::failed(occurrence),
         Kind::Ended => messages::ended(occurrence),
     };

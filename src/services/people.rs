@@ -142,6 +142,82 @@ pub fn enrol(
     Ok(db::insert_person(conn, &person, app.now())?)
 }
 
+/// Why the accounts of someone at the sites were not set.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountsError {
+    /// Nobody has this net ID.
+    #[error("nobody here has the net ID {0}")]
+    NoSuchPerson(NetId),
+    /// It has no characters, too many, or some that no site shows.
+    #[error(
+        "\"{0}\" is not the name or the id of an account: that has 1 to {MOST_OF_ACCOUNT} characters on one line"
+    )]
+    BadAccount(String),
+    /// An object would be two people's, and so nobody's.
+    #[error("\"{account}\" is {of}'s already")]
+    Taken {
+        /// The account.
+        account: String,
+        /// Whose it is.
+        of: NetId,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl MaybeDbError for AccountsError {
+    fn lost_a_race(&self) -> bool {
+        matches!(self, Self::Db(error) if error.lost_a_race())
+    }
+}
+
+/// The longest name or id of an account.
+const MOST_OF_ACCOUNT: usize = 200;
+
+/// Sets the names and ids by which sites know the person, in the place of those before: what they make by hand is told by
+/// them. Returns them as they are kept. An account is one person's, whatever its capitals, and no one else's net ID.
+pub fn set_cloud_users(
+    conn: &mut Conn<'_>,
+    net_id: &NetId,
+    accounts: &[String],
+) -> Result<Vec<String>, AccountsError> {
+    let person =
+        db::person_by_net_id(conn, net_id)?.ok_or_else(|| AccountsError::NoSuchPerson(net_id.clone()))?;
+    let mut kept: Vec<String> = Vec::new();
+    for account in accounts {
+        let account = read_account(account)?;
+        if !kept.iter().any(|known| is_same_account(known, &account)) {
+            kept.push(account);
+        }
+    }
+    for other in db::everyone(conn)?.into_iter().filter(|other| other.net_id != *net_id) {
+        let of_other = |account: &&String| {
+            let mut known = other.cloud_users.iter().map(String::as_str).chain([other.net_id.as_str()]);
+            known.any(|known| is_same_account(known, account))
+        };
+        if let Some(account) = kept.iter().find(of_other).cloned() {
+            return Err(AccountsError::Taken { account, of: other.net_id });
+        }
+    }
+    db::set_cloud_users(conn, &person.id, &kept)?;
+    Ok(kept)
+}
+
+fn read_account(text: &str) -> Result<String, AccountsError> {
+    let account = text.trim();
+    let fits = (1..=MOST_OF_ACCOUNT).contains(&account.chars().count());
+    if fits && !account.chars().any(char::is_control) {
+        Ok(account.to_owned())
+    } else {
+        Err(AccountsError::BadAccount(account.chars().take(60).collect()))
+    }
+}
+
+fn is_same_account(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
+
 /// Whether it looks like one address and nothing else.
 fn is_address(text: &str) -> bool {
     let odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c);

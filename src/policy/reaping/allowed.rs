@@ -18,11 +18,12 @@ pub(super) struct Breach {
     pub(super) clause: String,
 }
 
-/// What is wrong with a server that is there for `span`, if no lab allows it: as the lab has it that allowed it longest.
-pub(super) fn breach(labs: &[&Lab], parity: Option<Parity>, zone: Tz, span: &Interval) -> Option<Breach> {
+/// What is wrong with a server that is there for `span`, if none of the labs, each with the parity of the server's owner in it,
+/// allows it: as the lab has it that allowed it longest.
+pub(super) fn breach(labs: &[(&Lab, Option<Parity>)], zone: Tz, span: &Interval) -> Option<Breach> {
     let mut latest: Option<(Breach, &Lab)> = None;
-    for lab in labs {
-        let breach = of_lab(lab, parity, zone, span)?;
+    for (lab, parity) in labs {
+        let breach = of_lab(lab, *parity, zone, span)?;
         let later = |(known, of): &(Breach, &Lab)| (breach.since, &lab.id) > (known.since, &of.id);
         if latest.as_ref().is_none_or(later) {
             latest = Some((breach, lab));

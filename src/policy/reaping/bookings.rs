@@ -5,18 +5,20 @@ use chrono::{DateTime, Utc};
 use super::given::{Activity, LiveBooking, Situation};
 use super::owner::People;
 use super::planned::Action;
+use super::running::Running;
 use crate::domain::calendar;
 use crate::domain::marked::Exempt;
 use crate::domain::reaper::{NoShowRule, NoShowSignal};
 
 /// What is due for the bookings.
-pub(super) fn actions(given: &Situation<'_>, people: &People<'_>) -> Vec<Action> {
+pub(super) fn actions(given: &Situation<'_>, people: &People<'_>, running: &Running<'_>) -> Vec<Action> {
+    let unused = |booking: &LiveBooking| {
+        running.leaves_unused(given, booking).then(|| no_show(given, people, booking)).flatten()
+    };
     let mut live: Vec<&LiveBooking> = given.live.iter().collect();
     live.sort_by_key(|booking| (booking.slot.end(), &booking.id));
     live.dedup_by_key(|booking| &booking.id);
-    live.into_iter()
-        .filter_map(|booking| past_end(given, booking).or_else(|| no_show(given, people, booking)))
-        .collect()
+    live.into_iter().filter_map(|booking| past_end(given, booking).or_else(|| unused(booking))).collect()
 }
 
 fn past_end(given: &Situation<'_>, booking: &LiveBooking) -> Option<Action> {
@@ -34,7 +36,8 @@ fn past_end(given: &Situation<'_>, booking: &LiveBooking) -> Option<Action> {
     })
 }
 
-fn no_show(given: &Situation<'_>, people: &People<'_>, booking: &LiveBooking) -> Option<Action> {
+/// What is due for a booking that nobody uses, as far as that is remembered.
+pub(super) fn no_show(given: &Situation<'_>, people: &People<'_>, booking: &LiveBooking) -> Option<Action> {
     let (rule, activity) = (given.policy.no_show?, booking.activity.as_ref()?);
     let clause = unused(given, rule, booking, activity)?;
     let quiet = given.policy.quiet.is_some_and(|hours| hours.hold(given.zone, given.now));

@@ -8,11 +8,12 @@ use chrono_tz::Tz;
 use crate::domain::course::Lab;
 use crate::domain::ids::{BookingId, InstanceId, LabId, NetId, SiteId};
 use crate::domain::interval::Interval;
-use crate::domain::marked::{Exemption, Marked, Pause, Whole};
+use crate::domain::marked::{Exemption, Idle, Marked, Pause, Whole};
 use crate::domain::person::Parity;
 use crate::domain::reaper::ReaperPolicy;
 use crate::domain::resource::Found;
 use crate::domain::su::Su;
+use crate::policy::exceptions::Terms;
 
 /// Everything that a sweep is planned by.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +36,8 @@ pub struct Situation<'a> {
     pub people: &'a [Known],
     /// Objects that earlier sweeps have marked.
     pub marked: &'a [Marked],
+    /// What earlier sweeps have seen nothing use, site by site: what [`Plan::idle`](super::Plan::idle) said last time.
+    pub idle: &'a BTreeMap<SiteId, Idle>,
     /// What staff have told the reaper to leave alone.
     pub exemptions: &'a [Exemption],
     /// Whether staff have stopped it.
@@ -63,7 +66,7 @@ pub struct Activity {
     pub site: SiteId,
     /// When it became active.
     pub since: DateTime<Utc>,
-    /// Whether the site has ever shown one of its servers running.
+    /// Whether an earlier sweep has seen one of its servers run: what [`Plan::ran`](super::Plan::ran) said then.
     pub server_ran: bool,
     /// Whether its student has ever opened its page.
     pub opened: bool,
@@ -139,10 +142,10 @@ pub struct Known {
     pub cloud_users: Vec<String>,
     /// Whether they run the course: what is theirs is left alone.
     pub staff: bool,
-    /// Their parity, if they have one.
+    /// The parity that their net ID gives, if it gives one.
     pub parity: Option<Parity>,
-    /// Labs that a personal exception makes otherwise for them.
-    pub labs: Vec<Lab>,
+    /// Labs that personal exceptions make otherwise for them, or in which staff have set their parity.
+    pub terms: Vec<Terms>,
 }
 
 /// An object younger than this is left alone: a booking's own release may be at work on it.

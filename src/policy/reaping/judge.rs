@@ -12,7 +12,8 @@ use crate::domain::blueprint::Kind;
 use crate::domain::calendar;
 use crate::domain::course::Lab;
 use crate::domain::interval::Interval;
-use crate::domain::marked::{Exempt, Marked, Predicate, Stage};
+use crate::domain::marked::{Exempt, Idle, Marked, Predicate, Stage};
+use crate::domain::person::Parity;
 use crate::domain::reaper::{ProjectRule, ReaperPolicy};
 use crate::domain::resource::Found;
 use crate::domain::su::Su;
@@ -45,6 +46,8 @@ pub(super) struct Judge<'a> {
     pub(super) sight: &'a Sight<'a>,
     /// The marks of this site's objects.
     pub(super) marks: BTreeMap<(Kind, &'a str), &'a Marked>,
+    /// What nothing uses here, and since when.
+    pub(super) idle: &'a Idle,
 }
 
 impl<'a> Judge<'a> {
@@ -68,7 +71,7 @@ impl<'a> Judge<'a> {
             (Some(Project::Students), Some(rule)) => {
                 return match found.kind {
                     Kind::Server | Kind::Container => self.over_project_hours(found, created, rule),
-                    Kind::FloatingIp => self.idle_floating_ip(found, created, Some(rule.longest(false))),
+                    Kind::FloatingIp => self.idle_floating_ip(found, Some(rule.longest(false))),
                     Kind::Lease => self.lease(found),
                     _ => None,
                 };
@@ -81,9 +84,9 @@ impl<'a> Judge<'a> {
                 .or_else(|| self.not_allowed(found, created, owner))
                 .or_else(|| self.server_without_lease(found, created)),
             Kind::Lease => self.lease(found),
-            Kind::FloatingIp => self.idle_floating_ip(found, created, None),
+            Kind::FloatingIp => self.idle_floating_ip(found, None),
             Kind::Port | Kind::Router | Kind::Network | Kind::Volume | Kind::Share | Kind::Bucket => {
-                self.leftover(found, created)
+                self.leftover(found)
             }
             Kind::Subnet | Kind::SecurityGroup | Kind::Keypair => None,
         }
@@ -151,12 +154,11 @@ impl<'a> Judge<'a> {
             return None;
         }
         let labs = self.labs(owner);
-        if labs.iter().any(|lab| self.is_lab_exempt(lab)) {
+        if labs.iter().any(|(lab, _)| self.is_lab_exempt(lab)) {
             return None;
         }
         let span = Interval::new(created, self.given.now)?;
-        let parity = owner.and_then(|known| known.parity);
-        let breach = allowed::breach(&labs, parity, self.given.zone, &span)?;
+        let breach = allowed::breach(&labs, self.given.zone, &span)?;
         Some(Finding {
             predicate: breach.predicate,
             clause: breach.clause,
@@ -179,8 +181,9 @@ impl<'a> Judge<'a> {
         self.given.exemptions.iter().any(|it| self.given.now < it.until && covers(&it.what))
     }
 
-    /// The labs that judge a server here: those that staff named, or all at the site; with the person's own terms.
-    fn labs<'l>(&self, owner: Option<&'l Known>) -> Vec<&'l Lab>
+    /// The labs that judge a server here, each with the parity that its owner has in it: those that staff named, or all at the
+    /// site; with the person's own terms.
+    fn labs<'l>(&self, owner: Option<&'l Known>) -> Vec<(&'l Lab, Option<Parity>)>
     where
         'a: 'l,
     {
@@ -190,8 +193,9 @@ impl<'a> Judge<'a> {
         if labs.is_empty() {
             labs = here.iter().collect();
         }
-        let own = |lab: &'l Lab| owner.and_then(|known| known.labs.iter().find(|own| own.id == lab.id));
-        labs.into_iter().map(|lab| own(lab).unwrap_or(lab)).collect()
+        let own = |lab: &Lab| owner.and_then(|known| known.terms.iter().find(|own| own.lab.id == lab.id));
+        let usual = owner.and_then(|known| known.parity);
+        labs.into_iter().map(|lab| own(lab).map_or((lab, usual), |own| (&own.lab, own.parity))).collect()
     }
 
     fn server_without_lease(&self, found: &Found, created: DateTime<Utc>) -> Option<Finding> {
@@ -214,12 +218,7 @@ impl<'a> Judge<'a> {
 
     fn lease_without_server(&self, found: &Found, span: &Interval) -> Option<Finding> {
         let now = self.given.now;
-        let told = span.contains(now) && !found.survey.reservations.is_empty();
-        if !told || self.sight.is_used(found, span.start()) {
-            return None;
-        }
-        let idle = [Some(span.start()), found.created_at, found.survey.idle_since];
-        let since = idle.into_iter().flatten().max()?;
+        let since = self.idle_since(found)?;
         let rule = self.policy().leases;
         if now - since < rule.warn_after(span.length()) {
             return None;
@@ -261,20 +260,9 @@ impl<'a> Judge<'a> {
         })
     }
 
-    fn idle_floating_ip(
-        &self,
-        found: &Found,
-        created: DateTime<Utc>,
-        at_most: Option<TimeDelta>,
-    ) -> Option<Finding> {
-        let survey = &found.survey;
-        let reserved = survey.tags.iter().any(|tag| tag == "blazar" || tag.starts_with("reservation:"));
-        let attached = survey.attached.as_ref().is_some_and(|to| !to.is_empty());
-        if reserved || attached || survey.condition != Some(Condition::Idle) {
-            return None;
-        }
+    fn idle_floating_ip(&self, found: &Found, at_most: Option<TimeDelta>) -> Option<Finding> {
         let usual = self.policy().idle.after(Kind::FloatingIp);
-        let clause = self.idle(found, created, at_most.map_or(usual, |most| most.min(usual)))?;
+        let clause = self.idle(found, at_most.map_or(usual, |most| most.min(usual)))?;
         Some(Finding {
             predicate: Predicate::IdleFloatingIp,
             clause: format!("it leads nowhere {clause}"),
@@ -283,16 +271,9 @@ impl<'a> Judge<'a> {
         })
     }
 
-    fn leftover(&self, found: &Found, created: DateTime<Utc>) -> Option<Finding> {
-        let survey = &found.survey;
-        let attached = survey.attached.as_deref();
-        let unused = match found.kind {
-            Kind::Router => attached.is_some_and(|subnets| self.sight.leads_nowhere(subnets)),
-            Kind::Network => self.sight.is_bare(&found.site_ref),
-            _ => attached.is_some_and(<[String]>::is_empty) && survey.condition != Some(Condition::InUse),
-        };
+    fn leftover(&self, found: &Found) -> Option<Finding> {
         let rule = self.policy().idle;
-        let clause = if unused { self.idle(found, created, rule.after(found.kind)) } else { None }?;
+        let clause = self.idle(found, rule.after(found.kind))?;
         let holds_data = matches!(found.kind, Kind::Volume | Kind::Share | Kind::Bucket);
         let pace = if holds_data && rule.data_minutes.is_none() {
             Pace::ReportOnly
@@ -303,9 +284,14 @@ impl<'a> Judge<'a> {
         Some(Finding { predicate: Predicate::Leftover, clause, pace, staff: false })
     }
 
+    /// Since when nothing uses an object, if that is so.
+    fn idle_since(&self, found: &Found) -> Option<DateTime<Utc>> {
+        self.idle.get(&(found.kind, found.site_ref.clone())).copied()
+    }
+
     /// "since Sat Feb 1, 10:00, for 7 d; 7 d are allowed", once that is so.
-    fn idle(&self, found: &Found, created: DateTime<Utc>, allowed: TimeDelta) -> Option<String> {
-        let since = found.survey.idle_since.map_or(created, |idle| idle.max(created));
+    fn idle(&self, found: &Found, allowed: TimeDelta) -> Option<String> {
+        let since = self.idle_since(found)?;
         (self.given.now - since >= allowed).then(|| {
             let (at, ago) = (self.at(since), self.ago(since));
             format!("since {at}, for {ago}; {} is the limit", calendar::in_words(allowed))

@@ -9,8 +9,8 @@
 //!   made at least [`YOUNG`] ago (a site that does not tell when, an object is taken as old), and the site does not say that it
 //!   is of another project or shared. Objects of a booking that is being released are left to its release.
 //! - `no_show`: an active booking is **warned** if it has been active for the set time within its slot and, by choice, none of
-//!   its servers has ever run or its page was never opened; and **released** if that still holds when the grace after the
-//!   warning is over. Not one of staff's.
+//!   its servers has ever been seen to run (and a trusted listing of its site shows that now) or its page was never opened;
+//!   and **released** if that still holds when the grace after the warning is over. Not one of staff's.
 //!
 //! # What people made by hand
 //!
@@ -39,6 +39,9 @@
 //!   projects may have one. Of what is so named, only servers, floating IPs (by the shorter of both times) and leases without
 //!   servers are judged, and nothing where no such rule is set, nor of `project0`.
 //!
+//! What is idle is so since the latest of these: it was made, its lease began, the site tells so, a sweep first saw it without
+//! use, and if none has yet, the listing before this one: then it was used, or not there (`idle`).
+//!
 //! Of what a predicate covers, this is **kept**: what is staff's, what is exempted, what its owner took back for a time.
 //! This is **reported** only: everything, if staff want that; what is nobody's (see `owner`), but for what a project has
 //! too long and for kinds that staff named. All else is marked, and its owner told, once (`steps`): after a grace a server is
@@ -56,9 +59,11 @@
 mod allowed;
 mod bookings;
 mod given;
+mod idle;
 mod judge;
 mod owner;
 mod planned;
+mod running;
 mod sight;
 mod site;
 mod steps;
@@ -78,21 +83,30 @@ pub use self::given::{
 pub use self::planned::{Action, Plan, Saved, Skip, Skipped, Told, Unmarked, Waiting};
 
 use self::owner::People;
+use self::running::Running;
 
 /// The plan of a sweep. It depends on nothing but what is given, and not on the order in which that is listed.
 pub fn plan(given: &Situation<'_>) -> Plan {
     let people = People::of(given.people);
+    let running = Running::of(given);
     let mut plan = Plan {
         at: given.now,
-        actions: bookings::actions(given, &people),
+        actions: bookings::actions(given, &people, &running),
         waiting: Vec::new(),
         kept: Vec::new(),
         reported: Vec::new(),
         skipped: Vec::new(),
         wholes: BTreeMap::new(),
+        idle: BTreeMap::new(),
+        ran: running.first_seen(given),
     };
     for (site, view) in given.sites {
         site::add(given, &people, site, view, &mut plan);
     }
     plan
+}
+
+/// What is due for an active booking that nobody uses, by what is stored of it: whether it still is, before it is done.
+pub fn no_show(given: &Situation<'_>, booking: &LiveBooking) -> Option<Action> {
+    bookings::no_show(given, &People::of(given.people), booking)
 }

@@ -174,7 +174,7 @@ mod tests {
             cloud_users: vec![account.to_owned()],
             staff: false,
             parity: None,
-            labs: Vec::new(),
+            terms: Vec::new(),
         }
     }
 

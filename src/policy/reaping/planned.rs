@@ -1,13 +1,13 @@
 //! What a plan says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::blueprint::Kind;
 use crate::domain::ids::{BookingId, LabId, NetId, SiteId};
-use crate::domain::marked::{Marked, NextStep, Predicate, Target, Whole, kind_in_words};
+use crate::domain::marked::{Idle, Marked, NextStep, Predicate, Target, Whole, kind_in_words};
 use crate::domain::reaper::StopBy;
 use crate::domain::su::Su;
 
@@ -28,6 +28,12 @@ pub struct Plan {
     pub skipped: Vec<Skipped>,
     /// What to keep of each listing, to see by it whether the next has shrunk.
     pub wholes: BTreeMap<SiteId, Whole>,
+    /// What nothing uses and since when, of each site whose listing was trusted. Of others what is remembered stays.
+    #[serde(skip)]
+    pub idle: BTreeMap<SiteId, Idle>,
+    /// Bookings of which a server was seen to run for the first time, where no-shows are looked for by that.
+    #[serde(skip)]
+    pub ran: BTreeSet<BookingId>,
 }
 
 /// One thing to do.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use super::given::{Known, Look, SAVED_AT_MOST, STALE, SiteView, Situation, Standing, YOUNG};
+use super::idle;
 use super::judge::{Finding, Judge, Pace, charge};
 use super::owner::{Owner, People, Why};
 use super::planned::{Action, Plan, Saved, Skip, Skipped, Told, Unmarked, Waiting};
@@ -36,25 +37,28 @@ pub(super) fn add(
         }
     };
     plan.wholes.insert(site.clone(), Whole { count: of_others(found), at: view.looked_at });
+    let sight = Sight::of(site, view, found);
+    let idle = idle::since(given, &sight);
     let mut pauses: Vec<_> = given.pauses.iter().filter(|pause| pause.holds(site, given.now)).collect();
     pauses.sort();
     if let Some(pause) = pauses.first() {
+        plan.idle.insert(site.clone(), idle);
         return skip(Skip::Paused, format!("{} has stopped the reaper: {}", pause.by, pause.reason));
     }
-    let sight = Sight::of(site, view, found);
     let marks = given.marked.iter().filter(|mark| mark.target.site == *site);
     let marks = marks.map(|mark| ((mark.target.kind, mark.target.site_ref.as_str()), mark)).collect();
-    let judge = Judge { given, sight: &sight, marks };
+    let judge = Judge { given, sight: &sight, marks, idle: &idle };
     let mut work = Work { judge, people, due: Vec::new(), orphans: Vec::new() };
     work.gone(plan);
     for object in &sight.objects {
         work.object(object, plan);
     }
     work.finish(plan);
+    plan.idle.insert(site.clone(), idle);
 }
 
 /// The site's objects, if its listing may be acted on, or why not.
-fn trusted<'a>(
+pub(super) fn trusted<'a>(
     given: &Situation<'_>,
     site: &SiteId,
     view: &'a SiteView,

@@ -4,7 +4,9 @@
 mod guards;
 mod idle;
 mod marks;
+mod memory;
 mod own;
+mod running;
 mod servers;
 
 use std::collections::BTreeMap;
@@ -18,7 +20,7 @@ use crate::domain::calendar::DailyWindow;
 use crate::domain::course::Lab;
 use crate::domain::ids::{BookingId, InstanceId, SiteId};
 use crate::domain::interval::Interval;
-use crate::domain::marked::{Exempt, Exemption, Marked, Pause, Stage, Target};
+use crate::domain::marked::{Exempt, Exemption, Idle, Marked, Pause, Stage, Target};
 use crate::domain::person::Parity;
 use crate::domain::reaper::{
     ByHand, NoShowRule, NoShowSignal, ProjectRule, QuietHours, ReaperPolicy, StopBy,
@@ -26,6 +28,7 @@ use crate::domain::reaper::{
 use crate::domain::resource::{Found, Mark};
 use crate::domain::su::Su;
 use crate::domain::survey::{Backing, Belongs, Condition, Hints, Survey};
+use crate::policy::exceptions::Terms;
 use crate::policy::sentences::tests::{Fixture, local};
 
 pub(super) fn site() -> SiteId {
@@ -39,7 +42,7 @@ pub(super) fn instance() -> InstanceId {
 pub(super) fn known(net_id: &str, staff: bool) -> Known {
     let net_id: crate::domain::ids::NetId = net_id.parse().unwrap();
     let parity = Parity::of(&net_id);
-    Known { cloud_users: vec![format!("{net_id}@example.edu")], net_id, staff, parity, labs: Vec::new() }
+    Known { cloud_users: vec![format!("{net_id}@example.edu")], net_id, staff, parity, terms: Vec::new() }
 }
 
 /// An object of the project's, made by hand.
@@ -87,6 +90,7 @@ pub(super) struct Scene {
     pub(super) view: SiteView,
     pub(super) people: Vec<Known>,
     pub(super) marked: Vec<Marked>,
+    pub(super) idle: BTreeMap<SiteId, Idle>,
     pub(super) exemptions: Vec<Exemption>,
     pub(super) pauses: Vec<Pause>,
     pub(super) live: Vec<LiveBooking>,
@@ -107,6 +111,7 @@ impl Scene {
             view,
             people: vec![known("ff524", false), known("gg777", false), known("tt1", true)],
             marked: Vec::new(),
+            idle: BTreeMap::new(),
             exemptions: Vec::new(),
             pauses: Vec::new(),
             live: Vec::new(),
@@ -145,6 +150,7 @@ impl Scene {
             sites: &BTreeMap::from([(site(), view)]),
             people: &self.people,
             marked: &self.marked,
+            idle: &self.idle,
             exemptions: &self.exemptions,
             pauses: &self.pauses,
         })

@@ -20,6 +20,7 @@ use crate::policy::availability;
 mod book;
 mod change;
 mod release;
+mod usage;
 
 pub use book::{Wish, book, explain};
 use change::place_without;
@@ -28,6 +29,8 @@ pub(in crate::services) use change::{drop_wanted_slot, extend_lease, take_wanted
 use release::gift;
 pub use release::{Gift, release, release_if};
 pub(in crate::services) use release::{end, fail};
+use usage::usage;
+pub use usage::{ToldUnused, Usage, note_opened};
 
 /// Why a wish was not met.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +134,8 @@ pub struct BookingView {
     pub outlook: Outlook,
     /// What giving it back now would leave to others, while it is live.
     pub gift: Option<Gift>,
+    /// What is known of its use, while it is active.
+    pub usage: Option<Usage>,
     /// How the site does; nothing if it was not seen yet.
     pub health: Option<Health>,
     /// The `ssh` command that leads to it, once there is one.
@@ -169,10 +174,11 @@ pub fn view(
     let ends = other_ends(conn, person, &booking, &resources, now)?;
     let outlook = lead::outlook(conn, &booking, now)?;
     let gift = gift(conn, &booking, now)?;
+    let usage = usage(conn, &booking)?;
     let health = db::site_health(conn, &setting.site.id)?;
     let ssh = ssh_command(&setting, &resources);
     let events = db::events(conn, id, LOG_LINES)?;
-    Ok(BookingView { booking, resources, setting, events, ends, outlook, gift, health, ssh, now })
+    Ok(BookingView { booking, resources, setting, events, ends, outlook, gift, usage, health, ssh, now })
 }
 
 /// Later and earlier ends that a booking which has begun may have now.

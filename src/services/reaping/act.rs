@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::observe::Observation;
-use super::{Done, marking, steps};
+use super::{Done, marking, no_show, steps};
 use crate::db::{self, DbError};
 use crate::domain::booking::{Booking, EndReason};
 use crate::domain::ids::{BookingId, SiteId};
@@ -42,6 +42,8 @@ async fn at_site(app: &Arc<App>, seen: &Observation, site: &SiteId, actions: &[&
 async fn of_booking(app: &Arc<App>, action: &Action) -> Done {
     let outcome = match action {
         Action::EndBooking { booking, .. } => end_booking(app, booking).await,
+        Action::WarnNoShow { booking, release_at, .. } => no_show::warn(app, booking, *release_at).await,
+        Action::ReleaseNoShow { booking, .. } => no_show::release(app, booking).await,
         _ => Err("nothing here carries it out".to_owned()),
     };
     Done::of(action, outcome)

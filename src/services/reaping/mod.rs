@@ -1,7 +1,10 @@
 //! The reaper: observe, plan, carry out. [`policy::reaping`](crate::policy::reaping) states what it may do.
 
 mod act;
+mod known;
 mod marking;
+mod memory;
+mod no_show;
 mod observe;
 mod record;
 mod restore;
@@ -48,6 +51,7 @@ impl Done {
 pub async fn sweep(app: &Arc<App>) -> Result<(Plan, Vec<Done>), DbError> {
     let began = app.now();
     let seen = observe(app).await?;
+    memory::remember(app, &seen.plan).await?;
     let done = carry_out(app, &seen).await;
     record::record(app, &seen, &done, began).await?;
     Ok((seen.plan, done))

@@ -7,17 +7,16 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use futures_util::future::join_all;
 
-use super::{limit, nothing_came};
+use super::{known, limit, memory, nothing_came};
 use crate::db::{self, Conn, DbError};
 use crate::domain::booking::Booking;
 use crate::domain::course::{Course, Lab, Pool, Site};
 use crate::domain::fitness::SiteService;
 use crate::domain::ids::{BookingId, ExemptionId, NetId, PauseId, SiteId};
 use crate::domain::marked::Marked;
-use crate::domain::person::{Parity, Role};
 use crate::domain::reaper::ReaperPolicy;
 use crate::policy::fitness;
-use crate::policy::reaping::{self, Known, LiveBooking, Look, Plan, SiteView, Situation, Standing};
+use crate::policy::reaping::{self, LiveBooking, Look, Plan, SiteView, Situation, Standing};
 use crate::services::{App, health};
 
 /// How many bookings that are over one sweep looks at; the next takes the rest.
@@ -76,7 +75,7 @@ pub(super) async fn observe_again(app: &Arc<App>, site: &SiteId) -> Result<Obser
 
 async fn look(app: &Arc<App>, only: Option<&SiteId>) -> Result<Observation, DbError> {
     let course = app.db.read("reap: course", db::course).await?;
-    let sites = survey_sites(app, course.as_ref(), only).await;
+    let mut sites = survey_sites(app, course.as_ref(), only).await;
     let ids = bookings_named(&sites);
     let inner = app.clone();
     // Read after the listing: a booking that is made meanwhile is known, one that ends meanwhile is still in hand.
@@ -84,16 +83,17 @@ async fn look(app: &Arc<App>, only: Option<&SiteId>) -> Result<Observation, DbEr
         .read("reap: observe", move |conn| {
             let now = inner.now();
             let live = db::live_bookings_ending(conn, now, BATCH)?;
-            let live: Vec<LiveBooking> =
+            let mut live: Vec<LiveBooking> =
                 live.into_iter().map(|(booking, net_id)| live_booking(booking, net_id)).collect();
+            live.extend(known::unused(conn, course.as_ref(), now)?);
             let mut standing = BTreeMap::new();
             for chunk in ids.chunks(500) {
                 for (id, ended) in db::states(conn, chunk)? {
                     standing.insert(id, if ended { Standing::Ended } else { Standing::InHand });
                 }
             }
-            let people: Vec<Known> =
-                db::everyone(conn)?.into_iter().map(|(net_id, role)| known(net_id, role)).collect();
+            let people = known::people(conn, course.as_ref().map_or(&[], |course| &course.labs), now)?;
+            let idle = memory::recall(conn, &mut sites)?;
             let (zone, policy) = course.map_or((Tz::UTC, ReaperPolicy::default()), |it| (it.zone, it.reaper));
             let marked: Vec<Marked> = db::marks(conn)?.into_iter().map(|mark| mark.marked).collect();
             let (exempted, exemptions): (BTreeSet<_>, Vec<_>) =
@@ -110,6 +110,7 @@ async fn look(app: &Arc<App>, only: Option<&SiteId>) -> Result<Observation, DbEr
                 sites: &sites,
                 people: &people,
                 marked: &marked,
+                idle: &idle,
                 exemptions: &exemptions,
                 pauses: &pauses,
             });
@@ -121,11 +122,6 @@ async fn look(app: &Arc<App>, only: Option<&SiteId>) -> Result<Observation, DbEr
 
 fn live_booking(booking: Booking, net_id: NetId) -> LiveBooking {
     LiveBooking { id: booking.id, net_id, lab: booking.lab, slot: booking.slot, activity: None }
-}
-
-fn known(net_id: NetId, role: Role) -> Known {
-    let parity = Parity::of(&net_id);
-    Known { net_id, cloud_users: Vec::new(), staff: role == Role::Staff, parity, labs: Vec::new() }
 }
 
 /// The bookings that the marks of listed objects name, each once.

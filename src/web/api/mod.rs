@@ -212,7 +212,9 @@ fn marked(booking: &Booking, mut answer: HttpResponse) -> HttpResponse {
 }
 
 async fn show(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
-    Ok(whole_booking(view(&who, &path).await?))
+    let mut view = view(&who, &path).await?;
+    booking::note_opened(who.context.app(), &who.session.person, &mut view).await;
+    Ok(whole_booking(view))
 }
 
 fn resource_json(resource: Resource) -> ResourceJson {

@@ -50,7 +50,8 @@ pub async fn show(
     path: web::Path<BookingId>,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let view = view(&who, &path).await?;
+    let mut view = view(&who, &path).await?;
+    booking::note_opened(who.context.app(), &who.session.person, &mut view).await;
     let mut shown = compose(&who, &view, None);
     let moves = matches!(view.booking.state, State::Held | State::Preparing | State::Releasing { .. });
     shown.layout.refresh_seconds = moves.then_some(5);
@@ -138,7 +139,8 @@ impl Watch {
     }
 
     async fn event(&mut self) -> Option<String> {
-        let view = view(&self.who, &self.id).await.ok()?;
+        let mut view = view(&self.who, &self.id).await.ok()?;
+        booking::note_opened(self.who.context.app(), &self.who.session.person, &mut view).await;
         let at_work = matches!(view.booking.state, State::Preparing | State::Releasing { .. });
         self.patience = if at_work { QUIET_LOOKS_AT_WORK } else { QUIET_LOOKS };
         let html = timeline::compose(&self.who, &view, None).render().ok()?;

@@ -66,6 +66,8 @@ pub struct Timeline {
     pub detail: Option<String>,
     /// What does not go well at its site, and what that means for it.
     pub site: Option<String>,
+    /// That it is to be released since nobody uses it, or was.
+    pub unused: Option<Unused>,
     /// The steps, from the reservation on.
     pub steps: Vec<Step>,
     /// Whether it can be moved: it is ahead, and not on its way to another time already.
@@ -77,6 +79,15 @@ pub struct Timeline {
 }
 
 impl HtmlSafe for Timeline {}
+
+/// What its student was told about a booking that nobody used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unused {
+    /// When it is released and what keeps it, or that it is kept.
+    pub text: String,
+    /// Whether it is kept.
+    pub kept: bool,
+}
 
 /// A step of the timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -66,9 +66,13 @@ fn the_lab_that_allows_most_judges() {
     assert_eq!(scene.does(), Vec::<String>::new(), "the other lab allows it");
     scene.policy.judged_by = vec!["k8s".parse().unwrap()];
     assert_eq!(scene.does().len(), 1);
-    scene.people[0].labs = vec![Lab { id: "k8s".parse().unwrap(), ..long }];
+    let own = Lab { id: "k8s".parse().unwrap(), ..long };
+    scene.people[0].terms = vec![Terms { lab: own.clone(), parity: Some(Parity::Even) }];
     assert_eq!(scene.does(), Vec::<String>::new(), "the person's own terms");
-    scene.people[0].labs.clear();
+    scene.people[0].terms = vec![Terms { lab: own, parity: Some(Parity::Odd) }];
+    let wrong = "warn ff524 of server node1-cloud-ff524 at kvm: wrong_day";
+    assert_eq!(scene.does(), [wrong], "the parity that staff set in it");
+    scene.people[0].terms.clear();
     scene.exemptions = vec![exemption(Exempt::Lab("k8s".parse().unwrap()), "2025-02-09T00:00")];
     assert_eq!(scene.does(), Vec::<String>::new(), "the lab is exempt");
     scene.view.labs.clear();

@@ -7,13 +7,14 @@ use super::stores;
 use crate::domain::blueprint::{Kind, Spec};
 use crate::domain::booking::{EndReason, State};
 use crate::domain::calendar;
+use crate::domain::reaper::NoShowSignal;
 use crate::domain::resource::{Resource as Known, ResourceState as Stored};
 use crate::services::booking::{BookingView, Gift};
 use crate::web::context::SignedIn;
 use crate::web::handlers::lab::hours_text;
 use crate::web::pages::booking::{
     Access, Behind, Command, Earlier, Extend, ExtendOption, Fact, LogLine, Outcome, Phase, Release, Resource,
-    ResourceState, ServerLine, Step, Timeline,
+    ResourceState, ServerLine, Step, Timeline, Unused,
 };
 use crate::web::pages::layout::{Link, When};
 use crate::web::present;
@@ -30,6 +31,7 @@ pub(super) fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) 
         answer,
         detail,
         site: it.site(),
+        unused: it.unused(),
         steps: it.steps(),
         movable: is_movable(view),
         release: it.release(),
@@ -117,6 +119,31 @@ impl Composer<'_> {
             State::Releasing { .. } => "What is left is deleted once the site is back.",
         };
         Some(format!("{trouble}. {what}"))
+    }
+
+    /// What its student was told of its release, since nobody used it, and whether they still have to do something.
+    fn unused(&self) -> Option<Unused> {
+        let told = self.view.usage?.told?;
+        let at = self.when(told.release_at).text;
+        let text = match (told.signal, told.kept) {
+            (NoShowSignal::NotOpened, true) => {
+                format!(
+                    "It was to be released {at}, since nobody had opened this page. You have: it stays yours."
+                )
+            }
+            (NoShowSignal::NotOpened, false) => {
+                format!("Nobody has used it: it is released {at} unless you open this page by then.")
+            }
+            (NoShowSignal::NoServer, true) => {
+                format!(
+                    "It was to be released {at}, since none of its servers had run. One has: it stays yours."
+                )
+            }
+            (NoShowSignal::NoServer, false) => {
+                format!("None of its servers has run: it is released {at} unless one runs by then.")
+            }
+        };
+        Some(Unused { text, kept: told.kept })
     }
 
     fn site_is_down(&self) -> bool {
@@ -426,9 +453,16 @@ impl Composer<'_> {
     ) -> Vec<Step> {
         match (ready_at, reason) {
             (Some(ready_at), _) => {
-                let mut used = Step::new(Phase::Done, "Used");
+                let held = calendar::in_words(released_at - ready_at);
+                let (title, text) = match reason {
+                    EndReason::NoShow => {
+                        ("Not used", format!("It was kept for you for {held}, which counts."))
+                    }
+                    _ => ("Used", format!("For {held}.")),
+                };
+                let mut used = Step::new(Phase::Done, title);
                 used.when = Some(self.when(released_at));
-                used.text = Some(format!("For {}.", calendar::in_words(released_at - ready_at)));
+                used.text = Some(text);
                 vec![self.prepared(ready_at), used]
             }
             (None, EndReason::Failed) if !self.lease_was_refused() => {
@@ -478,7 +512,7 @@ impl Composer<'_> {
         };
         step.outcome = Some(Outcome {
             facts: vec![
-                fact("Used", amount(used)),
+                fact(if reason == EndReason::NoShow { "Held" } else { "Used" }, amount(used)),
                 fact("Given back", amount(rest)),
                 fact("Deleted", format!("{}, confirmed by the site", self.when(ended_at).text)),
             ],
@@ -567,6 +601,7 @@ fn ended_because(reason: EndReason) -> &'static str {
         EndReason::Cancelled => "You cancelled it.",
         EndReason::Expired => "Its time is over.",
         EndReason::Failed => "The cloud could not provide it.",
+        EndReason::NoShow => "Nobody used it, so it was released.",
     }
 }
 

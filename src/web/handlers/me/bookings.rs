@@ -62,6 +62,8 @@ fn how(booking: &Booking) -> Option<String> {
         (EndReason::Expired, None) => "over before it was ready".to_owned(),
         (EndReason::Released, Some(had)) => format!("given back after {had}"),
         (EndReason::Released, None) => "given back before its start".to_owned(),
+        (EndReason::NoShow, Some(had)) => format!("not used, released after {had}"),
+        (EndReason::NoShow, None) => "not used".to_owned(),
         (EndReason::Cancelled, _) => "called off".to_owned(),
         (EndReason::Failed, _) => "could not be provided".to_owned(),
     })

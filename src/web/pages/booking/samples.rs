@@ -2,7 +2,7 @@
 
 use super::{
     Access, Behind, BookingPage, Changed, Command, Earlier, Extend, ExtendOption, Fact, LogLine, Outcome,
-    Phase, Release, Resource, ResourceState, ServerLine, Step, StoreLine, Timeline,
+    Phase, Release, Resource, ResourceState, ServerLine, Step, StoreLine, Timeline, Unused,
 };
 use crate::web::pages::layout::{BookingState, Flash, FlashKind, Layout, Link, NearestStart, Section, When};
 
@@ -79,6 +79,8 @@ impl Timeline {
             ("booking_site_down", Self::site_down()),
             ("booking_active", Self::active()),
             ("booking_active_cap", Self::at_cap()),
+            ("booking_active_unused", Self::unused()),
+            ("booking_active_kept", Self::kept_by_use()),
             ("booking_releasing", Self::releasing()),
             ("booking_released", Self::released()),
             ("booking_failed", Self::failed()),
@@ -96,6 +98,7 @@ impl Timeline {
             answer: answer.to_owned(),
             detail: None,
             site: None,
+            unused: None,
             steps,
             movable: state == BookingState::Booked,
             release: Some(Release {
@@ -133,6 +136,18 @@ impl Timeline {
             step.text = Some("KVM@TACC is asked to hold 3 servers for you once it is back, and you get a mail then: you need not keep this page open. You can cancel it, which costs you nothing.".to_owned());
         }
         page
+    }
+
+    fn unused() -> Self {
+        let text =
+            "None of its servers has run: it is released today 14:45 unless one runs by then.".to_owned();
+        Self { unused: Some(Unused { text, kept: false }), ..Self::active() }
+    }
+
+    fn kept_by_use() -> Self {
+        let text =
+            "It was to be released today 14:45, since nobody had opened this page. You have: it stays yours.";
+        Self { unused: Some(Unused { text: text.to_owned(), kept: true }), ..Self::active() }
     }
 
     fn site_down() -> Self {
