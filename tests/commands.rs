@@ -118,3 +118,57 @@ fn who_has_dropped_finds_nothing_until_they_are_back() {
     assert!(code == 1 && said.contains("there are: k8s"), "{code}: {said}");
     assert_eq!(desk.refused(&[&find[..], &["--days", "Caturday"]].concat()).0, 2);
 }
+
+#[test]
+fn the_reaper_is_paused_exempted_from_and_asked_on_the_command_line() {
+    let desk = Desk::set();
+    let (until, over) = (desk.course.at(3, "18:00"), desk.course.at(0, "00:00"));
+    let (until, over) = (&until[..16], &over[..16]);
+
+    let pause = ["reaper", "pause", "--reason", "the quota is moved"];
+    for (more, told) in [
+        (&["--until", over][..], "which is over"),
+        (&["--site", "nowhere"], "there is no site \"nowhere\"; there is kvm-tacc"),
+    ] {
+        let (code, said) = desk.refused(&[&pause[..], more].concat());
+        assert!(code == 1 && said.contains(told), "{code}: {said}");
+    }
+    assert_eq!(desk.refused(&["reaper", "pause"]).0, 2, "without a reason");
+    assert!(desk.done(&[&pause[..], &["--by", "ta77"]].concat()).contains("paused at all sites"));
+    let (code, said) = desk.refused(&[&pause[..], &["--site", "kvm-tacc"]].concat());
+    assert!(code == 1 && said.contains("ta77 has paused it already: the quota is moved"), "{code}: {said}");
+    let body = desk.json(&["reaper", "resume"]);
+    assert_eq!(body["resumed"][0]["by"], "ta77");
+    assert_eq!(desk.refused(&["reaper", "resume"]).0, 1);
+
+    let exempt = ["exemption", "add", "--reason", "shown in class", "--until", until];
+    for (what, code, told) in [
+        (&[][..], 2, ""),
+        (&["--names", "abc", "--lab", "k8s"], 2, ""),
+        (&["--names", "ab"], 1, "fewer than 3 characters"),
+        (&["--lab", "none"], 1, "there is no lab \"none\"; there is k8s"),
+        (&["--person", "zz1"], 1, "nobody here has the net ID zz1"),
+        (&["--object", "kvm-tacc", " "], 1, "say which object"),
+    ] {
+        let (got, said) = desk.refused(&[&exempt[..], what].concat());
+        assert!(got == code && said.contains(told), "{what:?}: {got}: {said}");
+    }
+    let said = desk.done(&[&exempt[..], &["--lab", "k8s"]].concat());
+    assert!(said.contains("By k8s no server is judged any more"), "{said}");
+    desk.done(&[&exempt[..], &["--object", "kvm-tacc", "8f14e45f"]].concat());
+    let held = desk.json(&["exemption", "list"]);
+    let held = held["exemptions"].as_array().unwrap();
+    assert_eq!(held.len(), 2, "{held:?}");
+    for exemption in held {
+        desk.done(&["exemption", "revoke", exemption["id"].as_str().unwrap()]);
+    }
+    assert_eq!(desk.refused(&["exemption", "revoke", held[0]["id"].as_str().unwrap()]).0, 1);
+    assert_eq!(desk.json(&["exemption", "list"])["exemptions"], serde_json::json!([]));
+
+    assert_eq!(desk.json(&["reaper", "marks"])["marks"], serde_json::json!([]));
+    assert_eq!(desk.json(&["reaper", "history"])["sweeps"], serde_json::json!([]));
+    let restore = ["reaper", "restore", "8f14e45f", "--site", "kvm-tacc", "--kind"];
+    let (code, said) = desk.refused(&[&restore[..], &["server"]].concat());
+    assert!(code == 1 && said.contains("no server 8f14e45f is marked at kvm-tacc"), "{code}: {said}");
+    assert_eq!(desk.refused(&[&restore[..], &["spaceship"]].concat()).0, 2);
+}

@@ -33,6 +33,7 @@ mod moving;
 mod pools;
 mod provisioning;
 mod races;
+mod reaper_pages;
 mod reaping;
 mod renewal;
 mod replicas;

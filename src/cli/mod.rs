@@ -8,6 +8,7 @@ mod course;
 mod demo;
 mod doctor;
 mod exception;
+mod exemption;
 mod explain;
 mod find;
 mod metrics;
@@ -17,6 +18,7 @@ mod output;
 mod person;
 mod presence;
 mod reap;
+mod reaper;
 mod serve;
 mod signals;
 mod slot;
@@ -56,6 +58,10 @@ enum Command {
     Explain(explain::Args),
     /// End what is over and delete what nobody owns, once
     Reap(reap::Args),
+    /// Pause the reaper, see what it has marked and done, and take things back
+    Reaper(reaper::Args),
+    /// Have the reaper leave something alone, and take that back
+    Exemption(exemption::Args),
     /// Book a slot for a person
     Book(book::Args),
     /// List a person's bookings
@@ -92,6 +98,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::run(&options, &args).await,
         Command::Explain(args) => explain::run(&options, &args).await,
         Command::Reap(args) => reap::run(&options, &args).await,
+        Command::Reaper(args) => reaper::run(&options, args).await,
+        Command::Exemption(args) => exemption::run(&options, args).await,
         Command::Book(args) => book::run(&options, args).await,
         Command::Bookings(args) => bookings::run(&options, &args).await,
         Command::Find(args) => find::run(&options, args).await,

@@ -50,6 +50,14 @@ pub(super) fn lock_occupancy(conn: &mut Conn<'_>) -> QueryResult<()> {
     }
 }
 
+/// Makes others who want to pause the reaper wait until the transaction is over.
+pub(super) fn lock_pauses(conn: &mut Conn<'_>) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(c) => c.batch_execute("LOCK TABLE pauses IN EXCLUSIVE MODE"),
+    }
+}
+
 /// Makes others who want to begin something at this site wait until the transaction is over.
 pub(super) fn lock_site(conn: &mut Conn<'_>, site: &str) -> QueryResult<()> {
     if let Conn::Postgres(c) = conn {

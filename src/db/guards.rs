@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use super::DbError;
 use super::connection::{Conn, on};
+use super::dialect;
 use super::schema::{exemptions, pauses};
 use super::types::Ts;
 use crate::domain::ids::{ExemptionId, PauseId};
@@ -96,10 +97,27 @@ pub fn exemptions(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<Vec<SaidExe
     rows.into_iter().map(SaidExemption::try_from).collect()
 }
 
-/// The `limit` exemptions that end last, those included that were taken back.
-pub fn latest_exemptions_of_reaper(conn: &mut Conn<'_>, limit: i64) -> Result<Vec<SaidExemption>, DbError> {
+/// An exemption, whether it holds or not.
+pub fn exemption(conn: &mut Conn<'_>, id: &ExemptionId) -> Result<Option<SaidExemption>, DbError> {
+    let row: Option<ExemptionRow> = on!(conn, |c| exemptions::table
+        .find(id.as_str())
+        .select(ExemptionRow::as_select())
+        .first(c)
+        .optional())?;
+    row.map(SaidExemption::try_from).transpose()
+}
+
+/// Exemptions that do not hold any more at `now`, the last to end first, from `offset` on.
+pub fn past_exemptions(
+    conn: &mut Conn<'_>,
+    now: DateTime<Utc>,
+    offset: i64,
+    limit: i64,
+) -> Result<Vec<SaidExemption>, DbError> {
     let rows: Vec<ExemptionRow> = on!(conn, |c| exemptions::table
+        .filter(exemptions::until.le(Ts(now)).or(exemptions::ended_at.is_not_null()))
         .order((exemptions::until.desc(), exemptions::id))
+        .offset(offset)
         .limit(limit)
         .select(ExemptionRow::as_select())
         .load(c))?;
@@ -149,6 +167,11 @@ impl TryFrom<PauseRow> for SaidPause {
             ended: row.ended_by.zip(row.ended_at.map(|at| at.0)),
         })
     }
+}
+
+/// Lets nobody else add a pause until the transaction is over: of two who look whether there is one, the second waits.
+pub fn lock_pauses(conn: &mut Conn<'_>) -> Result<(), DbError> {
+    Ok(dialect::lock_pauses(conn)?)
 }
 
 /// Adds a pause.

@@ -10,6 +10,7 @@ pub mod explain;
 pub mod extending;
 pub mod failures;
 pub mod fulfil;
+pub mod guards;
 pub mod health;
 pub mod history;
 pub mod labs;
@@ -22,6 +23,7 @@ pub mod reaping;
 pub mod renewal;
 mod situation;
 pub mod staff;
+pub mod sweeps;
 
 use std::sync::Arc;
 

@@ -169,12 +169,24 @@ pub enum Done {
     TakenBack,
     /// Staff had it tried again whether a site changes ends.
     TriedAgain,
+    /// Staff paused the reaper.
+    Paused,
+    /// Staff ended a pause.
+    Resumed,
+    /// Staff exempted something.
+    Exempted,
+    /// Staff took an exemption back.
+    Unexempted,
+    /// What the reaper had marked was taken back.
+    Restored,
+    /// The same, but the site did not start it.
+    NotStarted,
     /// Someone signed out.
     SignedOut,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 12] = [
+    const ALL: [(Self, &'static str, &'static str); 18] = [
         (Self::KeySaved, "key", "Your SSH key is saved. Servers that we make from now on get it."),
         (Self::ChoicesSaved, "choices", "Your choices are saved. They hold for every mail from now on."),
         (Self::CalendarStopped, "calendar", "Your calendar's address leads nowhere any more."),
@@ -193,6 +205,24 @@ impl Done {
             Self::TriedAgain,
             "again",
             "Students can ask for other ends there again. What the site says then is kept.",
+        ),
+        (Self::Paused, "paused", "The reaper is paused. Bookings whose time is over still end."),
+        (Self::Resumed, "resumed", "The pause is over. The next sweep goes on, within a minute."),
+        (
+            Self::Exempted,
+            "exempted",
+            "It is exempt from the next sweep on. If it is marked, the mark is forgotten then.",
+        ),
+        (
+            Self::Unexempted,
+            "unexempted",
+            "The exemption is taken back. The next sweep judges again what it covered.",
+        ),
+        (Self::Restored, "restored", "It is taken back. The reaper leaves it alone for now."),
+        (
+            Self::NotStarted,
+            "not-started",
+            "It is taken back, but the site did not start it. Start it on the site's own page.",
         ),
         (Self::SignedOut, "out", "You are signed out."),
     ];

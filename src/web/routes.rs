@@ -13,7 +13,7 @@ use tracing_actix_web::TracingLogger;
 
 use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
-use super::handlers::{booking, components, health, lab, labs, mailbox, me, sign_in, sites, staff};
+use super::handlers::{booking, components, health, lab, labs, mailbox, me, reaper, sign_in, sites, staff};
 use super::log::{CALENDAR, RequestSpan};
 use super::metrics::measured;
 use super::{api, statics};
@@ -120,6 +120,7 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
         .route("/me", web::get().to(me::show))
         .route("/me/key", web::post().to(me::save_key))
         .route("/me/mails", web::post().to(me::save_choices))
+        .route("/me/restore", web::post().to(me::restore))
         .route("/me/bookings", web::get().to(me::past_bookings))
         .route("/me/calendar", web::get().to(me::to_calendar))
         .route("/me/calendar", web::post().to(me::renew_calendar))
@@ -128,6 +129,7 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
         .route("/staff/labs/{lab}", web::get().to(staff::show))
         .route("/staff/labs/{lab}/exceptions", web::post().to(staff::grant))
         .route("/staff/exceptions/{exception}/revoke", web::post().to(staff::revoke))
+        .configure(reaper::routes)
         .route("/sites", web::get().to(sites::show))
         .route("/sites/{site}/extending", web::post().to(sites::try_again))
         .route("/sign-in", web::get().to(sign_in::show))

@@ -6,6 +6,7 @@ mod finding;
 mod keyboard;
 mod main_job;
 mod real_openstack;
+mod reaper;
 mod refused;
 mod screenshots;
 mod steps;

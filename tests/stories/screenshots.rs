@@ -14,7 +14,7 @@ use crate::support::demo::Setup;
 use crate::world::{Backend, World, course, slot};
 
 /// Takes the pictures of the page that is open. What is pushed to it meanwhile may come with any of them.
-async fn poses(student: &Student, name: &str) {
+pub(super) async fn poses(student: &Student, name: &str) {
     student.screenshot(&format!("{name}-wide")).await;
     let mut found = student.axe_findings(&[]).await;
     student.prefer_dark(true).await;

@@ -81,6 +81,11 @@ impl Visitor {
         self.request(Method::POST, path).form(&fields).send().await.unwrap()
     }
 
+    /// Sends the API a body.
+    pub(crate) async fn post_json(&self, path: &str, body: &Value) -> Response {
+        self.request(Method::POST, path).json(body).send().await.unwrap()
+    }
+
     /// Asks the API to change a booking.
     pub(crate) async fn patch(&self, path: &str, body: &Value) -> Response {
         self.request(Method::PATCH, path).json(body).send().await.unwrap()

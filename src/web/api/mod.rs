@@ -3,6 +3,7 @@
 
 mod change;
 mod find;
+mod reaper;
 mod sites;
 
 use actix_web::http::StatusCode;
@@ -37,6 +38,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/bookings/{booking}", web::get().to(show))
         .route("/bookings/{booking}", web::patch().to(change::change))
         .route("/bookings/{booking}", web::delete().to(release))
+        .configure(reaper::routes)
         .default_service(web::to(|| async { Err::<HttpResponse, _>(WebError::NotFound) }));
 }
 

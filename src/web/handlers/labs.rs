@@ -3,12 +3,16 @@
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use super::page_once;
+use crate::db::DbError;
 use crate::domain::booking::State;
 use crate::domain::calendar;
+use crate::domain::marked::Stage;
 use crate::domain::person::Person;
 use crate::services::labs::{self, LabCard as Card};
+use crate::services::sweeps::{self, Follows};
 use crate::web::context::SignedIn;
 use crate::web::error::WebError;
 use crate::web::pages::labs::{LabCard, LabsPage};
@@ -20,7 +24,12 @@ pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, W
     let app = who.context.app().clone();
     let (db, person) = (app.db.clone(), who.session.person.clone());
     let needs_key = person.ssh_public_key.is_none();
-    let overview = db.read("labs", move |conn| labs::overview(&app, conn, &person)).await?;
+    let (overview, marked) = db
+        .read::<_, DbError, _>("labs", move |conn| {
+            let marked = sweeps::marked(conn, Some(&person.net_id))?;
+            Ok((labs::overview(&app, conn, &person)?, marked))
+        })
+        .await?;
     let now = who.context.app().now();
     let cards = overview.map(|(_, cards)| cards).unwrap_or_default();
     let (answer, detail) = answer(&cards, now);
@@ -29,9 +38,27 @@ pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, W
         answer,
         detail,
         needs_key,
+        by_hand: by_hand(who.context.zone(), now, &marked),
         labs: cards.iter().map(|card| lab_card(card, now, &who.session.person)).collect(),
     };
     Ok(page_once(&request, shown.render()?))
+}
+
+/// What of the person's the reaper has marked: how much, and what comes first.
+fn by_hand(zone: Tz, now: DateTime<Utc>, marked: &[Follows]) -> Option<String> {
+    let open = marked.iter().filter(|it| !matches!(it.marked.stage, Stage::Restored { .. }));
+    let open: Vec<_> = open.collect();
+    let first = open.first()?;
+    let (what, the_first) = match open.len() {
+        1 => (format!("The reaper has marked 1 {} of yours", first.marked.target.kind.word()), "it"),
+        many => (format!("The reaper has marked {many} things of yours"), "the first"),
+    };
+    Some(match first.next {
+        Some((next, at)) => {
+            format!("{what}: {the_first} is {} {}.", next.done(), present::when(zone, now, at).text)
+        }
+        None => format!("{what}, made by hand."),
+    })
 }
 
 /// The sentence that the reader came for, and what to know beside it.

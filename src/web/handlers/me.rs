@@ -16,11 +16,13 @@ use crate::web::pages::me::{MePage, SavedKey};
 use crate::web::present;
 
 mod bookings;
+mod by_hand;
 mod calendar;
 mod mails;
 mod usage;
 
 pub use bookings::past_bookings;
+pub use by_hand::restore;
 pub use calendar::{read_calendar, renew_calendar, stop_calendar, to_calendar};
 pub use mails::save_choices;
 
@@ -33,10 +35,11 @@ pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, W
 async fn me(who: &SignedIn, key_text: String, problems: Vec<Problem>) -> Result<MePage, WebError> {
     let (app, person) = (who.context.app().clone(), who.session.person.clone());
     let db = app.db.clone();
-    let (cards, calendar_made_at) = db
+    let (cards, calendar_made_at, mine) = db
         .read::<_, DbError, _>("me", move |conn| {
             let overview = labs::overview(&app, conn, &person)?;
-            Ok((overview.map(|(_, cards)| cards), calendars::made_at(conn, &person.id)?))
+            let mine = by_hand::of(conn, &person.net_id, app.now())?;
+            Ok((overview.map(|(_, cards)| cards), calendars::made_at(conn, &person.id)?, mine))
         })
         .await?;
     let person = &who.session.person;
@@ -52,6 +55,7 @@ async fn me(who: &SignedIn, key_text: String, problems: Vec<Problem>) -> Result<
         parity_reason: reason,
         parity_days: "The page of each lab tells which days that gives you.".to_owned(),
         mail: person.mail.clone(),
+        by_hand: mine.map(|mine| by_hand::part(zone, now, &mine)),
         key: person.ssh_public_key.as_deref().and_then(|key| people::read_key(key).ok()).map(saved),
         key_text,
         problems,

@@ -7,6 +7,7 @@ pub mod lab;
 pub mod labs;
 pub mod mailbox;
 pub mod me;
+pub mod reaper;
 pub mod sign_in;
 pub mod sites;
 pub mod staff;

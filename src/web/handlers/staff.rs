@@ -24,6 +24,7 @@ use crate::web::present;
 mod grant;
 
 pub use grant::Form;
+pub(super) use grant::read_time;
 
 /// Shows the lab.
 pub async fn show(

@@ -17,6 +17,8 @@ pub struct LabsPage {
     pub detail: Option<String>,
     /// Whether the reader must add an SSH key before booking.
     pub needs_key: bool,
+    /// What of theirs the reaper is about to act on, in a sentence, if there is something.
+    pub by_hand: Option<String>,
     /// The labs, the ones that need the reader first.
     pub labs: Vec<LabCard>,
 }
@@ -66,6 +68,7 @@ impl LabsPage {
                 "This week you may start on Sat, Mon or Wed. Next week: Sun, Tue or Thu.".to_owned(),
             ),
             needs_key: false,
+            by_hand: None,
             labs: LabCard::samples(),
         };
         let mut first_visit = full.clone();
@@ -85,7 +88,15 @@ impl LabsPage {
         empty.detail =
             Some("They appear here as soon as staff put them up. There is nothing for you to do.".to_owned());
         empty.labs.clear();
-        vec![("labs_full", full), ("labs_first_visit", first_visit), ("labs_empty", empty)]
+        let mut by_hand = full.clone();
+        by_hand.by_hand =
+            Some("The reaper has marked 2 things of yours: the first is stopped today 18:00.".to_owned());
+        vec![
+            ("labs_full", full),
+            ("labs_by_hand", by_hand),
+            ("labs_first_visit", first_visit),
+            ("labs_empty", empty),
+        ]
     }
 }
 

@@ -3,6 +3,8 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use crate::domain::person::Role;
+
 /// The frame around a page: header, banner, messages, footer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
@@ -34,6 +36,11 @@ impl Layout {
     /// Whether there is a Mailbox page.
     pub(super) fn has_mailbox(&self) -> bool {
         self.demo.is_some_and(|demo| demo.mailbox)
+    }
+
+    /// Whether the reader runs the course.
+    pub(super) fn is_staff(&self) -> bool {
+        self.viewer.as_ref().is_some_and(|viewer| viewer.role == Role::Staff.word())
     }
 
     /// A realistic frame for a signed-in student.
@@ -71,6 +78,8 @@ pub enum Section {
     Labs,
     /// The person's own page.
     Me,
+    /// The reaper, for staff.
+    Reaper,
     /// The demo's mailbox.
     Mailbox,
     /// Elsewhere: signing in, an error.

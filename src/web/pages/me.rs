@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::layout::{Layout, Link, Problem, Section, When};
+use super::reaper::{MarkState, Thing};
 
 /// Who the course takes the reader for, and the SSH key that servers let in.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
@@ -20,6 +21,8 @@ pub struct MePage {
     pub parity_days: String,
     /// Where mails go.
     pub mail: String,
+    /// What they made by hand and the reaper has marked, if there is something.
+    pub by_hand: Option<ByHandPart>,
     /// The key that is saved.
     pub key: Option<SavedKey>,
     /// What was typed, when it was refused; never a private key, which must not travel back.
@@ -32,6 +35,33 @@ pub struct MePage {
     pub mails: MailChoices,
     /// When the address of one's calendar was made, if there is one.
     pub calendar_made: Option<When>,
+}
+
+/// What one made by hand and the reaper has marked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByHandPart {
+    /// What that means, in a sentence or two.
+    pub text: String,
+    /// The objects, the first due first.
+    pub rows: Vec<Thing>,
+}
+
+impl ByHandPart {
+    fn sample() -> Self {
+        let told = Thing { whose: None, exempt: None, ..Thing::sample() };
+        let restored = Thing {
+            name: "volume data-with-a-long-name-cloud-ff524".to_owned(),
+            state: Some(MarkState::Restored),
+            next: None,
+            note: Some("It was taken back, and is left alone until today 22:00.".to_owned()),
+            restore: None,
+            ..told.clone()
+        };
+        Self {
+            text: "You made these yourself at a site, outside of a booking. Restore leaves one alone for some hours.".to_owned(),
+            rows: vec![told, restored],
+        }
+    }
 }
 
 /// What one has used or booked.
@@ -143,6 +173,7 @@ impl MePage {
             parity_days: "This week you may start on Sat, Mon or Wed; next week on Sun, Tue or Thu."
                 .to_owned(),
             mail: "ff524@example.edu".to_owned(),
+            by_hand: None,
             key: None,
             key_text: String::new(),
             problems: Vec::new(),
@@ -175,6 +206,13 @@ impl MePage {
             )],
             ..none.clone()
         };
-        vec![("me_no_key", none), ("me_saved", saved), ("me_invalid", invalid), ("me_private", private)]
+        let by_hand = Self { by_hand: Some(ByHandPart::sample()), ..saved.clone() };
+        vec![
+            ("me_no_key", none),
+            ("me_saved", saved),
+            ("me_by_hand", by_hand),
+            ("me_invalid", invalid),
+            ("me_private", private),
+        ]
     }
 }

@@ -15,6 +15,7 @@ pub mod layout;
 pub mod mailbox;
 pub mod me;
 pub mod my_bookings;
+pub mod reaper;
 pub mod refusal;
 pub mod sign_in;
 pub mod sites;
@@ -43,6 +44,11 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         .chain(boxed(mailbox::MailboxPage::samples()))
         .chain(boxed(staff_lab::StaffLabPage::samples()))
         .chain(boxed(sites::SitesPage::samples()))
+        .chain(boxed(reaper::ReaperPage::samples()))
+        .chain(boxed(reaper::PlanPage::samples()))
+        .chain(boxed(reaper::SweepsPage::samples()))
+        .chain(boxed(reaper::SweepPage::samples()))
+        .chain(boxed(reaper::ExemptionsPage::samples()))
         .chain(boxed(refusal::RefusalPage::samples()))
         .collect()
 }

@@ -172,7 +172,11 @@ fn read_su(value: &str) -> Result<Su, Problem> {
 }
 
 /// `2026-12-04T23:59`, as browsers send it, or with a space, as people type it.
-fn read_time(zone: Tz, field: &str, text: &str) -> Result<DateTime<Utc>, Problem> {
+pub(in crate::web::handlers) fn read_time(
+    zone: Tz,
+    field: &str,
+    text: &str,
+) -> Result<DateTime<Utc>, Problem> {
     let shapes = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"];
     let local = shapes.iter().find_map(|shape| NaiveDateTime::parse_from_str(text, shape).ok());
     let at = local.map(|local| calendar::instant(zone, local));

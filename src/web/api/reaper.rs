@@ -1,0 +1,178 @@
+//! The reaper: what it has marked, what it does next, and what staff say to it.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{answer, check_csrf, ok, rfc3339};
+use crate::db::{self, DbError, SaidExemption, SaidPause};
+use crate::domain::ids::{ExemptionId, NetId, SiteId};
+use crate::domain::marked::{Exempt, Exemption, Pause};
+use crate::domain::person::Role;
+use crate::services::guards::{self, GuardError};
+use crate::services::sweeps;
+use crate::web::context::{SignedIn, Staff};
+use crate::web::error::WebError;
+use crate::web::handlers::reaper::{Restore, guard_problem};
+use crate::web::pages::layout::Problem;
+
+/// The routes.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/reaper/marks", web::get().to(marks))
+        .route("/reaper/marks/restore", web::post().to(restore))
+        .route("/reaper/plan", web::get().to(plan))
+        .route("/reaper/pause", web::post().to(pause))
+        .route("/reaper/resume", web::post().to(resume))
+        .route("/reaper/exemptions", web::get().to(exemptions))
+        .route("/reaper/exemptions", web::post().to(exempt))
+        .route("/reaper/exemptions/{exemption}", web::delete().to(revoke));
+}
+
+/// Whose things someone may see: their own, or as staff everybody's.
+fn of(who: &SignedIn) -> Option<NetId> {
+    (who.session.person.role == Role::Student).then(|| who.session.person.net_id.clone())
+}
+
+async fn marks(who: SignedIn) -> Result<HttpResponse, WebError> {
+    let of = of(&who);
+    let db = &who.context.app().db;
+    let all = db.read::<_, DbError, _>("marks", move |conn| sweeps::marked(conn, of.as_ref())).await?;
+    let zone = who.context.zone();
+    let all: Vec<Value> = all.iter().map(|it| sweeps::mark_json(zone, it)).collect();
+    Ok(ok(&json!({ "marks": all })))
+}
+
+async fn restore(
+    who: SignedIn,
+    body: web::Json<Restore>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    check_csrf(&who, &request)?;
+    let restored = body.carry_out(&who.context, of(&who).as_ref()).await?;
+    let until = rfc3339(who.context.zone(), restored.until);
+    Ok(ok(&json!({"restored": restored.marked.target, "until": until, "not_started": restored.not_started})))
+}
+
+async fn plan(who: Staff) -> Result<HttpResponse, WebError> {
+    let latest = who.0.context.app().db.read::<_, DbError, _>("plan", sweeps::latest).await?;
+    let (sweep, plan) = latest.map_or((None, None), |(sweep, plan)| (Some(sweep), plan));
+    Ok(ok(&json!({"sweep": sweep, "plan": plan})))
+}
+
+#[derive(Debug, Deserialize)]
+struct NewPause {
+    site: Option<SiteId>,
+    #[serde(default)]
+    reason: String,
+    until: Option<String>,
+}
+
+async fn pause(
+    who: Staff,
+    body: web::Json<NewPause>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    check_csrf(&who.0, &request)?;
+    let zone = who.0.context.zone();
+    let NewPause { site, reason, until } = body.into_inner();
+    let until = until.as_deref().map(read_until).transpose()?;
+    let wanted = Pause { site, reason, by: who.0.session.person.net_id.clone(), until };
+    let said = guards::pause(who.0.context.app(), wanted).await.map_err(|error| refused(zone, error))?;
+    Ok(answer(StatusCode::CREATED, &pause_json(zone, &said)))
+}
+
+#[derive(Debug, Deserialize)]
+struct Where {
+    site: Option<SiteId>,
+}
+
+async fn resume(who: Staff, body: web::Json<Where>, request: HttpRequest) -> Result<HttpResponse, WebError> {
+    check_csrf(&who.0, &request)?;
+    let (zone, by) = (who.0.context.zone(), who.0.session.person.net_id.clone());
+    let ended = guards::resume_at(who.0.context.app(), body.into_inner().site, by)
+        .await
+        .map_err(|error| refused(zone, error))?;
+    let ended: Vec<Value> = ended.iter().map(|said| pause_json(zone, said)).collect();
+    Ok(ok(&json!({ "resumed": ended })))
+}
+
+fn pause_json(zone: Tz, said: &SaidPause) -> Value {
+    json!({
+        "id": said.id, "site": said.what.site, "reason": said.what.reason, "by": said.what.by,
+        "at": rfc3339(zone, said.at), "until": said.what.until.map(|until| rfc3339(zone, until)),
+    })
+}
+
+async fn exemptions(who: Staff) -> Result<HttpResponse, WebError> {
+    let (app, zone) = (who.0.context.app(), who.0.context.zone());
+    let now = app.now();
+    let held = app.db.read("exemptions", move |conn| db::exemptions(conn, now)).await?;
+    let held: Vec<Value> = held.iter().map(|said| exemption_json(zone, said)).collect();
+    Ok(ok(&json!({ "exemptions": held })))
+}
+
+/// An exemption to add: `what` is one of `{"object": [SITE, ID]}`, `{"names_from": TEXT}`, `{"person": NETID}`, `{"lab": ID}`.
+#[derive(Debug, Deserialize)]
+struct NewExemption {
+    what: Exempt,
+    #[serde(default)]
+    reason: String,
+    until: String,
+}
+
+async fn exempt(
+    who: Staff,
+    body: web::Json<NewExemption>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    check_csrf(&who.0, &request)?;
+    let zone = who.0.context.zone();
+    let NewExemption { what, reason, until } = body.into_inner();
+    let by = who.0.session.person.net_id.clone();
+    let wanted = Exemption { what, reason, by, until: read_until(&until)? };
+    let said = guards::exempt(who.0.context.app(), wanted).await.map_err(|error| refused(zone, error))?;
+    Ok(answer(StatusCode::CREATED, &exemption_json(zone, &said)))
+}
+
+fn exemption_json(zone: Tz, said: &SaidExemption) -> Value {
+    json!({
+        "id": said.id, "what": said.what.what, "effect": guards::effect(&said.what.what),
+        "reason": said.what.reason, "by": said.what.by, "at": rfc3339(zone, said.at),
+        "until": rfc3339(zone, said.what.until),
+    })
+}
+
+async fn revoke(
+    who: Staff,
+    path: web::Path<ExemptionId>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    check_csrf(&who.0, &request)?;
+    let by = who.0.session.person.net_id.clone();
+    if guards::revoke(who.0.context.app(), path.into_inner(), by).await? {
+        Ok(HttpResponse::NoContent().finish())
+    } else {
+        Err(WebError::NotFound)
+    }
+}
+
+fn read_until(text: &str) -> Result<DateTime<Utc>, WebError> {
+    DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).map_err(|_| {
+        let shown: String = text.chars().take(60).collect();
+        let text = format!("\"{shown}\" is not an instant such as 2026-12-04T23:59:00-05:00.");
+        WebError::BadInput(vec![Problem::with_field("until", text)])
+    })
+}
+
+/// What staff said, refused: 409 if it is the state of things, else the field that is wrong.
+fn refused(zone: Tz, error: GuardError) -> WebError {
+    match error {
+        GuardError::Db(error) => error.into(),
+        GuardError::Paused(_) | GuardError::NotPaused => WebError::WrongState(error.to_string()),
+        other => WebError::BadInput(vec![guard_problem(zone, &other)]),
+    }
+}
