@@ -1,6 +1,6 @@
 //! The reaper's pages, by whole requests: what staff see and say, and what students take back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use fairlease::db::{self, DbError};
@@ -31,6 +31,7 @@ pub(crate) fn target(name: &str) -> Target {
 
 fn marked(world: &World, name: &str, net_id: Option<&str>) -> Marked {
     Marked {
+        restores: 0,
         target: target(name),
         predicate: Predicate::OverCap,
         net_id: net_id.map(|id| id.parse().unwrap()),
@@ -65,6 +66,8 @@ fn nothing(world: &World) -> Plan {
         reported: Vec::new(),
         skipped: Vec::new(),
         wholes: BTreeMap::new(),
+        idle: BTreeMap::new(),
+        ran: BTreeSet::new(),
     }
 }
 

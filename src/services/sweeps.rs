@@ -14,7 +14,7 @@ use crate::domain::ids::NetId;
 use crate::domain::marked::{Marked, Stage, Target};
 use crate::domain::reaper::{ByHand, ReaperPolicy};
 use crate::domain::sweep::{Savings, Sweep};
-use crate::policy::reaping::{Action, Next, Plan, Waiting};
+use crate::policy::reaping::{Action, NextStep, Plan, Waiting};
 
 /// A sweep older than this is trouble: one comes each minute.
 pub const LATE: TimeDelta = TimeDelta::minutes(5);
@@ -102,7 +102,7 @@ pub fn coming(plan: &Plan) -> Vec<Waiting> {
 fn after(action: &Action) -> Option<Waiting> {
     let (mark, (next, at), reason) = match action {
         Action::Warn { mark, next, reason, .. } => (mark, (*next)?, reason),
-        Action::Stop { mark, delete_at, reason, .. } => (mark, (Next::Delete, *delete_at), reason),
+        Action::Stop { mark, delete_at, reason, .. } => (mark, (NextStep::Delete, *delete_at), reason),
         _ => return None,
     };
     Some(Waiting { mark: mark.clone(), next, at, reason: reason.clone() })
@@ -126,7 +126,7 @@ pub struct Follows {
     /// Why it is marked, with its numbers.
     pub reason: String,
     /// What comes next, and when; nothing if nothing does, or the next sweep has to tell.
-    pub next: Option<(Next, DateTime<Utc>)>,
+    pub next: Option<(NextStep, DateTime<Utc>)>,
 }
 
 /// All marked objects, or those of one person; the first due first, and last those of which it is not known.
@@ -152,7 +152,7 @@ fn follows(mark: Mark, known: &BTreeMap<Target, Waiting>, policy: &ReaperPolicy)
     let seen = known.get(&mark.marked.target).filter(|seen| seen.mark.stage == mark.marked.stage);
     let next = match (seen, mark.marked.stage) {
         (Some(seen), _) => Some((seen.next, seen.at)),
-        (None, Stage::Stopped { at, .. }) => Some((Next::Delete, at + policy.delete_after())),
+        (None, Stage::Stopped { at, .. }) => Some((NextStep::Delete, at + policy.delete_after())),
         (None, _) => None,
     };
     let next = next.filter(|_| policy.by_hand == ByHand::Delete);
@@ -178,6 +178,8 @@ pub fn mark_json(zone: Tz, it: &Follows) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::domain::blueprint::Kind;
     use crate::domain::marked::Predicate;
@@ -194,7 +196,7 @@ mod tests {
             site_ref: name.to_owned(),
             name: name.to_owned(),
         };
-        Marked { target, predicate: Predicate::OverCap, net_id: None, stage }
+        Marked { target, predicate: Predicate::OverCap, net_id: None, stage, restores: 0 }
     }
 
     #[test]
@@ -212,7 +214,7 @@ mod tests {
                 },
                 Action::Warn {
                     mark: mark("b", Stage::Warned { at: at(5) }),
-                    next: Some((Next::Stop, at(30))),
+                    next: Some((NextStep::Stop, at(30))),
                     staff: false,
                     reason: reason.clone(),
                 },
@@ -225,7 +227,7 @@ mod tests {
             ],
             waiting: vec![Waiting {
                 mark: mark("a", Stage::Warned { at: at(0) }),
-                next: Next::Stop,
+                next: NextStep::Stop,
                 at: at(60),
                 reason,
             }],
@@ -233,10 +235,12 @@ mod tests {
             reported: Vec::new(),
             skipped: Vec::new(),
             wholes: BTreeMap::new(),
+            idle: BTreeMap::new(),
+            ran: BTreeSet::new(),
         };
         let coming: Vec<_> =
             coming(&plan).into_iter().map(|it| (it.mark.target.name, it.next, it.at)).collect();
-        let wanted = [("b", Next::Stop, 30), ("a", Next::Stop, 60), ("c", Next::Delete, 90)];
+        let wanted = [("b", NextStep::Stop, 30), ("a", NextStep::Stop, 60), ("c", NextStep::Delete, 90)];
         assert_eq!(coming, wanted.map(|(name, next, minute)| (name.to_owned(), next, at(minute))));
     }
 }

@@ -117,7 +117,7 @@ fn compose(who: &Staff, view: &Overview, form: &pauses::Form, problems: Vec<Prob
 /// Looks at the sites at once, and shows what a sweep would do. Nothing is stored: the answer is the page.
 async fn look(who: Staff, form: web::Form<Confirmed>) -> Result<HttpResponse, WebError> {
     who.0.check_csrf(&form.csrf)?;
-    let plan = reaping::observe(who.0.context.app()).await?;
+    let plan = reaping::observe(who.0.context.app()).await?.plan;
     let view = overview(&who).await?;
     let skipped =
         plan.skipped.iter().map(|it| format!("{}: {}", place(&view, &it.site), sentence(&it.reason)));
@@ -201,7 +201,7 @@ impl Restore {
                 WebError::WrongState(format!("it was taken back before, and is left alone until {until}"))
             }
             RestoreError::Db(error) => error.into(),
-            error @ RestoreError::TooLate => WebError::WrongState(error.to_string()),
+            error @ (RestoreError::TooLate | RestoreError::Often) => WebError::WrongState(error.to_string()),
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::ids::{NetId, SiteId};
 use crate::domain::marked::{Marked, Predicate, Stage, Target};
 use crate::domain::reaper::ReaperPolicy;
 use crate::domain::sweep::Sweep;
-use crate::policy::reaping::{Action, Next, Plan, Told, Waiting};
+use crate::policy::reaping::{Action, NextStep as Step, Plan, Told, Waiting};
 use crate::services::sweeps::Overview;
 use crate::web::pages::layout::Link;
 use crate::web::pages::reaper::{MarkState, NextStep, Taken, Thing, Things};
@@ -44,7 +44,7 @@ pub(in crate::web::handlers) fn state_of(stage: &Stage) -> MarkState {
 
 impl NextStep {
     /// The next step, with how long it is until then.
-    pub(in crate::web::handlers) fn of(zone: Tz, now: DateTime<Utc>, next: Next, at: DateTime<Utc>) -> Self {
+    pub(in crate::web::handlers) fn of(zone: Tz, now: DateTime<Utc>, next: Step, at: DateTime<Utc>) -> Self {
         let left = at - now;
         Self {
             done: next.done(),
