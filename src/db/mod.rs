@@ -36,6 +36,7 @@ pub use guards::*;
 pub use health::*;
 pub use jobs::*;
 pub use marks::*;
+pub use migrate::Installation;
 pub use notices::*;
 pub use occupancy::*;
 pub use people::*;

@@ -162,6 +162,15 @@ pub enum Stage {
     },
 }
 
+/// What comes next for a marked object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NextStep {
+    /// It is stopped or shelved.
+    Stop,
+    /// It is deleted.
+    Delete,
+}
+
 /// Something that staff have told the reaper to leave alone for a time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Exemption {
