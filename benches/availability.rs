@@ -20,7 +20,7 @@ use diesel::prelude::*;
 use fairlease::clock::ManualClock;
 use fairlease::cloud::port::Clouds;
 use fairlease::config::course_file::CourseFile;
-use fairlease::db::{self, Db, DbError, DbUrl};
+use fairlease::db::{self, Db, DbError, DbUrl, Installation};
 use fairlease::domain::ids::InstanceId;
 use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::SeededEntropy;
@@ -65,8 +65,11 @@ fn app(url: &DbUrl, directory: &TempDir) -> Arc<App> {
     let now = "2025-02-07T12:00:00Z".parse().unwrap();
     db.write_blocking("apply", |conn| courses::apply(conn, &course, now)).unwrap();
     let sender = Sender::parse("Fairlease <fairlease@example.edu>").unwrap();
+    let own = Installation::new(InstanceId::from_bits(1), "a key for tests".to_owned());
+    let own = db.installation(&own).unwrap();
     Arc::new(App {
-        instance: db.instance(&InstanceId::from_bits(1)).unwrap(),
+        instance: own.id,
+        link_key: own.link_key,
         db,
         clock: Arc::new(ManualClock::at(now)),
         entropy: Arc::new(SeededEntropy::new(1)),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fairlease::clock::{Clock as _, SystemClock};
 use fairlease::cloud::port::Clouds;
-use fairlease::db::{self, Db, DbError};
+use fairlease::db::{self, Db, DbError, Installation};
 use fairlease::domain::course::Course;
 use fairlease::domain::ids::{BookingId, InstanceId};
 use fairlease::domain::interval::Interval;
@@ -61,8 +61,11 @@ impl Scene {
         let course = always_open();
         let start = course.pools[0].ceil(SystemClock.now()) + course.pools[0].grid();
         db.write("apply", move |conn| courses::apply(conn, &course, SystemClock.now())).await.unwrap();
+        let own = Installation::new(InstanceId::from_bits(7), "a key for tests".to_owned());
+        let own = db.installation(&own).unwrap();
         let app = Arc::new(App {
-            instance: db.instance(&InstanceId::from_bits(7)).unwrap(),
+            instance: own.id,
+            link_key: own.link_key,
             db,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use fairlease::domain::link::Link;
 use fairlease::mail::delivery::{Sender, SmtpMailer};
-use fairlease::services::delivery;
+use fairlease::services::{delivery, links, notices};
 
 use crate::support::smtp::MailServer;
-use crate::world::{World, on_both_databases, slot};
+use crate::world::{World, local, on_both_databases, slot};
 
 fn by_smtp(url: &str) -> Arc<SmtpMailer> {
     let sender = Sender::parse("Fairlease <fairlease@example.edu>").unwrap();
@@ -56,6 +57,27 @@ on_both_databases! {
         assert_eq!(server.mails().len(), 0);
         let counts = world.app.db.read("counts", fairlease::db::outbox_counts).await.unwrap();
         assert_eq!(counts, (0, 1), "none waits, one was given up");
+    }
+
+    async fn the_links_of_a_warning_arrive_whole(backend: Backend) {
+        let server = MailServer::start().await;
+        let world = World::new(backend).await.mailing_by(by_smtp(&server.url()));
+        let student = world.student("ff524").await;
+        let made = world.book(&student, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
+        world.work_until(&student, &made.id, "active").await;
+        world.clock.set(local("2025-02-08T13:00"));
+        assert_eq!(notices::remind(&world.app).await.unwrap(), 1);
+        try_for(&world, 2).await;
+        let end = made.slot.end();
+        let to = end + TimeDelta::hours(1);
+        let extend = Link::Extend { booking: made.id.clone(), from: end, to };
+        let release = Link::Release { booking: made.id.clone(), end };
+        let mails = server.mails();
+        let mail = mails.iter().find(|mail| mail.subject.starts_with("Ends at 14:00: ")).unwrap();
+        for link in [extend, release] {
+            let url = links::url(&world.app, &student.id, &link);
+            assert!(mail.text.lines().any(|line| line.ends_with(&url)), "{url}: {mail:#?}");
+        }
     }
 
     async fn a_server_that_is_not_there_is_waited_for(backend: Backend) {

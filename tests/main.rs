@@ -25,6 +25,7 @@ mod faults;
 mod health;
 mod killed;
 mod leads;
+mod links;
 mod looking;
 mod mail;
 mod marks;

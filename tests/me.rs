@@ -58,27 +58,27 @@ impl World {
 }
 
 on_both_databases! {
-    async fn one_is_reminded_when_one_chose_to_be(backend: Backend) {
+    async fn one_is_warned_when_one_chose_to_be(backend: Backend) {
         let world = World::new(backend).await;
         let (early, never) = (world.student("ff524").await, world.student("gg222").await);
         let usual = world.student("hh444").await;
-        world.choose(&early, Choices { ending_soon_minutes: Some(60), ..Choices::default() }).await;
-        world.choose(&never, Choices { ending_soon_minutes: None, ..Choices::default() }).await;
+        world.choose(&early, Choices { ending_soon_minutes: vec![60], ..Choices::default() }).await;
+        world.choose(&never, Choices { ending_soon_minutes: vec![], ..Choices::default() }).await;
         for person in [&early, &never, &usual] {
             let made = world.book(person, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
             world.work_until(person, &made.id, "active").await;
         }
         assert_eq!(world.reminds_at("2025-02-08T12:59").await, 0);
-        assert_eq!(world.reminds_at("2025-02-08T13:00").await, 1, "an hour before");
-        world.choose(&early, Choices::default()).await;
-        assert_eq!(world.reminds_at("2025-02-08T13:45").await, 1, "the usual one, and nobody twice");
+        assert_eq!(world.reminds_at("2025-02-08T13:00").await, 2, "an hour before");
+        assert_eq!(world.reminds_at("2025-02-08T13:01").await, 0, "once");
+        assert_eq!(world.reminds_at("2025-02-08T13:45").await, 1, "the usual two");
         assert_eq!(world.reminds_at("2025-02-08T13:59").await, 0);
         world.work().await;
         let reminded: Vec<_> = world.postbox.mails.lock().unwrap().iter()
             .filter(|mail| mail.subject.starts_with("Ends at 14:00"))
             .map(|mail| mail.person.clone())
             .collect();
-        assert_eq!(reminded, [Some(early.id), Some(usual.id)]);
+        assert_eq!(reminded, [Some(early.id), Some(usual.id.clone()), Some(usual.id)]);
     }
 
     /// Case 14 of the course's facts: a site's own event before the end of a lease of three hours falls on its start. What
@@ -96,7 +96,7 @@ on_both_databases! {
     async fn what_one_does_not_want_to_hear_is_not_told(backend: Backend) {
         let world = World::new(backend).await;
         let student = world.student("ff524").await;
-        let quiet = Choices { ending_soon_minutes: None, ready: false, ended: false };
+        let quiet = Choices { ending_soon_minutes: vec![], ready: false, ended: false };
         world.choose(&student, quiet).await;
         let used = world.book(&student, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
         world.work_until(&student, &used.id, "active").await;
@@ -205,20 +205,21 @@ async fn the_page_saves_what_one_chooses() {
             |input: &str| input.split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
         (inputs.clone().map(name).collect::<Vec<_>>(), page)
     };
-    assert_eq!(checked().await.0, ["15", "yes", "yes"]);
-    let saved = student.post("/me/mails", &[("ending_soon", "60"), ("ended", "yes")]).await;
+    assert_eq!(checked().await.0, ["15", "60", "yes", "yes"]);
+    let chosen = [("ending_soon", "30"), ("ending_soon", "60"), ("ended", "yes")];
+    let saved = student.post("/me/mails", &chosen).await;
     assert_eq!(
         (saved.status(), &saved.headers()["location"]),
         (StatusCode::SEE_OTHER, &"/me".parse().unwrap())
     );
-    assert_eq!(checked().await.0, ["60", "yes"]);
-    let odd = student.post("/me/mails", &[("ending_soon", "7")]).await;
+    assert_eq!(checked().await.0, ["30", "60", "yes"]);
+    let odd = student.post("/me/mails", &[("ending_soon", "15"), ("ending_soon", "7")]).await;
     assert_eq!(odd.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    let forged = student.with_token("0").post("/me/mails", &[("ending_soon", "never")]).await;
+    let forged = student.with_token("0").post("/me/mails", &[("ready", "yes")]).await;
     assert_eq!(forged.status(), StatusCode::FORBIDDEN);
-    assert_eq!(checked().await.0, ["60", "yes"], "nothing else was saved");
-    student.post("/me/mails", &[("ending_soon", "never")]).await;
-    assert_eq!(checked().await.0, ["never"]);
+    assert_eq!(checked().await.0, ["30", "60", "yes"], "nothing else was saved");
+    student.post("/me/mails", &[]).await;
+    assert_eq!(checked().await.0, [""; 0], "none at all");
 }
 
 /// The path of the address that the page shows.

@@ -12,7 +12,7 @@ use crate::cloud::metered::Metered;
 use crate::cloud::openstack::{self, Limits, OpenStackCloud};
 use crate::cloud::port::{Cloud, Clouds};
 use crate::cloud::simulated::{Fault, Faults, Profile, SimulatedCloud};
-use crate::db::{self, Db, DbError};
+use crate::db::{self, Db, DbError, Installation};
 use crate::domain::course::{CloudName, Site};
 use crate::domain::ids::InstanceId;
 use crate::entropy::{Entropy, OsEntropy};
@@ -35,7 +35,8 @@ pub fn database(options: &Options) -> Result<Db, Failure> {
 pub async fn app(options: &Options, public_url: &str) -> Result<Arc<App>, Failure> {
     let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(OsEntropy));
     let db = database(options)?;
-    let instance = db.instance(&InstanceId::from_bits(entropy.bits()))?;
+    let fresh = Installation::new(InstanceId::from_bits(entropy.bits()), entropy.secret());
+    let Installation { id: instance, link_key } = db.installation(&fresh)?;
     let sites = db.read::<_, DbError, _>("sites", db::sites).await?;
     let watch = Arc::new(Watch::new()?);
     let clouds = clouds(options, &sites, &clock, &entropy, &watch)?;
@@ -48,6 +49,7 @@ pub async fn app(options: &Options, public_url: &str) -> Result<Arc<App>, Failur
         watch,
         mailer: mailer(options)?,
         instance,
+        link_key,
         public_url,
         claim: TimeDelta::seconds(i64::from(options.claim_seconds)),
         wake: Wake::default(),

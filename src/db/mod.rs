@@ -40,6 +40,7 @@ pub use health::*;
 pub use idle::*;
 pub use jobs::*;
 pub use marks::*;
+pub use migrate::Installation;
 pub use notices::*;
 pub use occupancy::*;
 pub use people::*;

@@ -63,6 +63,19 @@ pub fn enqueue(conn: &mut Conn<'_>, notice: &Notice) -> Result<bool, DbError> {
     Ok(added == 1)
 }
 
+/// When the last notice was written whose dedupe key is in this family: begins with it and a slash.
+pub fn last_notice_at(conn: &mut Conn<'_>, family: &str) -> Result<Option<DateTime<Utc>>, DbError> {
+    // "0" is what follows the slash, so this is a range of the index.
+    let (from, to) = (format!("{family}/"), format!("{family}0"));
+    let last: Option<Ts> = on!(conn, |c| notices::table
+        .filter(notices::dedupe_key.gt(&from).and(notices::dedupe_key.lt(&to)))
+        .order(notices::created_at.desc())
+        .select(notices::created_at)
+        .first(c)
+        .optional())?;
+    Ok(last.map(|at| at.0))
+}
+
 /// Claims up to `limit` notices that are due, longest due first.
 pub fn claim_due_notices(
     conn: &mut Conn<'_>,

@@ -5,6 +5,7 @@ use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
 table! {
     instance (id) {
         id -> Text,
+        link_key -> Text,
     }
 }
 

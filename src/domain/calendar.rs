@@ -42,6 +42,15 @@ pub fn midnight(zone: Tz, date: NaiveDate) -> DateTime<Utc> {
 }
 
 /// The date that `zone` shows at `at`.
+/// The latest instant, not later than `now`, at which the clock of `zone` showed `time`; on a day whose clock leaps over it,
+/// the leap.
+pub fn latest(zone: Tz, time: NaiveTime, now: DateTime<Utc>) -> DateTime<Utc> {
+    let today = local_date(zone, now);
+    let days = [Some(today), today.pred_opt(), today.pred_opt().and_then(|day| day.pred_opt())];
+    let mut times = days.into_iter().flatten().map(|day| instant(zone, day.and_time(time)));
+    times.find(|at| *at <= now).unwrap_or(now)
+}
+
 pub fn local_date(zone: Tz, at: DateTime<Utc>) -> NaiveDate {
     at.with_timezone(&zone).date_naive()
 }

@@ -169,11 +169,11 @@ pub enum Stage {
     },
 }
 
-/// What comes after a warning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What comes next for a marked object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NextStep {
-    /// It is stopped.
+    /// It is stopped or shelved.
     Stop,
     /// It is deleted.
     Delete,

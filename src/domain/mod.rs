@@ -10,6 +10,7 @@ pub mod fitness;
 pub mod health;
 pub mod ids;
 pub mod interval;
+pub mod link;
 pub mod marked;
 pub mod notice;
 pub mod occupancy;

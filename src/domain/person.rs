@@ -55,10 +55,10 @@ impl Role {
 }
 
 /// Which mails someone wants, of those that may be left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choices {
-    /// How many minutes before its end they hear that a booking ends, if they want to.
-    pub ending_soon_minutes: Option<i32>,
+    /// How many minutes before its end they hear that a booking ends, each once; none if they don't want to hear it.
+    pub ending_soon_minutes: Vec<i32>,
     /// Whether they hear that their servers can be used.
     pub ready: bool,
     /// Whether they hear that a booking which they used is over.
@@ -67,7 +67,7 @@ pub struct Choices {
 
 impl Default for Choices {
     fn default() -> Self {
-        Self { ending_soon_minutes: Some(15), ready: true, ended: true }
+        Self { ending_soon_minutes: vec![15, 60], ready: true, ended: true }
     }
 }
 

@@ -121,6 +121,12 @@ impl Resource {
         self.spec.kind()
     }
 
+    /// By kind and name: "server node1", or "lease", of which a booking has one.
+    pub fn in_words(&self) -> String {
+        let (kind, name) = (self.kind().word(), self.key.as_str());
+        if name.replace('-', " ") == kind { kind.to_owned() } else { format!("{kind} {name}") }
+    }
+
     /// Whether it is a server on bare metal.
     pub fn is_bare_metal(&self) -> bool {
         matches!(&self.spec, Spec::Server(server) if server.machine.is_bare_metal())

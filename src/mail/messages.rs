@@ -1,6 +1,7 @@
 //! What mails say. The first line repeats the fact of the subject; then the links that matter; then the details; then
 //! why one gets this. Plain text, written as such.
 
+pub mod ending;
 pub mod reaper;
 pub mod staff;
 
@@ -9,7 +10,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::calendar::{self as ics, Occasion};
-use crate::domain::booking::{Booking, EndReason, State};
+use crate::domain::booking::{Booking, State};
 use crate::domain::calendar;
 use crate::domain::person::Person;
 use crate::domain::reaper::NoShowSignal;
@@ -69,6 +70,19 @@ impl Occurrence<'_> {
         calendar::date_and_time(self.zone, at)
     }
 
+    fn zone_name(&self) -> String {
+        calendar::zone_name(self.zone, self.booking.slot.end())
+    }
+
+    fn end_utc(&self) -> String {
+        format!("{} UTC", calendar::date_and_time(Tz::UTC, self.booking.slot.end()))
+    }
+
+    /// "Sat Feb 8, 14:00 (19:00 UTC)".
+    fn with_utc(&self, at: DateTime<Utc>) -> String {
+        with_utc(self.zone, at)
+    }
+
     fn footer(&self) -> String {
         format!(
             "You get this because you booked this lab in {}.\nQuestions: {}. Quote booking {}.",
@@ -86,6 +100,46 @@ impl Occurrence<'_> {
             now: self.now,
         })
     }
+}
+
+/// What every mail needs that is not about one booking.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The course's title.
+    pub course: &'a str,
+    /// The course's zone.
+    pub zone: Tz,
+    /// Where the service's pages are, without a slash at the end.
+    pub public_url: &'a str,
+    /// When the mail is written.
+    pub now: DateTime<Utc>,
+}
+
+impl Surroundings<'_> {
+    fn time(&self, at: DateTime<Utc>) -> String {
+        calendar::date_and_time(self.zone, at)
+    }
+
+    /// "Sat Feb 8, 14:00 (19:00 UTC)".
+    fn with_utc(&self, at: DateTime<Utc>) -> String {
+        with_utc(self.zone, at)
+    }
+
+    /// The same of when the mail is written.
+    fn written(&self) -> String {
+        self.with_utc(self.now)
+    }
+
+    fn zone_name(&self) -> String {
+        calendar::zone_name(self.zone, self.now)
+    }
+}
+
+/// "Sat Feb 8, 14:00 (19:00 UTC)", with the date there where that is another: "Sat Feb 8, 20:00 (Sun Feb 9, 01:00 UTC)".
+fn with_utc(zone: Tz, at: DateTime<Utc>) -> String {
+    let same_day = calendar::local_date(zone, at) == at.date_naive();
+    let there = if same_day { calendar::time(Tz::UTC, at) } else { calendar::date_and_time(Tz::UTC, at) };
+    format!("{} ({there} UTC)", calendar::date_and_time(zone, at))
 }
 
 #[derive(Template)]
@@ -139,23 +193,6 @@ pub fn ready<'a>(it: Occurrence<'a>, ssh: Option<&'a str>) -> Result<Message, as
 }
 
 #[derive(Template)]
-#[template(path = "mail/ending_soon.txt", escape = "none")]
-struct EndingSoon<'a> {
-    it: Occurrence<'a>,
-    left: String,
-}
-
-/// "Ending soon": what to do before it is over.
-pub fn ending_soon(it: Occurrence<'_>) -> Result<Message, askama::Error> {
-    let left = calendar::in_words(it.booking.slot.end() - it.now);
-    Ok(Message {
-        subject: format!("Ends at {}: {}", calendar::time(it.zone, it.booking.slot.end()), it.lab),
-        body: EndingSoon { it, left }.render()?,
-        calendar: None,
-    })
-}
-
-#[derive(Template)]
 #[template(path = "mail/not_used.txt", escape = "none")]
 struct NotUsed<'a> {
     it: Occurrence<'a>,
@@ -204,33 +241,4 @@ pub fn failed(it: Occurrence<'_>) -> Result<Message, askama::Error> {
 
 fn used(state: &State) -> Option<String> {
     Some(calendar::in_words(state.released_at()? - state.ready_at()?))
-}
-
-#[derive(Template)]
-#[template(path = "mail/ended.txt", escape = "none")]
-struct Ended<'a> {
-    it: Occurrence<'a>,
-    what: &'static str,
-    used: Option<String>,
-}
-
-/// "Ended": what happened to it. If its time had not come yet, its calendar event is taken back.
-pub fn ended(it: Occurrence<'_>) -> Result<Message, askama::Error> {
-    let state = &it.booking.state;
-    let what = match state.reason() {
-        Some(EndReason::Released) => "You gave it back",
-        Some(EndReason::Cancelled) => "You called it off",
-        Some(EndReason::NoShow) => "Nobody used it, so it was released",
-        Some(EndReason::Expired | EndReason::Failed) | None => "Its time was over",
-    };
-    let used = used(state);
-    let subject = match state.reason() {
-        Some(EndReason::Cancelled) => {
-            format!("Cancelled: {} - {}", calendar::span(it.zone, &it.booking.slot), it.lab)
-        }
-        _ => format!("Ended, everything deleted: {}", it.lab),
-    };
-    let taken_back = used.is_none().then(|| it.calendar(ics::cancellation));
-    let used = used.filter(|_| state.reason() != Some(EndReason::NoShow));
-    Ok(Message { subject, body: Ended { it, what, used }.render()?, calendar: taken_back })
 }

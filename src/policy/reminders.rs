@@ -1,22 +1,34 @@
-//! Which mails a student gets of those that may be left out, and when one is reminded.
+//! Which mails a student gets of those that may be left out, and when one is warned that a booking ends.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::booking::{EndReason, State};
 use crate::domain::person::Choices;
 
-/// How many minutes before a booking's end one may choose to hear of it, the latest first.
+/// How many minutes before a booking's end one may choose to be warned of it, the latest first.
 pub const ENDING_SOON_MINUTES: [i32; 3] = [15, 30, 60];
 
-/// Nobody is reminded earlier than this before the end.
+/// Nobody is warned earlier than this before the end.
 pub const EARLIEST: TimeDelta = TimeDelta::minutes(60);
 
-/// Whether the reminder of a booking that ends at `end` is to be sent at `now`: not too early, and not once it is over.
-/// A missed tick is caught up by the next one, since this looks at a span, not at a minute.
-pub fn ending_soon_is_due(choices: &Choices, end: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    choices
-        .ending_soon_minutes
-        .is_some_and(|minutes| end - TimeDelta::minutes(minutes.into()) <= now && now < end)
+/// A warning is left out if its person has read of the booking's end less than this before its time.
+pub const JUST_TOLD: TimeDelta = TimeDelta::minutes(5);
+
+/// The warning that is due at `now` of a booking that ends at `end`, in minutes before it: the latest of those chosen whose
+/// time has come, and none once the booking is over. `told_at` is when its person was last told until when it lasts, by
+/// "ready" or by a warning: so a short booking, or one that was extended just now, gets only the warnings that are news. This
+/// looks at a span and not at a minute, so the next tick catches up on one that was missed.
+pub fn warning_due(
+    choices: &Choices,
+    told_at: DateTime<Utc>,
+    end: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<i32> {
+    let is_due = |minutes: i32| {
+        let time = end - TimeDelta::minutes(minutes.into());
+        time <= now && now < end && told_at <= time - JUST_TOLD
+    };
+    choices.ending_soon_minutes.iter().copied().filter(|minutes| is_due(*minutes)).min()
 }
 
 /// Whether someone hears that their booking is over. Always if it never was theirs to use, since that mail takes the event in
@@ -33,27 +45,51 @@ mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    fn reminded(minutes: Option<i32>) -> Choices {
-        Choices { ending_soon_minutes: minutes, ..Choices::default() }
+    fn warned(minutes: &[i32]) -> Choices {
+        Choices { ending_soon_minutes: minutes.to_vec(), ..Choices::default() }
+    }
+
+    /// What is due so many minutes before an end, if one was last told so many minutes before it.
+    fn due<const N: usize>(chosen: &[i32], told: i64, before: [i64; N]) -> [Option<i32>; N] {
+        let end = at(100_000);
+        before.map(|minutes| {
+            let told_at = end - TimeDelta::minutes(told);
+            warning_due(&warned(chosen), told_at, end, end - TimeDelta::minutes(minutes))
+        })
     }
 
     #[test]
-    fn the_reminder_is_due_in_the_minutes_that_were_chosen() {
-        let end = at(10_000);
-        let due = |choices: Choices| {
-            [3601, 3600, 901, 900, 1, 0, -1]
-                .map(|before| ending_soon_is_due(&choices, end, end - TimeDelta::seconds(before)))
-        };
-        assert_eq!(due(Choices::default()), [false, false, false, true, true, false, false]);
-        assert_eq!(due(reminded(Some(60))), [false, true, true, true, true, false, false]);
-        assert_eq!(due(reminded(None)), [false; 7]);
+    fn the_latest_warning_whose_time_has_come_is_due() {
+        let times = [61, 60, 31, 30, 16, 15, 1, 0, -1];
+        let usual = Choices::default().ending_soon_minutes;
+        assert_eq!(
+            due(&usual, 240, times),
+            [None, Some(60), Some(60), Some(60), Some(60), Some(15), Some(15), None, None]
+        );
+        assert_eq!(
+            due(&[60, 15, 30], 240, times),
+            [None, Some(60), Some(60), Some(30), Some(30), Some(15), Some(15), None, None]
+        );
+        assert_eq!(due(&[], 240, times), [None; 9]);
     }
 
     #[test]
-    fn nobody_may_choose_to_be_reminded_before_anyone_is() {
+    fn what_comes_just_after_ready_or_another_warning_is_left_out() {
+        assert_eq!(due(&[15, 60], 65, [60, 15]), [Some(60), Some(15)], "five minutes before is early enough");
+        assert_eq!(due(&[15, 60], 64, [60, 59, 16, 15]), [None, None, None, Some(15)]);
+        assert_eq!(
+            due(&[15, 60], 45, [45, 15]),
+            [None, Some(15)],
+            "a warning of the end before the extension"
+        );
+        assert_eq!(due(&[15, 60], 19, [15, 1]), [None, None]);
+    }
+
+    #[test]
+    fn nobody_may_choose_to_be_warned_before_anyone_is() {
         assert!(ENDING_SOON_MINUTES.iter().all(|minutes| TimeDelta::minutes((*minutes).into()) <= EARLIEST));
-        let default = Choices::default().ending_soon_minutes.unwrap();
-        assert!(ENDING_SOON_MINUTES.contains(&default));
+        let default = Choices::default().ending_soon_minutes;
+        assert!(default.iter().all(|minutes| ENDING_SOON_MINUTES.contains(minutes)));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use chrono::TimeDelta;
 use super::{App, notices};
 use crate::db::{self, Conn, CourseCard, DbError, Failure};
 use crate::domain::course::Site;
-use crate::mail::messages::staff::{self, FailedBooking, Surroundings};
+use crate::mail::messages::Surroundings;
+use crate::mail::messages::staff::{self, FailedBooking};
 
 /// Staff hear of the failures at a site at most once in this time.
 const EVERY: TimeDelta = TimeDelta::hours(1);
@@ -39,14 +40,8 @@ fn tell_of(app: &App, conn: &mut Conn<'_>, course: &CourseCard, site: &Site) -> 
     }
     let listed = failures.iter().take(LISTED).map(|failure| listed(conn, failure));
     let listed: Vec<FailedBooking> = listed.filter_map(Result::transpose).collect::<Result<_, _>>()?;
-    let around = Surroundings {
-        site: &site.title,
-        course: &course.title,
-        zone: course.zone,
-        public_url: &app.public_url,
-        now,
-    };
-    let message = staff::failures(around, &listed, failures.len() - listed.len());
+    let around = Surroundings { course: &course.title, zone: course.zone, public_url: &app.public_url, now };
+    let message = staff::failures(around, &site.title, &listed, failures.len() - listed.len());
     // Of two workers at the same time one writes the mail; what the other one saw is for its next look.
     if !notices::tell_staff(app, conn, &format!("failures/{}/{}", site.id, first.booking), message)? {
         return Ok(0);

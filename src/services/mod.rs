@@ -15,6 +15,7 @@ pub mod health;
 pub mod history;
 pub mod labs;
 pub mod lead;
+pub mod links;
 pub mod notices;
 pub mod people;
 mod places;
@@ -28,6 +29,7 @@ pub mod sweeps;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -56,6 +58,8 @@ pub struct App {
     pub mailer: Arc<dyn Mailer>,
     /// This installation's id.
     pub instance: InstanceId,
+    /// What this installation signs the links in its mails with ([`links`]).
+    pub link_key: SecretString,
     /// Where the pages are, without a slash at the end: for links in mails.
     pub public_url: String,
     /// How long a worker's claim on a row stands without being renewed: longer than the longest call to a cloud.

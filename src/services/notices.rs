@@ -1,9 +1,8 @@
 //! Putting mails into the outbox, in the transaction of what they tell.
 
-use std::sync::Arc;
+mod remind;
 
-use chrono::{DateTime, Utc};
-
+pub use self::remind::remind;
 use super::App;
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
@@ -23,8 +22,8 @@ pub enum Kind<'a> {
     Moved,
     /// The servers can be used, by this command.
     Ready(Option<&'a str>),
-    /// The end is near.
-    EndingSoon,
+    /// The end is near: the warning so many minutes before it.
+    EndingSoon(i32),
     /// Nobody uses it: it is released then, unless this tells that someone does.
     NotUsed {
         /// When.
@@ -39,14 +38,17 @@ pub enum Kind<'a> {
 }
 
 impl Kind<'_> {
-    /// There is one mail of each kind about a booking; of "moved" and "ending soon", one about each slot or end that it gets.
+    /// There is one mail of each kind about a booking; of "moved", one about each slot that it gets, and of warnings one of
+    /// each about each end.
     fn dedupe_key(&self, booking: &Booking) -> String {
         let id = &booking.id;
         match self {
             Self::Booked => format!("booked/{id}"),
             Self::Moved => format!("moved/{id}/{}", booking.slot.start().timestamp()),
             Self::Ready(_) => format!("ready/{id}"),
-            Self::EndingSoon => format!("ending-soon/{id}/{}", booking.slot.end().timestamp()),
+            Self::EndingSoon(minutes) => {
+                format!("{}/{}/{minutes}", warnings(id), booking.slot.end().timestamp())
+            }
             Self::NotUsed { .. } => format!("not-used/{id}"),
             Self::Failed => format!("failed/{id}"),
             Self::Ended => format!("ended/{id}"),
@@ -56,11 +58,16 @@ impl Kind<'_> {
     /// What carries an invitation is always wanted, and what tells of a loss. When one is reminded is for [`remind`] to know.
     fn is_wanted(&self, choices: &Choices, booking: &Booking) -> bool {
         match self {
-            Self::Booked | Self::Moved | Self::EndingSoon | Self::NotUsed { .. } | Self::Failed => true,
+            Self::Booked | Self::Moved | Self::EndingSoon(_) | Self::NotUsed { .. } | Self::Failed => true,
             Self::Ready(_) => choices.ready,
             Self::Ended => reminders::ended_is_wanted(choices, &booking.state),
         }
     }
+}
+
+/// What the dedupe keys of all warnings about a booking begin with, up to a slash.
+fn warnings(id: &BookingId) -> String {
+    format!("ending-soon/{id}")
 }
 
 /// Puts a mail about the booking into the outbox, unless it is there already or its person does not want it. Says whether
@@ -91,10 +98,13 @@ pub fn tell(
         Kind::Booked => messages::booked(occurrence),
         Kind::Moved => messages::moved(occurrence),
         Kind::Ready(ssh) => messages::ready(occurrence, *ssh),
-        Kind::EndingSoon => messages::ending_soon(occurrence),
+        Kind::EndingSoon(_) => {
+            let (resources, ways) = remind::ways(app, conn, &occurrence)?;
+            messages::ending::ending_soon(occurrence, &resources, &ways)
+        }
         Kind::NotUsed { release_at, signal } => messages::not_used(occurrence, *release_at, *signal),
         Kind::Failed => messages::failed(occurrence),
-        Kind::Ended => messages::ended(occurrence),
+        Kind::Ended => messages::ending::ended(occurrence, &db::resources(conn, &booking.id)?),
     };
     let message = written(message)?;
     db::enqueue(conn, &notice(app, Some(person.id), person.mail, kind.dedupe_key(booking), message))
@@ -159,48 +169,4 @@ fn notice(
         created_at: app.now(),
         attempts: 0,
     }
-}
-
-/// How many bookings one transaction looks at.
-const BATCH: usize = 500;
-
-/// Writes the "ending soon" mails that are due, and says how many were new.
-pub async fn remind(app: &Arc<App>) -> Result<usize, DbError> {
-    let (mut told, mut after) = (0, None);
-    loop {
-        let (inner, from) = (app.clone(), after.clone());
-        let batch = app.db.write("remind", move |conn| remind_batch(&inner, conn, from.as_ref())).await?;
-        told += batch.told;
-        if batch.last.is_none() {
-            return Ok(told);
-        }
-        after = batch.last;
-    }
-}
-
-/// What came of one batch of bookings.
-struct Batch {
-    told: usize,
-    /// Where the next one begins, if there may be one.
-    last: Option<(DateTime<Utc>, BookingId)>,
-}
-
-fn remind_batch(
-    app: &App,
-    conn: &mut Conn<'_>,
-    after: Option<&(DateTime<Utc>, BookingId)>,
-) -> Result<Batch, DbError> {
-    let now = app.now();
-    let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
-    let ending = db::active_bookings_ending(conn, now, now + reminders::EARLIEST, after, limit)?;
-    let mut told = 0;
-    for (booking, choices) in &ending {
-        if reminders::ending_soon_is_due(choices, booking.slot.end(), now)
-            && let Some(setting) = db::lab_setting(conn, &booking.lab)?
-        {
-            told += usize::from(tell(app, conn, &Kind::EndingSoon, booking, &setting)?);
-        }
-    }
-    let last = ending.get(BATCH - 1).map(|(booking, _)| (booking.slot.end(), booking.id.clone()));
-    Ok(Batch { told, last })
 }

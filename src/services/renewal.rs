@@ -13,7 +13,8 @@ use crate::cloud::port::{Cloud, CloudError};
 use crate::db::{self, Conn, DbError};
 use crate::domain::course::Pool;
 use crate::domain::renewal::{HeldLease, Outlook, Sight, Trouble};
-use crate::mail::messages::staff::{self, LeaseTrouble, Surroundings};
+use crate::mail::messages::Surroundings;
+use crate::mail::messages::staff::{self, LeaseTrouble};
 use crate::policy::renewal::{self, Case, Need, Step};
 
 /// A lease that staff hold for a pool, and on which labs or bookings draw.
@@ -173,13 +174,13 @@ fn tell(
 ) -> Result<bool, DbError> {
     let Some(course) = db::course_card(conn)? else { return Ok(false) };
     let around = Surroundings {
-        site: &held.site_title,
         course: &course.title,
         zone: course.zone,
         public_url: &app.public_url,
         now: app.now(),
     };
     let lease = LeaseTrouble {
+        site: &held.site_title,
         name: &sight.name,
         pool: &held.pool.id,
         ends: sight.last_end,

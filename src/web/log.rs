@@ -12,6 +12,17 @@ use super::context::reference;
 /// The route of calendars. Whoever has such an address may read the calendar, so the log has only this.
 pub const CALENDAR: &str = "/calendar/{secret}.ics";
 
+/// The route of links in mails. Whoever has such an address may do what it does, so the log has only this.
+pub const LINK: &str = "/links/{token}";
+
+/// The routes whose addresses are secret, by how their paths begin. What is mistyped may be close to what is right.
+const SECRET: [(&str, &str); 2] = [("/calendar/", CALENDAR), ("/links/", LINK)];
+
+/// The route of a path that is secret, or begins like one.
+pub fn secret_route(path: &str) -> Option<&'static str> {
+    SECRET.iter().find(|(begins, _)| path.starts_with(begins)).map(|(_, route)| *route)
+}
+
 /// Begins the span in which a request is logged.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestSpan;
@@ -25,7 +36,7 @@ impl RootSpanBuilder for RequestSpan {
             "HTTP request",
             http.method = %request.method(),
             http.route = %route,
-            http.target = %target(request, &route),
+            http.target = %target(request),
             http.host = %connection.host(),
             http.client_ip = %connection.realip_remote_addr().unwrap_or_default(),
             http.user_agent = %agent.unwrap_or_default(),
@@ -42,10 +53,10 @@ impl RootSpanBuilder for RequestSpan {
     }
 }
 
-/// Path and query, without what is secret in them: an address that is mistyped may be close to one that is right.
-fn target(request: &ServiceRequest, route: &str) -> String {
-    if route == CALENDAR || request.path().starts_with("/calendar/") {
-        return CALENDAR.to_owned();
+/// Path and query, without what is secret in them.
+fn target(request: &ServiceRequest) -> String {
+    if let Some(route) = secret_route(request.path()) {
+        return route.to_owned();
     }
     request.uri().path_and_query().map(ToString::to_string).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::{Compress, DefaultHeaders, Next, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
 use tokio::sync::watch;
@@ -13,8 +13,10 @@ use tracing_actix_web::TracingLogger;
 
 use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
-use super::handlers::{booking, components, health, lab, labs, mailbox, me, reaper, sign_in, sites, staff};
-use super::log::{CALENDAR, RequestSpan};
+use super::handlers::{
+    booking, components, health, lab, labs, links, mailbox, me, reaper, sign_in, sites, staff,
+};
+use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
 use super::metrics::measured;
 use super::{api, statics};
 
@@ -60,6 +62,7 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
                     .add(("Cross-Origin-Opener-Policy", "same-origin")),
             )
             .wrap(from_fn(tell_request_id))
+            .wrap(from_fn(keep_secrets))
             .wrap(from_fn(measured))
             .wrap(TracingLogger::<RequestSpan>::new())
             .route("/health/live", web::get().to(health::live))
@@ -104,6 +107,20 @@ async fn tell_request_id(
     Ok(response)
 }
 
+/// A page whose address is a secret tells it to no other, not even to ours: whatever answers, errors included.
+async fn keep_secrets(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let secret = secret_route(request.path()).is_some();
+    let mut response = next.call(request).await?;
+    if secret {
+        let none = HeaderValue::from_static("no-referrer");
+        response.headers_mut().insert(header::REFERRER_POLICY, none);
+    }
+    Ok(response)
+}
+
 fn pages(config: &mut web::ServiceConfig, demo: bool) {
     config
         .route("/", web::get().to(labs::show))
@@ -126,6 +143,8 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
         .route("/me/calendar", web::post().to(me::renew_calendar))
         .route("/me/calendar/stop", web::post().to(me::stop_calendar))
         .route(CALENDAR, web::get().to(me::read_calendar))
+        .route(LINK, web::get().to(links::show))
+        .route(LINK, web::post().to(links::follow))
         .route("/staff/labs/{lab}", web::get().to(staff::show))
         .route("/staff/labs/{lab}/exceptions", web::post().to(staff::grant))
         .route("/staff/exceptions/{exception}/revoke", web::post().to(staff::revoke))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
-use super::{REMEMBER, hasten, look, reap, remind, renew, report};
+use super::{REMEMBER, digest, hasten, look, reap, remind, renew, report};
 use crate::db;
 use crate::services::App;
 use crate::services::health::LOOK_EVERY;
@@ -53,6 +53,11 @@ pub async fn minute(app: &Arc<App>) {
         claimed(app, "hasten", scheduled_at, hasten::run).await;
         claimed(app, "remind", scheduled_at, remind::run).await;
         claimed(app, "report", scheduled_at, report::run).await;
+        match digest::scheduled_at(app).await {
+            Ok(Some(morning)) => claimed(app, "digest", morning, digest::run).await,
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "when staff are to be told could not be read"),
+        }
     };
     tokio::join!(quick, sweep(app, scheduled_at));
 }

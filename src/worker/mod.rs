@@ -1,11 +1,13 @@
 //! What runs by itself: bookings are fulfilled, mail is sent, the reaper sweeps, reminders are written, sites are looked at,
-//! standing leases are renewed, staff hear of what failed.
+//! standing leases are renewed, staff hear of what failed and, each
+//! morning, of what the reaper only reports.
 //!
 //! All that is to be done is in the database; cron only says that it is time to look. Several workers may run at once:
 //! rows are claimed, and each tick of a recurring job is claimed as `(job, scheduled_at)`.
 
 pub mod cron;
 pub mod deliver;
+pub mod digest;
 pub mod fulfil;
 pub mod hasten;
 pub mod look;

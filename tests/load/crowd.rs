@@ -12,7 +12,7 @@ use fairlease::clock::{Clock as _, ManualClock};
 use fairlease::cloud::port::{Cloud, Clouds};
 use fairlease::cloud::simulated::{Faults, Profile, SimulatedCloud};
 use fairlease::config::course_file::CourseFile;
-use fairlease::db::{self, Conn, Db, DbError, DbUrl};
+use fairlease::db::{self, Conn, Db, DbError, DbUrl, Installation};
 use fairlease::domain::ids::InstanceId;
 use fairlease::domain::interval::Interval;
 use fairlease::domain::notice::Notice;
@@ -218,8 +218,11 @@ fn app(url: &DbUrl, clock: Arc<ManualClock>, cloud: Arc<SimulatedCloud>) -> Arc<
     let now = clock.now();
     db.write_blocking("apply", |conn| courses::apply(conn, &course, now)).unwrap();
     let cloud: Arc<dyn Cloud> = cloud;
+    let own = Installation::new(InstanceId::from_bits(7), "a key for tests".to_owned());
+    let own = db.installation(&own).unwrap();
     Arc::new(App {
-        instance: db.instance(&InstanceId::from_bits(7)).unwrap(),
+        instance: own.id,
+        link_key: own.link_key,
         db,
         clock,
         entropy: Arc::new(SeededEntropy::new(1)),

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use fairlease::clock::ManualClock;
 use fairlease::cloud::port::Clouds;
 use fairlease::config::course_file::CourseFile;
-use fairlease::db::{self, Db, DbError};
+use fairlease::db::{self, Db, DbError, Installation};
 use fairlease::domain::course::Course;
 use fairlease::domain::ids::{InstanceId, NoticeId, PersonId};
 use fairlease::domain::interval::Interval;
@@ -140,8 +140,11 @@ fn app(directory: &TempDir) -> Arc<App> {
     let course = course();
     db.write_blocking("apply", |conn| courses::apply(conn, &course, now)).unwrap();
     let sender = Sender::parse("Fairlease <fairlease@example.edu>").unwrap();
+    let own = Installation::new(InstanceId::from_bits(1), "a key for tests".to_owned());
+    let own = db.installation(&own).unwrap();
     Arc::new(App {
-        instance: db.instance(&InstanceId::from_bits(1)).unwrap(),
+        instance: own.id,
+        link_key: own.link_key,
         db,
         clock: Arc::new(ManualClock::at(now)),
         entropy: Arc::new(SeededEntropy::new(1)),

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use fairlease::clock::{Clock as _, SystemClock};
 use fairlease::cloud::openstack::{Limits, OpenStackCloud, load};
 use fairlease::cloud::port::{Cloud, Clouds, Scope};
-use fairlease::db::{self, Db, DbError};
+use fairlease::db::{self, Db, DbError, Installation};
 use fairlease::domain::course::{CloudName, Course};
 use fairlease::domain::fitness::SiteService;
 use fairlease::domain::ids::{BookingId, InstanceId};
@@ -69,8 +69,11 @@ impl Together {
         let course = at_once();
         let slot = slot(&course);
         db.write("apply", move |conn| courses::apply(conn, &course, SystemClock.now())).await.unwrap();
+        let own = Installation::new(InstanceId::from_bits(OsEntropy.bits()), OsEntropy.secret());
+        let own = db.installation(&own).unwrap();
         let app = Arc::new(App {
-            instance: db.instance(&InstanceId::from_bits(OsEntropy.bits())).unwrap(),
+            instance: own.id,
+            link_key: own.link_key,
             db,
             clock,
             entropy: Arc::new(OsEntropy),

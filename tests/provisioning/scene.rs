@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use fairlease::clock::{Clock as _, ManualClock, SystemClock};
 use fairlease::cloud::openstack::{Limits, OpenStackCloud, load};
 use fairlease::cloud::port::{Cloud, Clouds};
-use fairlease::db::{self, Db, DbError};
+use fairlease::db::{self, Db, DbError, Installation};
 use fairlease::domain::booking::Booking;
 use fairlease::domain::course::{CloudName, Course};
 use fairlease::domain::ids::{BookingId, InstanceId};
@@ -113,8 +113,11 @@ impl Scene {
         db.write("apply", move |conn| courses::apply(conn, &course, SystemClock.now())).await.unwrap();
         let limits = Limits { call: patience, ..Limits::default() };
         let cloud: Arc<dyn Cloud> = Arc::new(OpenStackCloud::new(entry, limits, clock.clone()).unwrap());
+        let own = Installation::new(InstanceId::from_bits(OsEntropy.bits()), OsEntropy.secret());
+        let own = db.installation(&own).unwrap();
         let app = Arc::new(App {
-            instance: db.instance(&InstanceId::from_bits(OsEntropy.bits())).unwrap(),
+            instance: own.id,
+            link_key: own.link_key,
             db,
             clock: clock.clone(),
             entropy: Arc::new(OsEntropy),

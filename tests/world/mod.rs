@@ -12,7 +12,7 @@ use fairlease::cloud::metered::Metered;
 use fairlease::cloud::port::{Cloud, Clouds};
 use fairlease::cloud::simulated::{Faults, Object, Profile, SimulatedCloud};
 use fairlease::config::course_file::CourseFile;
-use fairlease::db::{self, Db, DbError, DbUrl};
+use fairlease::db::{self, Db, DbError, DbUrl, Installation};
 use fairlease::domain::booking::{Booking, State};
 use fairlease::domain::calendar;
 use fairlease::domain::course::Course;
@@ -191,8 +191,11 @@ impl World {
         let cloud = Arc::new(SimulatedCloud::in_memory(profile, faults, clock.clone(), entropy.clone()));
         let postbox = Arc::new(Postbox::default());
         let watch = Arc::new(Watch::new().unwrap());
+        let own = Installation::new(InstanceId::from_bits(7), "a key for tests".to_owned());
+        let own = db.installation(&own).unwrap();
         let app = App {
-            instance: db.instance(&InstanceId::from_bits(7)).unwrap(),
+            instance: own.id,
+            link_key: own.link_key,
             db,
             clock: clock.clone(),
             entropy,
@@ -212,6 +215,7 @@ impl World {
         let watch = Arc::new(Watch::new().unwrap());
         Arc::new(App {
             instance: self.app.instance.clone(),
+            link_key: self.app.link_key.clone(),
             db: self.app.db.clone(),
             clock: self.clock.clone(),
             entropy: self.app.entropy.clone(),

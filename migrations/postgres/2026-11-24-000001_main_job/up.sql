@@ -1,7 +1,8 @@
 -- Text that is ordered or compared is in the "C" collation, which is also how SQLite orders it.
 
 CREATE TABLE instance (
-    id TEXT COLLATE "C" PRIMARY KEY
+    id TEXT COLLATE "C" PRIMARY KEY,
+    link_key TEXT NOT NULL
 );
 
 CREATE TABLE people (

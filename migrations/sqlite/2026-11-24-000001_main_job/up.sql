@@ -1,7 +1,8 @@
 -- Instants are microseconds since 1970-01-01T00:00:00Z.
 
 CREATE TABLE instance (
-    id TEXT PRIMARY KEY
+    id TEXT PRIMARY KEY,
+    link_key TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE people (

@@ -4,37 +4,12 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::Message;
+use super::{Message, Surroundings};
 use crate::domain::booking::Booking;
 use crate::domain::calendar;
 use crate::domain::ids::PoolId;
 use crate::domain::person::Person;
 use crate::domain::renewal::Trouble;
-
-/// What every mail to staff needs.
-#[derive(Debug, Clone, Copy)]
-pub struct Surroundings<'a> {
-    /// What people call the site that it is about.
-    pub site: &'a str,
-    /// The course's title.
-    pub course: &'a str,
-    /// The course's zone.
-    pub zone: Tz,
-    /// Where the service's pages are, without a slash at the end.
-    pub public_url: &'a str,
-    /// When the mail is written.
-    pub now: DateTime<Utc>,
-}
-
-impl Surroundings<'_> {
-    fn time(&self, at: DateTime<Utc>) -> String {
-        calendar::date_and_time(self.zone, at)
-    }
-
-    fn zone_name(&self) -> String {
-        calendar::zone_name(self.zone, self.now)
-    }
-}
 
 /// A booking that could not be provided.
 #[derive(Debug, Clone)]
@@ -73,30 +48,34 @@ impl FailedBooking {
 #[template(path = "mail/failures.txt", escape = "none")]
 struct Failures<'a> {
     it: Surroundings<'a>,
+    site: &'a str,
     what: String,
     listed: &'a [FailedBooking],
     others: usize,
 }
 
-/// What failed at a site since the last such mail: `listed`, and `others` that are not.
+/// What failed at a site, told by what people call it, since the last such mail: `listed`, and `others` that are not.
 pub fn failures(
     it: Surroundings<'_>,
+    site: &str,
     listed: &[FailedBooking],
     others: usize,
 ) -> Result<Message, askama::Error> {
     let many = format!("{} bookings", listed.len() + others);
     let (what, subject) = if let ([one], 0) = (listed, others) {
-        ("A booking".to_owned(), format!("Failed at {}: {} of {}", it.site, one.lab, one.person.net_id))
+        ("A booking".to_owned(), format!("Failed at {site}: {} of {}", one.lab, one.person.net_id))
     } else {
-        (many.clone(), format!("{many} failed at {}", it.site))
+        (many.clone(), format!("{many} failed at {site}"))
     };
-    let body = Failures { it, what, listed, others }.render()?;
+    let body = Failures { it, site, what, listed, others }.render()?;
     Ok(Message { subject, body, calendar: None })
 }
 
 /// A standing lease with which something is wrong.
 #[derive(Debug, Clone, Copy)]
 pub struct LeaseTrouble<'a> {
+    /// What people call its site.
+    pub site: &'a str,
     /// The lease's name.
     pub name: &'a str,
     /// The pool that draws on it.
@@ -148,7 +127,7 @@ struct Lease<'a> {
 /// "Lease": something is wrong with a lease that staff hold.
 pub fn lease_trouble(it: Surroundings<'_>, lease: LeaseTrouble<'_>) -> Result<Message, askama::Error> {
     Ok(Message {
-        subject: format!("Lease {} at {}: {}", lease.name, it.site, lease.in_short()),
+        subject: format!("Lease {} at {}: {}", lease.name, lease.site, lease.in_short()),
         body: Lease { it, lease }.render()?,
         calendar: None,
     })

@@ -19,6 +19,7 @@ use crate::policy::availability;
 
 mod book;
 mod change;
+mod later;
 mod release;
 mod usage;
 
@@ -26,6 +27,7 @@ pub use book::{Wish, book, explain};
 use change::place_without;
 pub use change::{change, change_if};
 pub(in crate::services) use change::{drop_wanted_slot, extend_lease, take_wanted_end, take_wanted_slot};
+pub(in crate::services) use later::{Extension, against_end, extension};
 use release::gift;
 pub use release::{Gift, release, release_if};
 pub(in crate::services) use release::{end, fail};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::observe::Observation;
-use super::tell::Mails;
+use super::tell::{Mails, Tale};
 use super::{Done, tell};
 use crate::db::{self, Conn, DbError};
 use crate::domain::ids::SiteId;
@@ -35,7 +35,7 @@ pub(super) async fn write(
                     .iter()
                     .map(|action| one(&inner, conn, outdated, action, &mut mails))
                     .collect::<Result<Vec<_>, _>>()?;
-                tell::enqueue(&inner, conn, &at, mails)?;
+                tell::enqueue(&inner, conn, &mails)?;
                 Ok(outcomes)
             })
             .await;
@@ -70,8 +70,8 @@ fn one(
             if !may || !db::save_mark(conn, was.as_ref(), mark, reason)? {
                 return Ok("left alone: another sweep has marked it");
             }
-            let object = tell::object(mark, reason, *next);
-            mails.add(Told::Warned, mark.net_id.as_ref(), *staff, object);
+            let tale = Tale { mark: mark.clone(), reason: reason.clone(), next: *next };
+            mails.add(Told::Warned, *staff, tale);
             Ok(if mark.net_id.is_some() { "its owner is told" } else { "staff are told" })
         }
         _ => Ok("nothing to remember"),
@@ -93,8 +93,7 @@ fn unmark(
     let deleted = why == Unmarked::Gone && matches!(mark.stage, Stage::Deleting { .. });
     if deleted {
         let reason = known.map(|known| known.reason).unwrap_or_default();
-        let object = tell::object(mark, &reason, None);
-        mails.add(Told::Deleted, mark.net_id.as_ref(), mark.net_id.is_none(), object);
+        mails.add(Told::Deleted, false, Tale { mark: mark.clone(), reason, next: None });
         return Ok("it is gone, and its owner is told");
     }
     Ok("forgotten")

@@ -1,6 +1,7 @@
 //! The reaper: observe, plan, carry out. [`policy::reaping`](crate::policy::reaping) states what it may do.
 
 mod act;
+pub mod digest;
 mod known;
 mod marking;
 mod memory;

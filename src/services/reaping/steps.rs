@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::observe::{Basis, Observation, observe_again};
-use super::tell::Mails;
+use super::tell::{Mails, Tale};
 use super::{Done, limit, nothing_came, restore, tell};
 use crate::cloud::port::{Cloud, CloudError, Progress, Released};
 use crate::db::{self, Conn, DbError};
@@ -252,13 +252,14 @@ async fn record_stopped(app: &Arc<App>, site: &SiteId, stopped: Vec<Stopped>) ->
             for (mark, delete_at, reason) in &stopped {
                 let was = mark.stage.warned_at().map(|at| Stage::Warned { at });
                 if db::save_mark(conn, was.as_ref(), mark, reason)? {
-                    let object = tell::object(mark, reason, Some((NextStep::Delete, *delete_at)));
-                    mails.add(Told::Stopped, mark.net_id.as_ref(), false, object);
+                    let next = Some((NextStep::Delete, *delete_at));
+                    let tale = Tale { mark: mark.clone(), reason: reason.clone(), next };
+                    mails.add(Told::Stopped, false, tale);
                 } else {
                     taken_back.push(mark.target.clone());
                 }
             }
-            tell::enqueue(&inner, conn, &at, mails)?;
+            tell::enqueue(&inner, conn, &mails)?;
             Ok(taken_back)
         })
         .await?;

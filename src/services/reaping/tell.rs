@@ -6,76 +6,94 @@ use chrono::{DateTime, Utc};
 
 use crate::db::{self, Conn, DbError};
 use crate::domain::ids::{NetId, SiteId};
-use crate::domain::marked::{Marked, NextStep};
+use crate::domain::link::Link;
+use crate::domain::marked::{Marked, NextStep, RESTORES};
+use crate::domain::person::Person;
+use crate::mail::messages::Surroundings;
 use crate::mail::messages::reaper::{self, MarkedObject, Told};
-use crate::mail::messages::staff::Surroundings;
-use crate::services::{App, notices};
+use crate::services::{App, links, notices};
+
+/// An object of which something is to be told.
+#[derive(Debug, Clone)]
+pub(super) struct Tale {
+    pub(super) mark: Marked,
+    pub(super) reason: String,
+    pub(super) next: Option<(NextStep, DateTime<Utc>)>,
+}
 
 /// Mails that are to be written.
 #[derive(Debug, Default)]
 pub(super) struct Mails {
-    owners: BTreeMap<(NetId, Told), Vec<MarkedObject>>,
-    staff: BTreeMap<Told, Vec<MarkedObject>>,
+    owners: BTreeMap<(NetId, Told), Vec<Tale>>,
+    staff: BTreeMap<Told, Vec<Tale>>,
 }
 
 impl Mails {
     /// Something is to be told of an object: to its owner, if it has one, and to staff if `staff` says so.
-    pub(super) fn add(&mut self, told: Told, owner: Option<&NetId>, staff: bool, object: MarkedObject) {
-        if staff || owner.is_none() {
-            self.staff.entry(told).or_default().push(object.clone());
+    pub(super) fn add(&mut self, told: Told, staff: bool, tale: Tale) {
+        if staff || tale.mark.net_id.is_none() {
+            self.staff.entry(told).or_default().push(tale.clone());
         }
-        if let Some(owner) = owner {
-            self.owners.entry((owner.clone(), told)).or_default().push(object);
+        if let Some(owner) = tale.mark.net_id.clone() {
+            self.owners.entry((owner, told)).or_default().push(tale);
         }
-    }
-}
-
-/// What is told of an object.
-pub(super) fn object(mark: &Marked, reason: &str, next: Option<(NextStep, DateTime<Utc>)>) -> MarkedObject {
-    MarkedObject {
-        target: mark.target.clone(),
-        site: mark.target.site.to_string(),
-        owner: mark.net_id.clone(),
-        reason: reason.to_owned(),
-        next,
-        restore_url: None,
     }
 }
 
 /// Puts the mails into the outbox.
-pub(super) fn enqueue(app: &App, conn: &mut Conn<'_>, site: &SiteId, mails: Mails) -> Result<(), DbError> {
+pub(super) fn enqueue(app: &App, conn: &mut Conn<'_>, mails: &Mails) -> Result<(), DbError> {
     let Some(course) = db::course_card(conn)? else { return Ok(()) };
-    let title = db::sites(conn)?.into_iter().find(|known| known.id == *site);
-    let title = title.map_or_else(|| site.to_string(), |site| site.title);
-    let around = Surroundings {
-        site: &title,
-        course: &course.title,
-        zone: course.zone,
-        public_url: &app.public_url,
-        now: app.now(),
-    };
-    for ((owner, told), mut objects) in mails.owners {
-        let Some(person) = db::person_by_net_id(conn, &owner)? else { continue };
-        for object in &mut objects {
-            object.site.clone_from(&title);
-        }
-        let key = key(told, &objects, app.now());
-        let message = reaper::to_owner(around, &course.contact, &person, told, &objects);
-        notices::tell_one(app, conn, &person, &key, message)?;
+    let titles = titles(conn)?;
+    let now = app.now();
+    let around = Surroundings { course: &course.title, zone: course.zone, public_url: &app.public_url, now };
+    for ((owner, told), tales) in &mails.owners {
+        let Some(person) = db::person_by_net_id(conn, owner)? else { continue };
+        let objects: Vec<MarkedObject> =
+            tales.iter().map(|tale| object(app, &titles, tale, Some(&person))).collect();
+        let message = reaper::to_owner(around, &course.contact, &person, *told, &objects);
+        notices::tell_one(app, conn, &person, &key(*told, tales, now), message)?;
     }
-    for (told, mut objects) in mails.staff {
-        for object in &mut objects {
-            object.site.clone_from(&title);
-        }
-        let key = format!("{}/staff", key(told, &objects, app.now()));
-        notices::tell_staff(app, conn, &key, reaper::to_staff(around, told, &objects))?;
+    for (told, tales) in &mails.staff {
+        let objects: Vec<MarkedObject> =
+            tales.iter().map(|tale| object(app, &titles, tale, None)).collect();
+        let key = format!("{}/staff", key(*told, tales, now));
+        notices::tell_staff(app, conn, &key, reaper::to_staff(around, *told, &objects))?;
     }
     Ok(())
 }
 
+/// What people call the sites.
+pub(super) fn titles(conn: &mut Conn<'_>) -> Result<BTreeMap<SiteId, String>, DbError> {
+    Ok(db::sites(conn)?.into_iter().map(|site| (site.id, site.title)).collect())
+}
+
+/// What people call a site.
+pub(super) fn title(titles: &BTreeMap<SiteId, String>, site: &SiteId) -> String {
+    titles.get(site).cloned().unwrap_or_else(|| site.to_string())
+}
+
+/// With a link that takes it back, if it is `owner`'s and they still may.
+fn object(
+    app: &App,
+    titles: &BTreeMap<SiteId, String>,
+    tale: &Tale,
+    owner: Option<&Person>,
+) -> MarkedObject {
+    let mark = &tale.mark;
+    let link = Link::restore(mark).filter(|_| mark.restores < RESTORES);
+    MarkedObject {
+        target: mark.target.clone(),
+        site: title(titles, &mark.target.site),
+        owner: mark.net_id.clone(),
+        reason: tale.reason.clone(),
+        next: tale.next,
+        restore_url: owner.zip(link).map(|(owner, link)| links::url(app, &owner.id, &link)),
+    }
+}
+
 /// One key for each step of an object: the first one's stands for those that are told with it.
-fn key(told: Told, objects: &[MarkedObject], now: DateTime<Utc>) -> String {
-    let first = objects.first().map(|object| &object.target);
+fn key(told: Told, tales: &[Tale], now: DateTime<Utc>) -> String {
+    let first = tales.first().map(|tale| &tale.mark.target);
     let first = first.map(|it| format!("{}/{}/{}", it.site, it.kind.word(), it.site_ref)).unwrap_or_default();
     format!("reaper/{}/{first}/{}", told.word(), now.timestamp_micros())
 }

@@ -5,6 +5,7 @@ pub mod components;
 pub mod health;
 pub mod lab;
 pub mod labs;
+pub mod links;
 pub mod mailbox;
 pub mod me;
 pub mod reaper;

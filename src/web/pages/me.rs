@@ -111,7 +111,7 @@ impl Usage {
 /// Which mails come, of those that may be left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailChoices {
-    /// When one may be reminded of a booking's end.
+    /// When one may be warned of a booking's end; any number of them.
     pub reminders: Vec<Reminder>,
     /// Whether one hears that the servers are ready.
     pub ready: bool,
@@ -119,14 +119,14 @@ pub struct MailChoices {
     pub ended: bool,
 }
 
-/// One way to be reminded.
+/// One time to be warned at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reminder {
     /// What the form sends.
     pub value: String,
     /// `15 minutes before`.
     pub text: String,
-    /// Whether it is the person's.
+    /// Whether the person wants it.
     pub chosen: bool,
 }
 
@@ -141,8 +141,7 @@ impl MailChoices {
             reminders: vec![
                 reminder("15", "15 minutes before", true),
                 reminder("30", "30 minutes before", false),
-                reminder("60", "60 minutes before", false),
-                reminder("never", "Not at all", false),
+                reminder("60", "60 minutes before", true),
             ],
             ready: true,
             ended: false,

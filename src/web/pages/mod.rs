@@ -12,6 +12,7 @@ pub mod components;
 pub mod lab;
 pub mod labs;
 pub mod layout;
+pub mod link;
 pub mod mailbox;
 pub mod me;
 pub mod my_bookings;
@@ -41,6 +42,7 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         .chain(boxed(me::MePage::samples()))
         .chain(boxed(my_bookings::MyBookingsPage::samples()))
         .chain(boxed(calendar_address::CalendarAddressPage::samples()))
+        .chain(boxed(link::LinkPage::samples()))
         .chain(boxed(mailbox::MailboxPage::samples()))
         .chain(boxed(staff_lab::StaffLabPage::samples()))
         .chain(boxed(sites::SitesPage::samples()))

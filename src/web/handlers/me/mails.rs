@@ -1,7 +1,8 @@
 //! Which mails the person wants.
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
 
 use super::back;
 use crate::domain::person::Choices;
@@ -12,58 +13,47 @@ use crate::web::error::WebError;
 use crate::web::pages::layout::Problem;
 use crate::web::pages::me::{MailChoices, Reminder};
 
-/// What a form sends for no reminder.
-const NEVER: &str = "never";
-
 /// The choices as the page shows them.
 pub(super) fn choices(choices: &Choices) -> MailChoices {
     let at = |minutes: i32| Reminder {
         value: minutes.to_string(),
         text: format!("{minutes} minutes before"),
-        chosen: choices.ending_soon_minutes == Some(minutes),
-    };
-    let never = Reminder {
-        value: NEVER.to_owned(),
-        text: "Not at all".to_owned(),
-        chosen: choices.ending_soon_minutes.is_none(),
+        chosen: choices.ending_soon_minutes.contains(&minutes),
     };
     MailChoices {
-        reminders: ENDING_SOON_MINUTES.into_iter().map(at).chain([never]).collect(),
+        reminders: ENDING_SOON_MINUTES.into_iter().map(at).collect(),
         ready: choices.ready,
         ended: choices.ended,
     }
 }
 
-/// Choices to save. A box that is not ticked is not sent.
-#[derive(Debug, Deserialize)]
-pub struct Form {
-    csrf: String,
-    ending_soon: String,
-    ready: Option<String>,
-    ended: Option<String>,
-}
+/// Names and values, each box that is ticked by its own: several have one name.
+type Form = Vec<(String, String)>;
 
 /// Saves which mails the person wants.
 pub async fn save_choices(who: SignedIn, form: web::Form<Form>) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
+    let of = |name: &'static str| {
+        let values = form.iter().filter(move |(its, _)| its == name);
+        values.map(|(_, value)| value.as_str())
+    };
+    who.check_csrf(of("csrf").next().unwrap_or_default())?;
     let choices = Choices {
-        ending_soon_minutes: minutes(&form.ending_soon)?,
-        ready: form.ready.is_some(),
-        ended: form.ended.is_some(),
+        ending_soon_minutes: minutes(of("ending_soon"))?,
+        ready: of("ready").next().is_some(),
+        ended: of("ended").next().is_some(),
     };
     let id = who.session.person.id.clone();
     who.context.app().db.write("save choices", move |conn| people::set_choices(conn, &id, &choices)).await?;
     Ok(back(Done::ChoicesSaved))
 }
 
-fn minutes(text: &str) -> Result<Option<i32>, WebError> {
-    if text == NEVER {
-        return Ok(None);
-    }
-    let known = ENDING_SOON_MINUTES.into_iter().find(|minutes| minutes.to_string() == text);
+/// Each of the minutes once, in order.
+fn minutes<'a>(values: impl Iterator<Item = &'a str>) -> Result<Vec<i32>, WebError> {
+    let known = |text: &str| ENDING_SOON_MINUTES.into_iter().find(|minutes| minutes.to_string() == text);
+    let chosen: Option<BTreeSet<i32>> = values.map(known).collect();
     let problem = || {
-        let text = "Choose one of the times before the end that the page offers, or none.";
+        let text = "Choose among the times before the end that the page offers.";
         WebError::BadInput(vec![Problem::with_field("ending_soon", text)])
     };
-    known.map(Some).ok_or_else(problem)
+    Ok(chosen.ok_or_else(problem)?.into_iter().collect())
 }
