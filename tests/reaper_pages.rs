@@ -337,7 +337,7 @@ on_both_databases! {
         let older = scene.reads(&format!("/staff/reaper/sweeps?before={older}")).await;
         assert_eq!(older.matches("/staff/reaper/sweeps/").count(), 2, "{older}");
         let page = scene.reads(&format!("/staff/reaper/sweeps/{}", last.unwrap())).await;
-        has(&page, &["1 of 1 act failed.", "Delete server s51 at kvm-tacc", "failed: 503 from inside", "40 objects in 1.2 s"]);
+        has(&page, &["1 of 1 act failed.", "today 10:02", "Delete server s51 at kvm-tacc", "failed: 503 from inside", "40 objects in 1.2 s"]);
         text(scene.ta.get("/staff/reaper/sweeps/0123456789ab").await, StatusCode::NOT_FOUND).await;
 
         // 51 deletions of an hour and a half and 2.5 SU each.

@@ -105,6 +105,7 @@ fn compose(who: &Staff, view: &Overview, form: &pauses::Form, problems: Vec<Prob
         state: answer::state(view),
         course: answer::by_hand(view.policy.by_hand).to_owned(),
         pauses: view.pauses.iter().map(|pause| pauses::line(view, pause)).collect(),
+        may_pause: view.pauses.iter().all(|pause| pause.what.site.is_some()),
         form: form.shown(view, problems),
         trouble,
         undone,

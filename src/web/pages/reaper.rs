@@ -28,6 +28,8 @@ pub struct ReaperPage {
     pub course: String,
     /// The pauses that hold.
     pub pauses: Vec<PauseLine>,
+    /// Whether there is a site at which it is not paused.
+    pub may_pause: bool,
     /// The form that pauses it.
     pub form: PauseForm,
     /// What needs staff, a sentence each.
@@ -155,6 +157,7 @@ impl ReaperPage {
         "The reaper is paused at all sites.".clone_into(&mut paused.answer);
         paused.lead = Some("Bookings whose time is over still end. Nothing else happens.".to_owned());
         paused.state = ReaperState::Paused;
+        paused.may_pause = false;
         paused.pauses = vec![PauseLine::sample()];
         paused.undone = vec!["KVM@TACC: ta77 has stopped the reaper: the quota is being moved.".to_owned()];
         let mut trouble = quiet.clone();
@@ -187,6 +190,7 @@ impl ReaperPage {
                 "What people make by hand and may not have is told to its owner, then stopped, then deleted."
                     .to_owned(),
             pauses: Vec::new(),
+            may_pause: true,
             form: PauseForm::sample(),
             trouble: Vec::new(),
             undone: Vec::new(),

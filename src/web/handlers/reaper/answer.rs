@@ -36,10 +36,9 @@ pub(super) fn answer(view: &Overview) -> (String, Option<String>) {
         return ("The reaper is paused at all sites.".to_owned(), Some(lead.to_owned()));
     }
     let (trouble, _) = skipped(view);
-    let lead = (!trouble.is_empty()).then(|| "The last sweep had trouble: see below.".to_owned());
     let found: Vec<String> = [first_steps(view), reported(view)].into_iter().flatten().collect();
     if !found.is_empty() {
-        return (sentence(&found.join(", and ")), lead);
+        return (sentence(&found.join(", and ")), None);
     }
     if !trouble.is_empty() {
         return ("The last sweep had trouble.".to_owned(), None);

@@ -149,11 +149,24 @@ fn answer(count: usize, past: bool, none: bool) -> String {
 /// What is exempt, in a few words.
 fn words(view: &Overview, what: &Exempt) -> String {
     match what {
-        Exempt::Object(site, site_ref) => format!("{site_ref} at {}", super::place(view, site)),
+        Exempt::Object(site, site_ref) => {
+            let known = name_of(view, site, site_ref);
+            let known = known.map_or_else(|| site_ref.clone(), |name| format!("{name} ({site_ref})"));
+            format!("{known} at {}", super::place(view, site))
+        }
         Exempt::NamesFrom(names) => format!("names that begin with \"{names}\""),
         Exempt::Person(net_id) => format!("all of {net_id}"),
         Exempt::Lab(lab) => format!("lab {lab}"),
     }
+}
+
+/// What an object is called, if the last sweep saw it.
+fn name_of(view: &Overview, site: &SiteId, site_ref: &str) -> Option<String> {
+    let plan = view.plan.as_ref()?;
+    let waiting = plan.waiting.iter().map(|it| &it.mark.target);
+    let told = plan.kept.iter().chain(&plan.reported).map(|it| &it.target);
+    let found = waiting.chain(told).find(|target| target.site == *site && target.site_ref == site_ref);
+    found.map(super::called)
 }
 
 fn line(view: &Overview, said: &SaidExemption) -> ExemptionLine {

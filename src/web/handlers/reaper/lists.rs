@@ -199,10 +199,13 @@ pub(super) fn looked(view: &Overview, plan: &Plan, first: usize) -> Vec<Things> 
     let told = |all: &[Told]| all.iter().map(|it| lines.told(it)).collect();
     [
         list("due", "Due now", DUE, "Nothing is due.", due),
-        Things {
-            text: "Marked objects whose next step is not due yet.".to_owned(),
-            ..coming(&view.policy, waiting, 0)
-        },
+        list(
+            "coming",
+            "What comes next",
+            "Marked objects whose next step is not due yet.",
+            NOTHING_COMES,
+            waiting,
+        ),
         reported(told(&plan.reported), 0),
         kept(told(&plan.kept), 0),
     ]
@@ -218,6 +221,8 @@ fn plan_waiting(plan: &Plan) -> Vec<&Waiting> {
     waiting
 }
 
+const NOTHING_COMES: &str = "Nothing that people made by hand waits for a next step.";
+
 const DUE: &str = "The next sweep does this, within a minute.";
 
 fn coming(policy: &ReaperPolicy, rows: Vec<Thing>, left_out: usize) -> Things {
@@ -226,16 +231,7 @@ fn coming(policy: &ReaperPolicy, rows: Vec<Thing>, left_out: usize) -> Things {
         "As the last sweep saw it, the first due first. Restore leaves a thing alone for {hours}, and starts it if it was \
          stopped."
     );
-    more_than(
-        list(
-            "coming",
-            "What comes next",
-            &text,
-            "Nothing that people made by hand waits for a next step.",
-            rows,
-        ),
-        left_out,
-    )
+    more_than(list("coming", "What comes next", &text, NOTHING_COMES, rows), left_out)
 }
 
 fn reported(rows: Vec<Thing>, left_out: usize) -> Things {

@@ -98,8 +98,8 @@ pub(super) async fn show(
 
 fn answer(sweep: &Sweep) -> String {
     match (sweep.acts, sweep.failed) {
-        (0, _) => "nothing was done.".to_owned(),
-        (acts, 0) => format!("{}, and all went well.", count(acts, "act")),
+        (0, _) => "Nothing was done.".to_owned(),
+        (acts, 0) => format!("{}: all went well.", count(acts, "act")),
         (acts, failed) => format!("{failed} of {} failed.", count(acts, "act")),
     }
 }
