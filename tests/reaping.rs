@@ -85,10 +85,7 @@ on_both_databases! {
 
     async fn what_no_sweep_carries_out_is_not_taken(backend: Backend) {
         let world = World::new(backend).await;
-        for (table, key) in [
-            ("by_hand = \"delete\"", "reaper.by_hand"),
-            ("no_show = { minutes = 30, signal = \"no_server\" }", "reaper.no_show"),
-        ] {
+        for (table, key) in [("by_hand = \"delete\"", "reaper.by_hand")] {
             let text = format!("{EXAMPLE}\n[reaper]\n{table}\n");
             let asked = CourseFile::parse("course.toml", &text).unwrap().check("course.toml").unwrap();
             let now = local("2025-02-08T09:10");
