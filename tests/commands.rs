@@ -172,3 +172,29 @@ fn the_reaper_is_paused_exempted_from_and_asked_on_the_command_line() {
     assert!(code == 1 && said.contains("no server 8f14e45f is marked at kvm-tacc"), "{code}: {said}");
     assert_eq!(desk.refused(&[&restore[..], &["spaceship"]].concat()).0, 2);
 }
+
+#[test]
+fn an_account_at_a_site_is_one_persons() {
+    let desk = Desk::set();
+    for net_id in ["ff524", "gg777"] {
+        desk.done(&["person", "enrol", net_id, "--mail", &format!("{net_id}@example.edu")]);
+    }
+    let two =
+        ["person", "accounts", "ff524", "--cloud-user", " F.Field@example.edu ", "--cloud-user", "0a1b"];
+    assert_eq!(desk.done(&two), "ff524 is known as F.Field@example.edu, 0a1b\n");
+    assert_eq!(desk.done(&two), "ff524 is known as F.Field@example.edu, 0a1b\n", "again");
+    let long = "x".repeat(201);
+    for (net_id, account, why) in [
+        ("gg777", "f.field@EXAMPLE.edu", "is ff524's already"),
+        ("gg777", "ff524", "is ff524's already"),
+        ("gg777", " ", "has 1 to 200 characters"),
+        ("gg777", &long, "has 1 to 200 characters"),
+        ("zz999", "z", "nobody here has the net ID zz999"),
+    ] {
+        let (code, said) = desk.refused(&["person", "accounts", net_id, "--cloud-user", account]);
+        assert!(code == 1 && said.contains(why), "{account}: {code}: {said}");
+    }
+    assert_eq!(desk.done(&["person", "accounts", "ff524"]), "ff524 is known by no account\n");
+    let freed = ["person", "accounts", "gg777", "--cloud-user", "0a1b"];
+    assert_eq!(desk.done(&freed), "gg777 is known as 0a1b\n");
+}

@@ -31,7 +31,7 @@ pub fn idle(conn: &mut Conn<'_>) -> Result<BTreeMap<SiteId, Idle>, DbError> {
     Ok(idle)
 }
 
-/// Makes what is remembered of a site `now` what was `before`: only what differs is written. Says how many objects those are.
+/// Makes what is remembered of a site `now` what was `before`: only what differs is written. Says how many rows that took.
 pub fn save_idle(conn: &mut Conn<'_>, site: &SiteId, before: &Idle, now: &Idle) -> Result<usize, DbError> {
     let differs = |one: &Idle, other: &Idle| -> Vec<(Kind, String, DateTime<Utc>)> {
         let those = one.iter().filter(|(key, since)| other.get(*key) != Some(*since));
@@ -68,5 +68,5 @@ pub fn save_idle(conn: &mut Conn<'_>, site: &SiteId, before: &Idle, now: &Idle) 
             .on_conflict_do_nothing()
             .execute(c))?;
     }
-    Ok(old.len().max(new.len()))
+    Ok(old.len() + new.len())
 }
