@@ -34,7 +34,7 @@ pub struct Survey {
     pub bare_metal: bool,
     /// Its tags.
     pub tags: Vec<String>,
-    /// Since when nothing has used it, as far as the site or earlier sweeps tell; else it is taken to be idle since it was made.
+    /// Since when nothing has used it, as far as the site tells.
     pub idle_since: Option<DateTime<Utc>>,
 }
 
