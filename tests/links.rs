@@ -116,7 +116,7 @@ impl World {
             name: "node1-cloud".to_owned(),
         };
         let net_id = Some(net_id.parse().unwrap());
-        let marked = Marked { target, predicate: Predicate::OverCap, net_id, stage };
+        let marked = Marked { target, predicate: Predicate::OverCap, net_id, stage, restores: 0 };
         let mark = marked.clone();
         let save = move |conn: &mut db::Conn<'_>| {
             db::save_mark(conn, was.as_ref(), &mark, "it has been there for 9 h")

@@ -7,7 +7,7 @@ use fairlease::domain::blueprint::Kind;
 use fairlease::domain::marked::{Exempt, Exemption, Pause, Stage};
 use fairlease::domain::sweep::{Act, Savings};
 use fairlease::policy::reaping::Plan;
-use fairlease::services::reaping::{self, Done, RestoreError};
+use fairlease::services::reaping::{self, Done, RestoreError, digest};
 
 use crate::world::{Backend, World, course, local, on_both_databases};
 
@@ -249,5 +249,34 @@ on_both_databases! {
             assert_eq!(tell, 3, "of {name}: told, stopped, deleted");
         }
         assert_eq!(stages(&world).await, []);
+    }
+
+    async fn staff_hear_once_a_morning_of_what_is_left_to_them(backend: Backend) {
+        let world = strict(backend).await;
+        put(&world, Kind::Server, "nobodys", "test");
+        sweep(&world).await;
+        assert!(digest::tell(&world.app).await.unwrap());
+        assert!(!digest::tell(&world.app).await.unwrap(), "once a day");
+        world.work().await;
+        let mail = world.postbox.mails.lock().unwrap().last().cloned().unwrap();
+        assert_eq!(mail.subject, "Left to you: 1 object");
+        assert!(mail.body.contains("server test at KVM@TACC, nobody's"), "{}", mail.body);
+        world.clock.advance(TimeDelta::hours(2));
+        world.clock.set(local("2025-02-09T08:00"));
+        assert!(!digest::tell(&world.app).await.unwrap(), "no sweep says how it is today");
+        sweep(&world).await;
+        assert!(digest::tell(&world.app).await.unwrap());
+    }
+
+    async fn a_server_that_was_shelved_is_deleted_in_its_turn(backend: Backend) {
+        let world = reaped(backend, "by_hand = \"delete\"\nstop_by = \"shelve\"", Profile::instant()).await;
+        put(&world, Kind::Server, "hers", "node1-ff524");
+        sweep(&world).await;
+        world.clock.set(local("2025-02-08T20:00"));
+        let (_, done) = sweep(&world).await;
+        assert_eq!(outcomes(&done), ["shelve server node1-ff524 at kvm-tacc: shelved"]);
+        world.clock.set(local("2025-02-09T20:00"));
+        let (_, done) = sweep(&world).await;
+        assert_eq!(outcomes(&done), ["delete server node1-ff524 at kvm-tacc: gone"], "shelved by us, not by its owner");
     }
 }

@@ -41,7 +41,6 @@ pub fn midnight(zone: Tz, date: NaiveDate) -> DateTime<Utc> {
     instant(zone, date.and_time(NaiveTime::MIN))
 }
 
-/// The date that `zone` shows at `at`.
 /// The latest instant, not later than `now`, at which the clock of `zone` showed `time`; on a day whose clock leaps over it,
 /// the leap.
 pub fn latest(zone: Tz, time: NaiveTime, now: DateTime<Utc>) -> DateTime<Utc> {
@@ -51,6 +50,7 @@ pub fn latest(zone: Tz, time: NaiveTime, now: DateTime<Utc>) -> DateTime<Utc> {
     times.find(|at| *at <= now).unwrap_or(now)
 }
 
+/// The date that `zone` shows at `at`.
 pub fn local_date(zone: Tz, at: DateTime<Utc>) -> NaiveDate {
     at.with_timezone(&zone).date_naive()
 }
@@ -332,5 +332,21 @@ mod tests {
             (week("2025-02-06"), week("2025-02-07"), week("2025-02-13"), week("2025-02-14")),
             (-1, 0, 0, 1)
         );
+    }
+
+    #[test]
+    fn the_latest_morning_is_todays_or_yesterdays_also_when_clocks_change() {
+        let morning = NaiveTime::from_hms_opt(8, 0, 0).unwrap();
+        let at = |text: &str| instant(New_York, text.parse().unwrap());
+        for (now, then) in [
+            ("2025-03-08T07:59:59", "2025-03-07T08:00:00"),
+            ("2025-03-08T08:00:00", "2025-03-08T08:00:00"),
+            ("2025-03-09T07:59:59", "2025-03-08T08:00:00"),
+            ("2025-03-09T23:59:59", "2025-03-09T08:00:00"),
+        ] {
+            assert_eq!(latest(New_York, morning, at(now)), at(then), "{now}");
+        }
+        let leapt = NaiveTime::from_hms_opt(2, 30, 0).unwrap();
+        assert_eq!(latest(New_York, leapt, at("2025-03-09T12:00:00")), at("2025-03-09T03:00:00"));
     }
 }

@@ -80,6 +80,7 @@ mod tests {
     fn only_what_is_warned_of_or_stopped_can_be_taken_back_and_both_by_one_link() {
         let at = |hours| DateTime::UNIX_EPOCH + TimeDelta::hours(hours);
         let marked = |stage| Marked {
+            restores: 0,
             target: Target {
                 site: "kvm-tacc".parse().unwrap(),
                 kind: Kind::Server,

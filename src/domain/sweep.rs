@@ -28,7 +28,7 @@ pub struct Sweep {
     pub kept: i32,
     /// How many objects were reported only.
     pub reported: i32,
-    /// Where nothing, or not everything, was done, and why, in a sentence each.
+    /// Where nothing, or not everything, was done for trouble, and why, in a sentence each. Pauses and quiet hours are none.
     pub skipped: Vec<String>,
 }
 

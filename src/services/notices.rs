@@ -2,6 +2,8 @@
 
 mod remind;
 
+use chrono::{DateTime, Utc};
+
 pub use self::remind::remind;
 use super::App;
 use crate::db::{self, Conn, DbError, LabSetting};

@@ -64,10 +64,10 @@ pub async fn minute(app: &Arc<App>) {
 
 /// Sweeps, unless this process still does since an earlier minute: large sites take longer than a minute to list.
 async fn sweep(app: &Arc<App>, scheduled_at: DateTime<Utc>) {
-    match app.sweeping.try_lock() {
-        Ok(_alone) => claimed(app, "reap", scheduled_at, reap::run).await,
-        Err(_) => tracing::info!("the last sweep is still at work: this minute has none of its own"),
-    }
+    let Ok(_alone) = app.sweeping.try_lock() else {
+        return tracing::info!("the last sweep is still at work: this minute has none of its own");
+    };
+    claimed(app, "reap", scheduled_at, reap::run).await;
 }
 
 /// Renews standing leases, unless another worker has in this hour.

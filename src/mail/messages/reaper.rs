@@ -89,7 +89,7 @@ fn first_step(objects: &[MarkedObject]) -> Option<(NextStep, DateTime<Utc>)> {
 fn subject(it: &Surroundings<'_>, told: Told, objects: &[MarkedObject]) -> String {
     let what = what(objects);
     let next = first_step(objects);
-    let from = |step, at| {
+    let from = |step: NextStep, at| {
         let from = if objects.len() == 1 { "on" } else { "from" };
         format!("{} {from} {}", step.done(), it.time(at))
     };

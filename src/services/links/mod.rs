@@ -18,7 +18,7 @@ use crate::db::{self, Conn, DbError, Mark};
 use crate::domain::ids::{BookingId, PersonId};
 use crate::domain::interval::Interval;
 use crate::domain::link::Link;
-use crate::domain::marked::Stage;
+use crate::domain::marked::{RESTORES, Stage};
 use crate::domain::person::Person;
 
 /// The address that does this for this person. Nothing is written, and nothing asked of the database.
@@ -45,6 +45,8 @@ pub enum Answer {
     TakenBack(Box<Object>, DateTime<Utc>),
     /// The object's deletion was asked for.
     TooLate(Box<Object>),
+    /// It was taken back before, by its owner: more is staff's to decide.
+    Often(Box<Object>),
     /// The person has no such object marked (any more).
     NotMarked,
     /// The link is too old.
@@ -187,7 +189,10 @@ fn object(
     let object = Box::new(Object { person, mark, site });
     Ok(match stage {
         Stage::Warned { at: warned_at } | Stage::Stopped { warned_at, .. } if warned_at == told_at => {
-            let policy = db::course(conn)?.map(|course| course.reaper).unwrap_or_default();
+            if object.mark.marked.restores >= RESTORES {
+                return Ok(Answer::Often(object));
+            }
+            let policy = db::reaper_policy(conn)?.unwrap_or_default();
             Answer::Offer(Offer::Restore(object, policy.restored()))
         }
         Stage::Deleting { warned_at, .. } if warned_at == told_at => Answer::TooLate(object),
@@ -230,6 +235,7 @@ async fn restore(app: &Arc<App>, object: Object) -> Result<Answer, BookingError>
     match reaping::restore(app, &target.site, target.kind, &target.site_ref, of).await {
         Ok(done) => Ok(Answer::Done(Done::Restored(Box::new(object), done.until, done.not_started))),
         Err(RestoreError::NotMarked) => Ok(Answer::NotMarked),
+        Err(RestoreError::Often) => Ok(Answer::Often(Box::new(object))),
         Err(RestoreError::TooLate) => Ok(Answer::TooLate(Box::new(object))),
         Err(RestoreError::Before(until)) => Ok(Answer::TakenBack(Box::new(object), until)),
         Err(RestoreError::Db(error)) => Err(error.into()),

@@ -34,7 +34,7 @@ pub async fn carry_out(app: &Arc<App>, seen: &Observation) -> Vec<Done> {
 async fn at_site(app: &Arc<App>, seen: &Observation, site: &SiteId, actions: &[&Action]) -> Vec<Done> {
     let (due, marks): (Vec<&Action>, Vec<&Action>) =
         actions.iter().copied().partition(|action| action.is_step());
-    let mut done = marking::write(app, seen, site, &marks).await;
+    let mut done = marking::write(app, seen, &marks).await;
     done.extend(steps::take(app, seen, site, &due).await);
     done
 }

@@ -6,7 +6,6 @@ use super::observe::Observation;
 use super::tell::{Mails, Tale};
 use super::{Done, tell};
 use crate::db::{self, Conn, DbError};
-use crate::domain::ids::SiteId;
 use crate::domain::marked::{Marked, Stage};
 use crate::mail::messages::reaper::Told;
 use crate::policy::reaping::{Action, Unmarked};
@@ -16,15 +15,10 @@ use crate::services::App;
 const AT_ONCE: usize = 200;
 
 /// Writes what is to be remembered of objects at one site, and the mails about it.
-pub(super) async fn write(
-    app: &Arc<App>,
-    seen: &Observation,
-    site: &SiteId,
-    actions: &[&Action],
-) -> Vec<Done> {
+pub(super) async fn write(app: &Arc<App>, seen: &Observation, actions: &[&Action]) -> Vec<Done> {
     let mut done = Vec::new();
     for some in actions.chunks(AT_ONCE) {
-        let (inner, basis, at) = (app.clone(), seen.basis.clone(), site.clone());
+        let (inner, basis) = (app.clone(), seen.basis.clone());
         let planned: Vec<Action> = some.iter().map(|action| (*action).clone()).collect();
         let written = app
             .db

@@ -96,9 +96,9 @@ async fn look(app: &Arc<App>, only: Option<&SiteId>) -> Result<Observation, DbEr
             let idle = memory::recall(conn, &mut sites)?;
             let (zone, policy) = course.map_or((Tz::UTC, ReaperPolicy::default()), |it| (it.zone, it.reaper));
             let marked: Vec<Marked> = db::marks(conn)?.into_iter().map(|mark| mark.marked).collect();
-            let (exempted, exemptions): (BTreeSet<_>, Vec<_>) =
+            let (exemption_ids, exemptions): (BTreeSet<_>, Vec<_>) =
                 db::exemptions(conn, now)?.into_iter().map(|said| (said.id, said.what)).unzip();
-            let (paused, pauses): (BTreeSet<_>, Vec<_>) =
+            let (pause_ids, pauses): (BTreeSet<_>, Vec<_>) =
                 db::pauses(conn, now)?.into_iter().map(|said| (said.id, said.what)).unzip();
             let plan = reaping::plan(&Situation {
                 now,
@@ -114,7 +114,7 @@ async fn look(app: &Arc<App>, only: Option<&SiteId>) -> Result<Observation, DbEr
                 exemptions: &exemptions,
                 pauses: &pauses,
             });
-            let basis = Basis { policy, exemptions: exempted, pauses: paused };
+            let basis = Basis { policy, exemptions: exemption_ids, pauses: pause_ids };
             Ok(Observation { plan, basis, listed: listed(&sites) })
         })
         .await

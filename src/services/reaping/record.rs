@@ -39,7 +39,12 @@ pub(super) async fn record(
         waiting: number(plan.waiting.len()),
         kept: number(plan.kept.len()),
         reported: number(plan.reported.len()),
-        skipped: plan.skipped.iter().map(|skip| format!("{}: {}", skip.site, skip.reason)).collect(),
+        skipped: plan
+            .skipped
+            .iter()
+            .filter(|skip| skip.why.is_trouble())
+            .map(|skip| format!("{}: {}", skip.site, skip.reason))
+            .collect(),
     };
     let acts: Vec<Act> = done.iter().map(|done| act(done, now)).collect();
     let seen =

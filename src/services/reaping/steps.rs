@@ -44,7 +44,7 @@ pub(super) async fn take(app: &Arc<App>, seen: &Observation, site: &SiteId, due:
             one(app, &again.basis, looked_at, action, &mut stopped).await
         });
     }
-    if let Err(error) = record_stopped(app, site, stopped).await {
+    if let Err(error) = record_stopped(app, stopped).await {
         tracing::error!(%site, %error, "what was stopped could not be recorded; the next sweep looks again");
     }
     done
@@ -240,11 +240,11 @@ fn words(stopping: Result<Progress, CloudError>, how: StopBy) -> Stopping {
 }
 
 /// Writes down what was stopped, and tells the owners. What was taken back meanwhile is started again.
-async fn record_stopped(app: &Arc<App>, site: &SiteId, stopped: Vec<Stopped>) -> Result<(), DbError> {
+async fn record_stopped(app: &Arc<App>, stopped: Vec<Stopped>) -> Result<(), DbError> {
     if stopped.is_empty() {
         return Ok(());
     }
-    let (inner, at) = (app.clone(), site.clone());
+    let inner = app.clone();
     let taken_back = app
         .db
         .write::<_, DbError, _>("reap: stopped", move |conn| {

@@ -54,8 +54,7 @@ pub(super) fn enqueue(app: &App, conn: &mut Conn<'_>, mails: &Mails) -> Result<(
         notices::tell_one(app, conn, &person, &key(*told, tales, now), message)?;
     }
     for (told, tales) in &mails.staff {
-        let objects: Vec<MarkedObject> =
-            tales.iter().map(|tale| object(app, &titles, tale, None)).collect();
+        let objects: Vec<MarkedObject> = tales.iter().map(|tale| object(app, &titles, tale, None)).collect();
         let key = format!("{}/staff", key(*told, tales, now));
         notices::tell_staff(app, conn, &key, reaper::to_staff(around, *told, &objects))?;
     }
@@ -73,12 +72,7 @@ pub(super) fn title(titles: &BTreeMap<SiteId, String>, site: &SiteId) -> String 
 }
 
 /// With a link that takes it back, if it is `owner`'s and they still may.
-fn object(
-    app: &App,
-    titles: &BTreeMap<SiteId, String>,
-    tale: &Tale,
-    owner: Option<&Person>,
-) -> MarkedObject {
+fn object(app: &App, titles: &BTreeMap<SiteId, String>, tale: &Tale, owner: Option<&Person>) -> MarkedObject {
     let mark = &tale.mark;
     let link = Link::restore(mark).filter(|_| mark.restores < RESTORES);
     MarkedObject {

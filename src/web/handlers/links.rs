@@ -50,6 +50,7 @@ fn status(answer: &Answer) -> StatusCode {
         | Answer::Over(_)
         | Answer::TakenBack(..)
         | Answer::TooLate(_)
+        | Answer::Often(_)
         | Answer::NotMarked
         | Answer::Expired(_) => StatusCode::GONE,
         Answer::Unknown => StatusCode::NOT_FOUND,
@@ -81,6 +82,10 @@ impl Writer<'_> {
             Answer::TooLate(object) => {
                 let lead = "It is being deleted, and can't be brought back.".to_owned();
                 self.of_object(&object, "It is too late.", lead)
+            }
+            Answer::Often(object) => {
+                let lead = "If you need it for longer, write to the address below.".to_owned();
+                self.of_object(&object, "You have taken it back before.", lead)
             }
             Answer::NotMarked => self.plain(
                 "There is nothing to take back.",
@@ -241,6 +246,7 @@ impl Writer<'_> {
             Some(EndReason::Released) => "You gave it back",
             Some(EndReason::Cancelled) => "You called it off",
             Some(EndReason::Failed) => "The site could not provide it",
+            Some(EndReason::NoShow) => "Nobody used it",
             Some(EndReason::Expired) | None => "Its time was over",
         };
         let when = state.released_at().map(|at| format!(", {}", self.date(at))).unwrap_or_default();

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 
 use crate::db::{self, Conn, DbError, SaidPause};
 use crate::domain::ids::NetId;
-use crate::domain::marked::Stage;
+use crate::domain::marked::{RESTORES, Stage};
 use crate::domain::reaper::ByHand;
 use crate::services::sweeps::{self, Follows};
 use crate::web::context::SignedIn;
@@ -65,7 +65,7 @@ fn row(zone: Tz, now: DateTime<Utc>, mine: &Mine, follows: &Follows) -> Thing {
         why: sentence(&follows.reason),
         code: follows.marked.predicate.code(),
         note: note(zone, now, mine, follows),
-        restore: Taken::of(&follows.marked),
+        restore: Taken::of(&follows.marked).filter(|_| follows.marked.restores < RESTORES),
         exempt: None,
     }
 }
@@ -81,6 +81,9 @@ fn note(zone: Tz, now: DateTime<Utc>, mine: &Mine, follows: &Follows) -> Option<
         _ if mine.pauses.iter().any(|pause| pause.what.holds(&follows.marked.target.site, now)) => {
             Some("Staff have paused the reaper: nothing happens to it until they resume it.".to_owned())
         }
+        _ if follows.marked.restores >= RESTORES => Some(
+            "You have taken it back before: if you need it for longer, ask the course's staff.".to_owned(),
+        ),
         _ => None,
     }
 }
