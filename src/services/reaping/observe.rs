@@ -98,7 +98,7 @@ async fn look(app: &Arc<App>, only: Option<&SiteId>) -> Result<Observation, DbEr
             let marked: Vec<Marked> = db::marks(conn)?.into_iter().map(|mark| mark.marked).collect();
             let (exempted, exemptions): (BTreeSet<_>, Vec<_>) =
                 db::exemptions(conn, now)?.into_iter().map(|said| (said.id, said.what)).unzip();
-            let (paused, pauses): (BTreeSet<_>, Vec<_>) =
+            let (stops, pauses): (BTreeSet<_>, Vec<_>) =
                 db::pauses(conn, now)?.into_iter().map(|said| (said.id, said.what)).unzip();
             let plan = reaping::plan(&Situation {
                 now,
@@ -114,7 +114,7 @@ async fn look(app: &Arc<App>, only: Option<&SiteId>) -> Result<Observation, DbEr
                 exemptions: &exemptions,
                 pauses: &pauses,
             });
-            let basis = Basis { policy, exemptions: exempted, pauses: paused };
+            let basis = Basis { policy, exemptions: exempted, pauses: stops };
             Ok(Observation { plan, basis, listed: listed(&sites) })
         })
         .await

@@ -1,5 +1,6 @@
 //! The history of sweeps.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -85,6 +86,9 @@ fn shortened(plan: &Plan) -> Plan {
         reported: beginning(&plan.reported),
         skipped: plan.skipped.clone(),
         wholes: plan.wholes.clone(),
+        // Remembered elsewhere.
+        idle: BTreeMap::new(),
+        ran: BTreeSet::new(),
     }
 }
 
