@@ -9,7 +9,7 @@ use fairlease::clock::ManualClock;
 use fairlease::cloud::port::{Cloud, Clouds};
 use fairlease::cloud::simulated::{Faults, Object, Profile, SimulatedCloud};
 use fairlease::config::course_file::CourseFile;
-use fairlease::db::{Db, DbError};
+use fairlease::db::{Db, DbError, Installation};
 use fairlease::domain::blueprint::Kind;
 use fairlease::domain::ids::{BookingId, InstanceId};
 use fairlease::domain::interval::Interval;
@@ -71,8 +71,11 @@ impl Project {
         let cloud =
             Arc::new(SimulatedCloud::in_memory(Profile::instant(), faults, clock.clone(), entropy.clone()));
         (0..servers).for_each(|number| fill(&cloud, number, now));
+        let db = database(course, &directory, now);
+        let own = Installation::new(InstanceId::from_bits(7), "a key for tests".to_owned());
+        let own = db.installation(&own).unwrap();
         let app = Arc::new(App {
-            db: database(course, &directory, now),
+            db,
             clock: clock.clone(),
             entropy,
             clouds: Clouds::from([("kvm-tacc".parse().unwrap(), cloud.clone() as Arc<dyn Cloud>)]),
@@ -82,7 +85,8 @@ impl Project {
             wake: Wake::default(),
             sweeping: tokio::sync::Mutex::default(),
             watch: Arc::new(Watch::new().unwrap()),
-            instance: InstanceId::from_bits(7),
+            instance: own.id,
+            link_key: own.link_key,
         });
         enrol(&app).await;
         Self { app, clock, cloud, _directory: directory }

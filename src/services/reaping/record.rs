@@ -91,6 +91,7 @@ fn shortened(plan: &Plan) -> Plan {
         reported: beginning(&plan.reported),
         skipped: plan.skipped.clone(),
         wholes: plan.wholes.clone(),
+        // Remembered elsewhere.
         idle: BTreeMap::new(),
         ran: BTreeSet::new(),
     }
