@@ -10,7 +10,7 @@ use fairlease::domain::marked::{Marked, Predicate, Stage, Target};
 use fairlease::domain::reaper::ByHand;
 use fairlease::domain::su::Su;
 use fairlease::domain::sweep::{Act, Savings, Sweep};
-use fairlease::policy::reaping::{Next, Plan, Skip, Skipped, Told, Waiting};
+use fairlease::policy::reaping::{NextStep, Plan, Skip, Skipped, Told, Waiting};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -75,7 +75,7 @@ fn nothing(world: &World) -> Plan {
 pub(crate) fn waits(world: &World, marks: &[Marked]) -> Plan {
     let at = world.app.now() + TimeDelta::hours(2);
     let waiting =
-        |mark: &Marked| Waiting { mark: mark.clone(), next: Next::Stop, at, reason: REASON.to_owned() };
+        |mark: &Marked| Waiting { mark: mark.clone(), next: NextStep::Stop, at, reason: REASON.to_owned() };
     Plan { waiting: marks.iter().map(waiting).collect(), ..nothing(world) }
 }
 
