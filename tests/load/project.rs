@@ -71,11 +71,12 @@ impl Project {
         let cloud =
             Arc::new(SimulatedCloud::in_memory(Profile::instant(), faults, clock.clone(), entropy.clone()));
         (0..servers).for_each(|number| fill(&cloud, number, now));
+        let site: Arc<dyn Cloud> = cloud.clone();
         let app = Arc::new(App {
             db: database(course, &directory, now),
             clock: clock.clone(),
             entropy,
-            clouds: Clouds::from([("kvm-tacc".parse().unwrap(), cloud.clone() as Arc<dyn Cloud>)]),
+            clouds: Clouds::from([("kvm-tacc".parse().unwrap(), site)]),
             mailer: Arc::new(Anybody),
             public_url: String::new(),
             claim: TimeDelta::minutes(10),
@@ -170,7 +171,7 @@ fn fill(cloud: &SimulatedCloud, number: u32, now: DateTime<Utc>) {
         it.uses = vec![format!("network-{:08x}", cluster * 3)];
         it.survey.attached = Some(vec![format!("server-{number:08x}")]);
     });
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         put(Kind::Lease, &format!("lease_cloud_{owner}"), &|it| {
             it.survey.span = Interval::new(made_at, made_at + TimeDelta::hours(24));
             it.survey.reservations = vec![reservation.clone()];
@@ -182,10 +183,10 @@ fn fill(cloud: &SimulatedCloud, number: u32, now: DateTime<Utc>) {
         });
         put(Kind::FloatingIp, "198.18.0.1", &|it| it.survey.hints.description = Some(format!("of {owner}")));
     }
-    if number % 10 == 0 {
+    if number.is_multiple_of(10) {
         // On bare metal a site may not tell what a server runs on; then no lease is known to be idle.
         put(Kind::Container, &format!("metal-cloud-{owner}"), &|it| {
-            it.created_at = now - TimeDelta::hours(7)
+            it.created_at = now - TimeDelta::hours(7);
         });
         let idle = format!("lease-idle-{number:08x}");
         let mut lease = Object::by_hand(Kind::Lease, &idle, &format!("spare_cloud_{owner}"), made_at);

@@ -124,12 +124,6 @@ impl Reaped {
         swept
     }
 
-    /// What it has done, in order, with what came of it, as far as it is about things with this word in their names.
-    pub(super) fn did(done: &[Done], word: &str) -> Vec<String> {
-        let told = done.iter().map(|done| format!("{}: {}", done.action.what(), done.outcome));
-        told.filter(|told| told.contains(word)).collect()
-    }
-
     /// Names of what is marked.
     pub(super) async fn marked(&self) -> Vec<String> {
         let marks = self.app.db.read("marks", db::marks).await.unwrap();
