@@ -27,6 +27,11 @@ use crate::world::{Backend, course};
 /// The course's own site; its pools are here.
 pub(super) const HOME: &str = "kvm-tacc";
 
+/// A net ID that no other run has, so that nothing is taken for what that has left behind.
+pub(super) fn somebody() -> String {
+    format!("rk{}", OsEntropy.bits() % 1_000_000)
+}
+
 /// A course, its sites and its mail.
 pub(super) struct Reaped {
     pub(super) app: Arc<App>,
