@@ -22,7 +22,7 @@ const MORNING: &str = "2025-02-08T09:30";
 /// When a mark's steps are due, one after the other: told, stopped, deleted.
 const STEPS: [&str; 3] = ["2025-02-08T18:00", "2025-02-08T20:00", "2025-02-09T20:10"];
 const SERVERS: usize = 6;
-const REAPER: &str = "[reaper]\nby_hand = \"delete\"\nidle = { floating_ip_days = 1 }\n\n[course]";
+const REAPER: &str = "[reaper]\nby_hand = \"delete\"\n\n[course]";
 
 /// A site that counts what it is asked to stop and to delete, of each thing.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ async fn strict(backend: Backend) -> World {
     World::with(backend, course(&[("[course]", REAPER)]), Profile::instant()).await
 }
 
-/// Servers over the cap, an address that nobody uses, and what is not to go. Ids are of this life alone: no site gives one
+/// Servers over the cap, and what is not to go. Ids are of this life alone: no site gives one
 /// twice.
 fn fill(cloud: &SimulatedCloud, life: &str) {
     let put = |kind, id: &str, name: &str, at: &str| {
@@ -113,10 +113,6 @@ fn fill(cloud: &SimulatedCloud, life: &str) {
     for number in 0..SERVERS {
         put(Kind::Server, &format!("server-{number}, {life}"), &format!("node{number}-cloud-ff524"), MORNING);
     }
-    let id = format!("address, {life}");
-    let mut address = Object::by_hand(Kind::FloatingIp, &id, "203.0.113.7", local("2025-02-01T09:00"));
-    address.survey.hints.description = Some("of ff524".to_owned());
-    cloud.put(&address).unwrap();
     put(Kind::Server, "course", "node1-project0", MORNING);
     put(Kind::Server, "nobodys", "test", MORNING);
 }
@@ -136,7 +132,6 @@ async fn assert_all_is_done(world: &World, what: &str) {
         let name = format!("node{number}-cloud-ff524");
         assert_eq!(mails_of(world, &name), 3, "{what}: {name} is told of, stopped and deleted, each once");
     }
-    assert_eq!(mails_of(world, "203.0.113.7"), 2, "{what}: told, deleted");
     assert_eq!((mails_of(world, "node1-project0"), mails_of(world, "test at")), (0, 0), "{what}");
 }
 
@@ -184,7 +179,7 @@ on_both_databases! {
             }
             assert_all_is_done(&world, &what).await;
             let asked = counting.asked();
-            assert_eq!(asked.len(), 2 * SERVERS + 1, "{asked:?}");
+            assert_eq!(asked.len(), 2 * SERVERS, "{asked:?}");
             assert!(asked.values().all(|times| *times == 1), "{what}: {asked:?}");
         }
     }

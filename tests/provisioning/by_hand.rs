@@ -15,11 +15,10 @@ use fairlease::entropy::{Entropy as _, OsEntropy};
 use fairlease::services::reaping::Done;
 
 use self::client::Client;
-use super::reaped::{HOME, Reaped};
+use super::reaped::{HOME, Reaped, somebody};
 use crate::support::bed::{self, Bed};
 use crate::support::until;
 
-const STUDENT: &str = "rk524";
 const REAPER: &str = "by_hand = \"delete\"
 idle = { floating_ip_days = 1, network_days = 1 }
 project = { hours = 24 }";
@@ -78,19 +77,19 @@ async fn lease(client: &Client, bed: &Bed, name: &str) -> (Place, String) {
 }
 
 /// What a student makes by the course's instructions, and forgets.
-async fn what_a_student_makes(client: &Client, bed: &Bed, made: &mut Made) {
+async fn what_a_student_makes(client: &Client, bed: &Bed, student: &str, made: &mut Made) {
     let (net, subnet, router) = (
-        format!("private_cloud_net_{STUDENT}"),
-        format!("private_cloud_subnet_{STUDENT}"),
-        format!("router_{STUDENT}"),
+        format!("private_cloud_net_{student}"),
+        format!("private_cloud_subnet_{student}"),
+        format!("router_{student}"),
     );
     let network = client.makes(&["network", "create", &net]);
     client.makes(&["subnet", "create", "--network", &net, "--subnet-range", "192.168.7.0/24", &subnet]);
     let path = client.makes(&["router", "create", "--external-gateway", "public", &router]);
     client.run(&["router", "add", "subnet", &router, &subnet]);
-    let spare = client.makes(&["port", "create", "--network", &net, &format!("spare_{STUDENT}")]);
-    let (first, reservation) = lease(client, bed, &format!("lease1_cloud_{STUDENT}")).await;
-    let name = format!("node1-cloud-{STUDENT}");
+    let spare = client.makes(&["port", "create", "--network", &net, &format!("spare_{student}")]);
+    let (first, reservation) = lease(client, bed, &format!("lease1_cloud_{student}")).await;
+    let name = format!("node1-cloud-{student}");
     let words = [
         "server",
         "create",
@@ -104,11 +103,11 @@ async fn what_a_student_makes(client: &Client, bed: &Bed, made: &mut Made) {
         &name,
     ];
     let node = client.makes(&words);
-    let description = format!("of {STUDENT}");
+    let description = format!("of {student}");
     let spare_address = client.makes(&["floating", "ip", "create", "--description", &description, "public"]);
     let bound = client.makes(&["floating", "ip", "create", "--description", &description, "public"]);
     client.run(&["server", "add", "floating", "ip", &name, &bound_address(bed, &bound).await]);
-    let (idle, _) = lease(client, bed, &format!("lease2_cloud_{STUDENT}")).await;
+    let (idle, _) = lease(client, bed, &format!("lease2_cloud_{student}")).await;
     made.goes.extend([
         ("network", ("network", "v2.0/networks", network)),
         ("router", ("network", "v2.0/routers", path)),
@@ -127,18 +126,18 @@ async fn bound_address(bed: &Bed, id: &str) -> String {
 }
 
 /// Cases 17 and 18: what a project has, and what is spared.
-fn what_others_make(client: &Client, made: &mut Made) {
-    let of_project = format!("{STUDENT} of project51");
+fn what_others_make(client: &Client, student: &str, made: &mut Made) {
+    let of_project = format!("{student} of project51");
     let words = ["floating", "ip", "create", "--description"];
     let theirs = client.makes(&[&words[..], &[&of_project, "public"]].concat());
-    let description = format!("of {STUDENT}");
+    let description = format!("of {student}");
     let blazars = client.makes(&[&words[..], &[&description, "--tag", "blazar", "public"]].concat());
     let marked = Mark {
         instance: InstanceId::from_bits(OsEntropy.bits()),
         booking: BookingId::from_bits(OsEntropy.bits()),
         key: "network".parse().unwrap(),
     };
-    let marked = client.makes(&["network", "create", &marked.name(&format!("k8s-{STUDENT}"))]);
+    let marked = client.makes(&["network", "create", &marked.name(&format!("k8s-{student}"))]);
     made.goes.insert("project's address", address(theirs));
     made.goes.insert("project's server", small_server(client, "node1-project51"));
     made.stays.extend([
@@ -220,12 +219,13 @@ async fn what_people_make_at_a_command_line_goes_and_all_else_stays() {
     let neighbours = Bed::as_neighbour().await;
     let client = Client::of(&bed, bed::CLOUD);
     let mut made = Made::default();
-    what_a_student_makes(&client, &bed, &mut made).await;
-    what_others_make(&client, &mut made);
-    let theirs = small_server(&Client::of(&neighbours, "other"), &format!("node2-cloud-{STUDENT}"));
+    let student = &somebody();
+    what_a_student_makes(&client, &bed, student, &mut made).await;
+    what_others_make(&client, student, &mut made);
+    let theirs = small_server(&Client::of(&neighbours, "other"), &format!("node2-cloud-{student}"));
 
     let course = Reaped::set(&bed, &[(HOME, bed::CLOUD)], REAPER).await;
-    course.enrol(STUDENT, Role::Student).await;
+    course.enrol(student, Role::Student).await;
     course.enrol("st900", Role::Staff).await;
     let story = Story { course: &course, made: &made };
     it_is_told_and_stopped(&story, &bed).await;
@@ -238,7 +238,7 @@ async fn what_people_make_at_a_command_line_goes_and_all_else_stays() {
         assert!(!gone(&bed, place).await, "{label} is gone");
     }
     assert!(!gone(&neighbours, &theirs).await, "another project's");
-    it_was_told(&course).await;
+    it_was_told(&course, student).await;
     for place in made.stays.values() {
         remove(&bed, place).await;
     }
@@ -272,36 +272,28 @@ async fn it_is_deleted(story: &Story<'_>, bed: &Bed) {
     story.goes_on_to(27 * hour, &addresses).await;
     assert!(!gone(bed, &story.made.goes["bound address"]).await, "it leads to a server");
 
-    let acts = ["delete server", "unmark server", "warn lease", "warn bound address"];
-    let acts = story.goes_on_to(36 * hour, &acts).await;
-    assert!(is_before(&acts, "delete server", "warn lease"), "{acts:?}");
-    let acts = [
-        "delete bound address",
-        "unmark bound address",
-        "delete project's server",
-        "unmark project's server",
-        "delete spare port",
-        "unmark spare port",
-        "delete lease",
-        "unmark lease",
-        "warn router",
-        "warn network",
-    ];
-    let acts = story.goes_on_to(53 * hour, &acts).await;
-    let order = ["delete bound address", "delete project's server", "delete spare port", "delete lease"];
-    assert!(order.windows(2).all(|two| is_before(&acts, two[0], two[1])), "{acts:?}");
-    assert!(is_before(&acts, "delete spare port", "warn network"), "{acts:?}");
+    // What was used counts as idle from when it was first seen so.
+    story.goes_on_to(36 * hour, &["delete server", "unmark server"]).await;
+    story.goes_on_to(43 * hour, &["warn lease"]).await;
+    story.goes_on_to(47 * hour, &["delete lease", "unmark lease"]).await;
+    let acts =
+        ["delete project's server", "unmark project's server", "delete spare port", "unmark spare port"];
+    let acts = story.goes_on_to(52 * hour, &acts).await;
+    assert!(is_before(&acts, "delete project's server", "delete spare port"), "{acts:?}");
+    story.goes_on_to(61 * hour, &["warn bound address"]).await;
+    let acts = ["delete bound address", "unmark bound address", "warn router", "warn network"];
+    story.goes_on_to(77 * hour, &acts).await;
     let acts = ["delete router", "unmark router", "delete network", "unmark network"];
-    let acts = story.goes_on_to(81 * hour, &acts).await;
+    let acts = story.goes_on_to(104 * hour, &acts).await;
     assert!(is_before(&acts, "delete router", "delete network"), "{acts:?}");
 }
 
 /// One mail for each step of a thing, by a real mail server, and none of what stays.
-async fn it_was_told(course: &Reaped) {
+async fn it_was_told(course: &Reaped, student: &str) {
     let told = |name: &str| course.mail.mails().iter().filter(|mail| mail.text.contains(name)).count();
-    assert_eq!(told(&format!("node1-cloud-{STUDENT}")), 3, "told, stopped, deleted");
-    assert_eq!(told(&format!("private_cloud_net_{STUDENT}")), 2, "told, deleted");
-    for name in ["node1-cloud-st900", "node1-project0", &format!("node2-cloud-{STUDENT}")] {
+    assert_eq!(told(&format!("node1-cloud-{student}")), 3, "told, stopped, deleted");
+    assert_eq!(told(&format!("private_cloud_net_{student}")), 2, "told, deleted");
+    for name in ["node1-cloud-st900", "node1-project0", &format!("node2-cloud-{student}")] {
         assert_eq!(told(name), 0, "{name}");
     }
     assert_eq!(course.marked().await, Vec::<String>::new());

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use fairlease::clock::{Clock as _, ManualClock, SystemClock};
 use fairlease::cloud::openstack::{Limits, OpenStackCloud, load};
 use fairlease::cloud::port::{Cloud, Clouds};
-use fairlease::db::{self, Db, DbError};
+use fairlease::db::{self, Db, DbError, Installation};
 use fairlease::domain::course::{CloudName, Course};
 use fairlease::domain::ids::{InstanceId, SiteId};
 use fairlease::domain::person::Role;
@@ -26,6 +26,11 @@ use crate::world::{Backend, course};
 
 /// The course's own site; its pools are here.
 pub(super) const HOME: &str = "kvm-tacc";
+
+/// A net ID that no other run has, so that nothing is taken for what that has left behind.
+pub(super) fn somebody() -> String {
+    format!("rk{}", OsEntropy.bits() % 1_000_000)
+}
 
 /// A course, its sites and its mail.
 pub(super) struct Reaped {
@@ -76,8 +81,11 @@ impl Reaped {
         db.write("apply", move |conn| courses::apply(conn, &course, began)).await.unwrap();
         let mail = MailServer::start().await;
         let sender = Sender::parse("Fairlease <fairlease@example.edu>").unwrap();
+        let own = Installation::new(InstanceId::from_bits(OsEntropy.bits()), OsEntropy.secret());
+        let own = db.installation(&own).unwrap();
         let app = Arc::new(App {
-            instance: db.instance(&InstanceId::from_bits(OsEntropy.bits())).unwrap(),
+            instance: own.id,
+            link_key: own.link_key,
             db,
             clock: clock.clone(),
             entropy: Arc::new(OsEntropy),
@@ -122,12 +130,6 @@ impl Reaped {
         let swept = reaping::sweep(&self.app).await.unwrap();
         while delivery::step(&self.app).await.unwrap() > 0 {}
         swept
-    }
-
-    /// What it has done, in order, with what came of it, as far as it is about things with this word in their names.
-    pub(super) fn did(done: &[Done], word: &str) -> Vec<String> {
-        let told = done.iter().map(|done| format!("{}: {}", done.action.what(), done.outcome));
-        told.filter(|told| told.contains(word)).collect()
     }
 
     /// Names of what is marked.

@@ -9,12 +9,11 @@ use serde_json::{Value, json};
 
 use super::fault::Fault;
 use super::proxy::Proxy;
-use super::reaped::{HOME, Reaped};
+use super::reaped::{HOME, Reaped, somebody};
 use super::step::Step;
 use crate::support::bed::{self, Bed};
 use crate::support::until;
 
-const STUDENT: &str = "rk618";
 /// The second site: another project of the same services.
 const AWAY: &str = "chi-uc";
 const REAPER: &str = "by_hand = \"delete\"\nidle = { floating_ip_days = 1, network_days = 1 }";
@@ -32,18 +31,18 @@ impl<'a> Thing<'a> {
         Self { bed, path, id: made[what]["id"].as_str().unwrap().to_owned() }
     }
 
-    async fn network(bed: &'a Bed, name: &str) -> Self {
-        Self::make(bed, "v2.0/networks", "network", json!({"name": format!("{name}_{STUDENT}")})).await
+    async fn network(bed: &'a Bed, student: &str, name: &str) -> Self {
+        Self::make(bed, "v2.0/networks", "network", json!({"name": format!("{name}_{student}")})).await
     }
 
-    async fn port(network: &Self) -> Self {
-        let wish = json!({"name": format!("spare_{STUDENT}"), "network_id": network.id});
+    async fn port(network: &Self, student: &str) -> Self {
+        let wish = json!({"name": format!("spare_{student}"), "network_id": network.id});
         Self::make(network.bed, "v2.0/ports", "port", wish).await
     }
 
-    async fn address(bed: &'a Bed) -> Self {
+    async fn address(bed: &'a Bed, student: &str) -> Self {
         let networks = bed.get("network", "v2.0/networks?name=public").await;
-        let wish = json!({"floating_network_id": networks["networks"][0]["id"], "description": format!("of {STUDENT}")});
+        let wish = json!({"floating_network_id": networks["networks"][0]["id"], "description": format!("of {student}")});
         Self::make(bed, "v2.0/floatingips", "floatingip", wish).await
     }
 
@@ -90,13 +89,19 @@ fn is_one(did: &[String], begins: &str) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_goes_on_over_faults_and_the_next_one_finishes() {
     let (home, away) = (Bed::given().await, Bed::as_neighbour().await);
-    let used = Thing::network(&home, "used").await;
-    let port = Thing::port(&used).await;
-    let bare = Thing::network(&home, "bare").await;
-    let addresses = [Thing::address(&home).await, Thing::address(&home).await, Thing::address(&home).await];
-    let (far_address, far_network) = (Thing::address(&away).await, Thing::network(&away, "far").await);
+    let student = &somebody();
+    let used = Thing::network(&home, student, "used").await;
+    let port = Thing::port(&used, student).await;
+    let bare = Thing::network(&home, student, "bare").await;
+    let addresses = [
+        Thing::address(&home, student).await,
+        Thing::address(&home, student).await,
+        Thing::address(&home, student).await,
+    ];
+    let (far_address, far_network) =
+        (Thing::address(&away, student).await, Thing::network(&away, student, "far").await);
     let course = Reaped::set(&home, &[(HOME, bed::CLOUD), (AWAY, "other")], REAPER).await;
-    course.enrol(STUDENT, Role::Student).await;
+    course.enrol(student, Role::Student).await;
     let (_, done) = course.sweep_at(24 * 60 + 10).await;
     for thing in addresses.iter().chain([&port, &bare, &far_address, &far_network]) {
         assert!(is_one(&thing.did(&done), "warn"), "{done:?}");
@@ -159,7 +164,9 @@ async fn networks_go(course: &Reaped, proxy: &Proxy, [port, bare, used]: [&Thing
     let (_, done) = course.sweep_again().await;
     assert!(is_one(&bare.did(&done), "delete"), "{done:?}");
     assert!(is_one(&port.did(&done), "unmark"), "{done:?}");
-    assert!(is_one(&used.did(&done), "warn"), "nothing is on it any more: {done:?}");
+    assert_eq!(used.did(&done), Vec::<String>::new(), "nothing is on it any more, but not for long");
     let (_, done) = course.sweep_again().await;
     assert!(is_one(&bare.did(&done), "unmark"), "{done:?}");
+    let (_, done) = course.sweep_at(76 * 60).await;
+    assert!(is_one(&used.did(&done), "warn"), "{done:?}");
 }

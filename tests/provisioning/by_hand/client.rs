@@ -1,4 +1,4 @@
-//! The client that people use: `openstack`, as it comes from PyPI, with its plugin for Blazar.
+//! The client that people use: `openstack`, as it comes, with its plugin for Blazar.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
