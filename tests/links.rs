@@ -215,7 +215,7 @@ on_both_databases! {
         let stranger = Stranger::at(&world);
         let (status, page) = stranger.opens(&release).await;
         assert_eq!(status, StatusCode::OK);
-        for words in ["Give your booking back now?", "can't be brought back", "<li>server node2</li>", "<button class=\"danger\">"] {
+        for words in ["Give your booking back now?", "can't be brought back", "server node2, server node3, floating IP", "<button class=\"danger\">"] {
             assert!(page.contains(words), "{words}: {page}");
         }
         assert!(world.state(&person, &booking.id).await.is_live(), "opening changes nothing");

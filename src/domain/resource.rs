@@ -121,9 +121,13 @@ impl Resource {
         self.spec.kind()
     }
 
-    /// By kind and name: "server node1", or "lease", of which a booking has one.
+    /// By kind and name: "server node1"; "lease", of which a booking has one; "subnet private", of the network.
     pub fn in_words(&self) -> String {
-        let (kind, name) = (self.kind().word(), self.key.as_str());
+        let (kind, key) = (self.kind(), self.key.as_str());
+        let of_network = matches!(kind, Kind::Subnet | Kind::Router);
+        let rest = key.strip_prefix(kind.word()).and_then(|rest| rest.strip_prefix('-'));
+        let name = rest.filter(|_| of_network).unwrap_or(key);
+        let kind = kind.word();
         if name.replace('-', " ") == kind { kind.to_owned() } else { format!("{kind} {name}") }
     }
 

@@ -2,8 +2,13 @@
 //! complains on the console, and axe-core finds nothing. With `FAIRLEASE_TEST_ARTIFACTS` the pictures are kept in
 //! `screenshots/` there.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use fairlease::cloud::simulated::Profile;
+use fairlease::db::{self, DbError};
+use fairlease::domain::blueprint::Kind;
+use fairlease::domain::link::Link;
+use fairlease::domain::marked::{Marked, Predicate, Stage, Target};
+use fairlease::services::links;
 
 use super::steps::{adds_a_key, chooses_the_first_start};
 use crate::health::two_sites;
@@ -107,6 +112,61 @@ async fn pages_tell_of_a_site_that_is_down() {
     student.unfold("By operation").await;
     poses(&student, "sites-staff").await;
     assert_eq!(student.console_errors().await, [""; 0]);
+}
+
+/// What links of mails lead to, without anybody being signed in.
+#[tokio::test(flavor = "multi_thread")]
+async fn links_of_mails_say_what_they_do() {
+    let world = World::new(Backend::Sqlite).await;
+    let person = world.student("ff524").await;
+    let made = world.book(&person, slot("2025-02-08T09:30", "2025-02-08T14:00")).await;
+    world.work_until(&person, &made.id, "active").await;
+    let (from, now) = (made.slot.end(), world.app.now());
+    let path = |link: &Link| {
+        let url = links::url(&world.app, &person.id, link);
+        url.strip_prefix(&world.app.public_url).unwrap().to_owned()
+    };
+    let stopped = marked_server(now);
+    let (restore, mark) = (Link::restore(&stopped).unwrap(), stopped.clone());
+    let why = "it has been there for 9 h, and every lab allows 8 h at most";
+    let save = move |conn: &mut db::Conn<'_>| db::save_mark(conn, None, &mark, why);
+    world.app.db.write::<_, DbError, _>("mark", save).await.unwrap();
+    let served = sites::serve(&world);
+    let student = Student::with_browser(&served.url).await;
+    for (link, name, button) in [
+        (restore, "link-restore", "Keep it"),
+        (
+            Link::Extend { booking: made.id.clone(), from, to: from + TimeDelta::hours(1) },
+            "link-extend",
+            "Extend to 15:00",
+        ),
+        (Link::Release { booking: made.id.clone(), end: from }, "link-release", "Give it back now"),
+    ] {
+        student.open(&path(&link)).await;
+        student.sees("Nothing is done before you press the button.").await;
+        poses(&student, name).await;
+        student.press(button).await;
+        student.sees("My labs").await;
+        poses(&student, &format!("{name}-done")).await;
+    }
+    student.open("/links/mistyped").await;
+    student.sees("This link leads nowhere.").await;
+    poses(&student, "link-unknown").await;
+}
+
+/// A server that the reaper has stopped.
+fn marked_server(now: DateTime<Utc>) -> Marked {
+    Marked {
+        target: Target {
+            site: "kvm-tacc".parse().unwrap(),
+            kind: Kind::Server,
+            site_ref: "s-1".to_owned(),
+            name: "node1-cloud-ff524".to_owned(),
+        },
+        predicate: Predicate::OverCap,
+        net_id: Some("ff524".parse().unwrap()),
+        stage: Stage::Stopped { warned_at: now - TimeDelta::hours(12), at: now },
+    }
 }
 
 #[tokio::test]

@@ -274,7 +274,7 @@ mod tests {
         says(
             &mail,
             &[
-                "Nothing has been done to it yet.\n\nserver node1 at KVM@TACC\n  Why      it has been there for 9 h",
+                "Nothing is done yet.\n\nserver node1 at KVM@TACC\n  Why      it has been there for 9 h",
                 "\n  Next     it is stopped on Sun Feb 9, 07:30 (12:30 UTC)\n",
                 "\n  Keep it  https://fairlease.example.edu/links/a.b\n",
                 "Times are New York time (EST).",

@@ -119,7 +119,6 @@ impl Writer<'_> {
             title: title.to_owned(),
             lead,
             facts: Vec::new(),
-            lost: Vec::new(),
             effect: None,
             problems: Vec::new(),
             action: None,
@@ -167,7 +166,10 @@ impl Writer<'_> {
                 );
                 let mut page = self.of_booking(of, "Give your booking back now?", lead);
                 let there = of.view.resources.iter().filter(|resource| resource.may_exist());
-                page.lost = there.map(Resource::in_words).collect();
+                let lost: Vec<String> = there.map(Resource::in_words).collect();
+                if !lost.is_empty() {
+                    page.facts.push(("Is lost", lost.join(", ")));
+                }
                 (page, "Give it back now".to_owned(), true)
             }
             Offer::Restore(object, length) => {

@@ -16,8 +16,6 @@ pub struct LinkPage {
     pub lead: String,
     /// What it is about: what is told, and how it is.
     pub facts: Vec<(&'static str, String)>,
-    /// What would be lost: `server node1`.
-    pub lost: Vec<String>,
     /// What it means for the reader: `Nothing was changed.`
     pub effect: Option<String>,
     /// Why it can't be done.
@@ -45,7 +43,6 @@ impl LinkPage {
             title: title.to_owned(),
             lead: lead.to_owned(),
             facts: Vec::new(),
-            lost: Vec::new(),
             effect: None,
             problems: Vec::new(),
             action: None,
@@ -90,9 +87,8 @@ impl LinkPage {
             "Give your booking back now?",
             "Everything of it is deleted at once, and can't be brought back.",
         );
-        release.lost = ["server node1", "server node2", "volume data", "floating IP address"]
-            .map(str::to_owned)
-            .to_vec();
+        let lost = "server node1, server node2, volume data, floating IP ip-node1";
+        release.facts.push(("Is lost", lost.to_owned()));
         release.effect = Some("Nothing is done before you press the button.".to_owned());
         release.action = action("Give it back now", true);
         let mut refused = Self::of_booking(
