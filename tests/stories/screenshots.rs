@@ -157,6 +157,7 @@ async fn links_of_mails_say_what_they_do() {
 /// A server that the reaper has stopped.
 fn marked_server(now: DateTime<Utc>) -> Marked {
     Marked {
+        restores: 0,
         target: Target {
             site: "kvm-tacc".parse().unwrap(),
             kind: Kind::Server,
