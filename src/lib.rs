@@ -53,9 +53,9 @@
 //! the claim does not stand any more, nothing is written. A worker that takes over after a crash sees what is stored and
 //! decides the same.
 //!
-//! **A booking ends.** Each minute [`worker::cron`] claims the tick and runs [`services::reaping::sweep`]: it lists what
-//! the sites hold, plans with [`policy::reaping::plan`], ends bookings that are over, and deletes marked objects that no
-//! booking holds. The objects of a booking go through `fulfil` again, in reverse order, until the site says of each that
+//! **A booking ends.** Each minute [`worker::cron`] claims the tick and runs [`services::reaping::sweep`]: it surveys
+//! the sites, plans with [`policy::reaping::plan`], and acts: it ends bookings that are over, deletes objects of ours that no
+//! booking holds, and marks, stops and deletes what people made by hand. The objects of a booking go through `fulfil` again, in reverse order, until the site says of each that
 //! it is not there.
 //!
 //! **A site fails.** [`cloud::metered`] tells each call to [`services::health::Watch`]; [`policy::health`] says what it comes

@@ -82,13 +82,15 @@ on_both_databases! {
     }
 
     /// Case 14 of the course's facts: a site's own event before the end of a lease of three hours falls on its start. What
-    /// counts is our own reminder: before the end, and once.
+    /// counts are our own reminders: an hour and a quarter of one before the end, each once.
     async fn of_three_hours_one_hears_before_the_end_and_not_at_the_start(backend: Backend) {
         let world = World::new(backend).await;
         let student = world.student("ff524").await;
         let made = world.book(&student, slot("2025-02-08T10:00", "2025-02-08T13:00")).await;
         world.work_until(&student, &made.id, "active").await;
-        for (time, mails) in [("10:00", 0), ("12:44", 0), ("12:45", 1), ("12:46", 0), ("12:59", 0)] {
+        for (time, mails) in
+            [("10:00", 0), ("11:59", 0), ("12:00", 1), ("12:44", 0), ("12:45", 1), ("12:46", 0), ("12:59", 0)]
+         {
             assert_eq!(world.reminds_at(&format!("2025-02-08T{time}")).await, mails, "{time}");
         }
     }
