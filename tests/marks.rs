@@ -40,7 +40,7 @@ async fn sweep(world: &World) -> (Plan, Vec<Done>) {
 }
 
 async fn stages(world: &World) -> Vec<(String, Stage)> {
-    let marks = world.app.db.read("marks", |conn| db::marks(conn)).await.unwrap();
+    let marks = world.app.db.read("marks", db::marks).await.unwrap();
     marks.into_iter().map(|mark| (mark.marked.target.site_ref, mark.marked.stage)).collect()
 }
 
