@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::gates::{Event, Gate, GatedCloud, Remembered, Verdict};
+use super::hands::{self, Hands};
 use super::invariants::{Eye, Resources, Seen};
 use super::weather::Weather;
 use crate::world::{Database, World, course};
@@ -69,6 +70,7 @@ struct Simulator {
     eye: Eye,
     chance: Chance,
     weather: Weather,
+    hands: Option<Hands>,
     /// Whether the site was known to be down at some time.
     was_down: bool,
     told: Told,
@@ -88,9 +90,13 @@ pub(super) async fn run(seed: u64) -> (Vec<String>, bool) {
     let mut simulator = Simulator::new(seed).await;
     for step in 0..STEPS {
         simulator.weather_changes(step);
+        simulator.hands_act().await;
         simulator.step().await;
         let looked = simulator.look().await;
         looked.hold_always(&simulator.world, simulator.now());
+        if let Some(hands) = &simulator.hands {
+            hands.hold_always(&simulator.world);
+        }
         simulator.was_down |= looked.down;
     }
     simulator.rest().await;
@@ -99,7 +105,9 @@ pub(super) async fn run(seed: u64) -> (Vec<String>, bool) {
 
 impl Simulator {
     async fn new(seed: u64) -> Self {
-        let small = course(&[("capacity = 30 ", "capacity = 2 ")]);
+        let hands = Hands::of(seed);
+        let reaper = if hands.is_some() { hands::REAPER } else { "[course]" };
+        let small = course(&[("capacity = 30 ", "capacity = 2 "), ("[course]", reaper)]);
         let chance = Chance(SeededEntropy::new(seed));
         let profile = Profile {
             boot: TimeDelta::seconds(i64::try_from(chance.below(600)).unwrap()),
@@ -132,6 +140,7 @@ impl Simulator {
             students,
             chance,
             weather: Weather::of(seed, STEPS),
+            hands,
             was_down: false,
             told: Told { seed, steps: Vec::new() },
             apps,
@@ -185,6 +194,13 @@ impl Simulator {
             13 => self.something_will_be_broken(),
             _ if self.waiting.is_empty() => self.an_actor_starts().await,
             _ => self.a_call_goes_on().await,
+        }
+    }
+
+    async fn hands_act(&mut self) {
+        let Some(hands) = &mut self.hands else { return };
+        if let Some(what) = hands.act(&self.world, &self.students).await {
+            self.tell(what);
         }
     }
 
@@ -434,8 +450,17 @@ impl Simulator {
             reaping::sweep(&self.world.app).await.unwrap();
             self.world.work().await;
         }
+        let mut left = self.not_ours.clone();
+        if let Some(hands) = &self.hands {
+            for _ in 0..Hands::UNTIL_REST {
+                self.world.clock.advance(TimeDelta::hours(1));
+                reaping::sweep(&self.world.app).await.unwrap();
+                self.world.work().await;
+            }
+            left.extend(hands.hold_at_rest(&self.world).await);
+        }
         let seen = self.eye.look(&self.world, Resources::OfAll).await;
-        seen.hold_at_rest(&self.world, &self.not_ours);
+        seen.hold_at_rest(&self.world, &left);
     }
 }
 
