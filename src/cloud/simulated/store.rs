@@ -195,7 +195,8 @@ impl Store {
                 Ok(Turn::Memory { _guard: turn.lock().unwrap_or_else(PoisonError::into_inner) })
             }
             Self::Disk(directory) => {
-                let locked = File::create(directory.join("turn")).and_then(|file| file.lock().map(|()| file));
+                // The directory itself is locked: a file for it would lie among the objects.
+                let locked = File::open(directory).and_then(|file| file.lock().map(|()| file));
                 Ok(Turn::Disk { _file: locked.map_err(|error| io_error(&error))? })
             }
         }
