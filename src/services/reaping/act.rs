@@ -41,7 +41,7 @@ async fn at_site(app: &Arc<App>, seen: &Observation, site: &SiteId, actions: &[&
 
 async fn of_booking(app: &Arc<App>, action: &Action) -> Done {
     let outcome = match action {
-        Action::EndBooking { booking, .. } => end_booking(app, booking).await,
+        Action::EndBooking { booking, .. } => end_booking(app, booking).await.map(in_words),
         Action::WarnNoShow { booking, release_at, .. } => no_show::warn(app, booking, *release_at).await,
         Action::ReleaseNoShow { booking, .. } => no_show::release(app, booking).await,
         _ => Err("nothing here carries it out".to_owned()),
@@ -60,7 +60,7 @@ pub async fn end_what_is_over(app: &Arc<App>) -> Result<usize, DbError> {
     let mut ended = 0;
     for (booking, _) in over {
         match end_booking(app, &booking.id).await {
-            Ok(_) => ended += 1,
+            Ok(is_ended) => ended += usize::from(is_ended),
             Err(error) => tracing::error!(booking = %booking.id, error, "a booking could not be ended"),
         }
     }
@@ -68,10 +68,10 @@ pub async fn end_what_is_over(app: &Arc<App>) -> Result<usize, DbError> {
     Ok(ended)
 }
 
-async fn end_booking(app: &Arc<App>, id: &BookingId) -> Result<String, String> {
+/// Ends a booking whose time is over. False if that is not so any more.
+async fn end_booking(app: &Arc<App>, id: &BookingId) -> Result<bool, String> {
     let (inner, id) = (app.clone(), id.clone());
-    let ended = app
-        .db
+    app.db
         .write::<_, BookingError, _>("reap: end", move |conn| {
             let Some(booking) = db::booking_locked(conn, &id)? else { return Ok(false) };
             if !booking.state.is_live() || booking.slot.end() > inner.now() {
@@ -85,13 +85,16 @@ async fn end_booking(app: &Arc<App>, id: &BookingId) -> Result<String, String> {
             Ok(true)
         })
         .await
-        .map_err(|error| error.to_string())?;
-    Ok(if ended {
+        .map_err(|error| error.to_string())
+}
+
+fn in_words(ended: bool) -> String {
+    let words = if ended {
         "its resources are being deleted"
     } else {
         "left alone: it was ended or extended meanwhile"
-    }
-    .to_owned())
+    };
+    words.to_owned()
 }
 
 /// Why a booking whose time is over has failed its student, if it was never ready.

@@ -13,8 +13,8 @@ use crate::domain::marked::Target;
 use crate::domain::sweep::Act;
 use crate::mail::messages::Surroundings;
 use crate::mail::messages::reaper::{self, Digest, MarkedObject};
-use crate::policy::reaping::{Plan, Told};
-use crate::services::{App, notices};
+use crate::policy::reaping::Told;
+use crate::services::{App, notices, sweeps};
 
 /// A sweep that is older says nothing of today.
 const RECENT: TimeDelta = TimeDelta::hours(1);
@@ -31,11 +31,10 @@ pub async fn tell(app: &Arc<App>) -> Result<bool, DbError> {
 fn tell_in(app: &App, conn: &mut Conn<'_>) -> Result<bool, DbError> {
     let now = app.now();
     let Some(course) = db::course_card(conn)? else { return Ok(false) };
-    let Some((sweep, plan)) = db::latest_plan(conn)? else { return Ok(false) };
+    let Some((sweep, Some(plan))) = sweeps::latest(conn)? else { return Ok(false) };
     if now - sweep.at > RECENT {
         return Ok(false);
     }
-    let plan: Plan = serde_json::from_str(&plan).map_err(|error| DbError::Corrupt(error.to_string()))?;
     let titles = tell::titles(conn)?;
     let reported: Vec<MarkedObject> = plan.reported.iter().map(|told| reported(told, &titles)).collect();
     let failed = failed(db::latest_acts(conn, None, ACTS)?.iter().filter(|act| now - act.at <= DAY), &titles);

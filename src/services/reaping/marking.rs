@@ -88,7 +88,10 @@ fn unmark(
     if deleted {
         let reason = known.map(|known| known.reason).unwrap_or_default();
         mails.add(Told::Deleted, false, Tale { mark: mark.clone(), reason, next: None });
-        return Ok("it is gone, and its owner is told");
+        return Ok(match mark.net_id {
+            Some(_) => "it is gone, and its owner is told",
+            None => "it is gone, and staff are told",
+        });
     }
     Ok("forgotten")
 }

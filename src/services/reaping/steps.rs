@@ -1,5 +1,6 @@
 //! Steps on objects: only what a second look at the site plans, too, and each only if nothing was said or done since.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -33,9 +34,12 @@ pub(super) async fn take(app: &Arc<App>, seen: &Observation, site: &SiteId, due:
     };
     let looked_at = again.plan.wholes.get(site).map_or(seen.plan.at, |whole| whole.at);
     let from = app.now();
+    let later: BTreeMap<Target, &Action> =
+        again.plan.actions.iter().filter_map(|later| Some((later.target()?, later))).collect();
     let (mut done, mut stopped) = (Vec::new(), Vec::new());
     for action in due {
-        let planned = again.plan.actions.iter().any(|later| action.is_same_step(later));
+        let later = action.target().and_then(|target| later.get(&target));
+        let planned = later.is_some_and(|later| action.is_same_step(later));
         done.push(if !planned {
             Done::of(action, Ok(not_again(&again, site)))
         } else if app.now() - from > FRESH {
