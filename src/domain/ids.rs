@@ -148,6 +148,14 @@ code_id!(
     ExemptionId, "exemption id"
 );
 code_id!(
+    /// A student's place in line for a lab.
+    WaitId, "wait id"
+);
+code_id!(
+    /// What a decision was made from.
+    ReceiptId, "receipt id"
+);
+code_id!(
     /// A time for which the reaper is stopped.
     PauseId, "pause id"
 );
