@@ -9,6 +9,7 @@ use super::connection::{Conn, on};
 use super::people::read_choices;
 use super::schema::{bookings, events, notices, people, pools};
 use super::types::Ts;
+use super::usage::charge;
 use super::{DbError, dialect};
 use crate::domain::booking::{Booking, EndReason, Event, State};
 use crate::domain::ids::{BookingId, ClaimToken, LabId, NetId, PersonId, PoolId, SiteId};
@@ -25,6 +26,7 @@ struct BookingRow {
     pool_id: String,
     label: String,
     units: i32,
+    servers: i32,
     start_at: Ts,
     end_at: Ts,
     held_from: Ts,
@@ -33,6 +35,7 @@ struct BookingRow {
     wanted_slot_end: Option<Ts>,
     su_per_hour: i64,
     state: String,
+    offered_until: Option<Ts>,
     reason: Option<String>,
     preparing_at: Option<Ts>,
     ready_at: Option<Ts>,
@@ -60,6 +63,7 @@ impl TryFrom<BookingRow> for Booking {
         let reason = row.reason.as_deref().and_then(EndReason::from_word);
         let state = State::from_parts(
             &row.state,
+            instant(row.offered_until),
             reason,
             instant(row.ready_at),
             instant(row.released_at),
@@ -72,6 +76,7 @@ impl TryFrom<BookingRow> for Booking {
             pool: row.pool_id.parse().map_err(DbError::corrupt)?,
             label: row.label,
             units: row.units,
+            servers: row.servers,
             slot: Interval::new(row.start_at.0, row.end_at.0)
                 .ok_or_else(|| DbError::corrupt("an empty slot"))?,
             held_from: row.held_from.0,
@@ -102,6 +107,7 @@ struct Progress<'a> {
     wanted_slot_start: Option<Ts>,
     wanted_slot_end: Option<Ts>,
     state: &'a str,
+    offered_until: Option<Ts>,
     reason: Option<String>,
     preparing_at: Option<Ts>,
     ready_at: Option<Ts>,
@@ -123,6 +129,7 @@ impl<'a> Progress<'a> {
             wanted_slot_start: booking.wanted_slot.map(|slot| Ts(slot.start())),
             wanted_slot_end: booking.wanted_slot.map(|slot| Ts(slot.end())),
             state: state.word(),
+            offered_until: state.offered_until().map(Ts),
             reason: state.reason().map(|reason| reason.word().to_owned()),
             preparing_at: booking.preparing_at.map(Ts),
             ready_at: state.ready_at().map(Ts),
@@ -135,7 +142,7 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// Adds a booking in one of the lab's numbered seats of its person.
+/// Adds a booking in one of the lab's numbered seats of its person, and charges it in the usage ledger.
 pub fn insert_booking(
     conn: &mut Conn<'_>,
     booking: &Booking,
@@ -149,12 +156,14 @@ pub fn insert_booking(
         bookings::pool_id.eq(booking.pool.as_str()),
         bookings::label.eq(&booking.label),
         bookings::units.eq(booking.units),
+        bookings::servers.eq(booking.servers),
         bookings::start_at.eq(Ts(booking.slot.start())),
         bookings::end_at.eq(Ts(booking.slot.end())),
         bookings::held_from.eq(Ts(booking.held_from)),
         bookings::su_per_hour.eq(booking.su_per_hour.micro()),
         bookings::seat.eq(Some(seat)),
         bookings::state.eq(booking.state.word()),
+        bookings::offered_until.eq(booking.state.offered_until().map(Ts)),
         bookings::version.eq(booking.version),
         bookings::idempotency_key.eq(idempotency_key),
         bookings::created_at.eq(Ts(booking.created_at)),
@@ -162,7 +171,7 @@ pub fn insert_booking(
         bookings::nodes.eq(nodes_as_text(&booking.nodes)),
     );
     on!(conn, |c| diesel::insert_into(bookings::table).values(fixed).execute(c))?;
-    Ok(())
+    charge(conn, booking, booking.created_at)
 }
 
 /// The booking with this id.
@@ -369,8 +378,9 @@ pub fn states(conn: &mut Conn<'_>, ids: &[BookingId]) -> Result<Vec<(BookingId, 
         .collect()
 }
 
-/// Writes what changed of a booking and counts its version up. A booking that is no longer live leaves its seat.
-pub fn save_booking(conn: &mut Conn<'_>, booking: &Booking) -> Result<(), DbError> {
+/// Writes what changed of a booking, counts its version up, and has the usage ledger agree with it. A booking that is no
+/// longer live leaves its seat.
+pub fn save_booking(conn: &mut Conn<'_>, booking: &Booking, now: DateTime<Utc>) -> Result<(), DbError> {
     let progress = Progress::of(booking);
     on!(conn, |c| diesel::update(bookings::table.find(booking.id.as_str()))
         .set((progress, bookings::version.eq(bookings::version + 1)))
@@ -380,7 +390,7 @@ pub fn save_booking(conn: &mut Conn<'_>, booking: &Booking) -> Result<(), DbErro
             .set(bookings::seat.eq(None::<i32>))
             .execute(c))?;
     }
-    Ok(())
+    charge(conn, booking, now)
 }
 
 /// Counts the booking's version up: something that its page shows has changed.

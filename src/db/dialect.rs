@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::DbError;
 use super::connection::{Conn, on};
-use super::schema::{bookings, notices, people, pools, site_health, sites};
+use super::schema::{bookings, notices, people, pools, site_health, sites, waits};
 use super::types::Ts;
 
 /// Begins a transaction that is going to write. SQLite's default would take its lock at the first write, and fail if
@@ -32,12 +32,13 @@ pub(super) fn begin_read(conn: &mut Conn<'_>) -> QueryResult<()> {
 }
 
 /// Makes concurrent bookings of one person and of one pool wait for each other, in this order. Queueing on one row is
-/// quicker than on many, and the pages' figures stay those that decide. SQLite has one writer at a time anyway.
+/// quicker than on many, and the pages' figures stay those that decide. SQLite has one writer at a time anyway. Rows that
+/// refer to them can be written meanwhile: whoever gives something back writes its line of the ledger.
 pub(super) fn lock_for_booking(conn: &mut Conn<'_>, person: &str, pool: &str) -> QueryResult<()> {
     if let Conn::Postgres(c) = conn {
         let c: &mut PgConnection = c;
-        people::table.find(person).select(people::id).for_update().get_result::<String>(c)?;
-        pools::table.find(pool).select(pools::id).for_update().get_result::<String>(c)?;
+        people::table.find(person).select(people::id).for_no_key_update().get_result::<String>(c)?;
+        pools::table.find(pool).select(pools::id).for_no_key_update().get_result::<String>(c)?;
     }
     Ok(())
 }
@@ -86,6 +87,39 @@ pub(super) fn lock_booking(conn: &mut Conn<'_>, id: &str) -> QueryResult<()> {
     if let Conn::Postgres(c) = conn {
         let c: &mut PgConnection = c;
         bookings::table.find(id).select(bookings::id).for_update().get_result::<String>(c).optional()?;
+    }
+    Ok(())
+}
+
+/// Makes others who want to change this place in line wait until the transaction is over.
+pub(super) fn lock_wait(conn: &mut Conn<'_>, id: &str) -> QueryResult<()> {
+    if let Conn::Postgres(c) = conn {
+        let c: &mut PgConnection = c;
+        waits::table.find(id).select(waits::id).for_update().get_result::<String>(c).optional()?;
+    }
+    Ok(())
+}
+
+/// Makes whoever wants to book in this pool wait until the transaction is over.
+pub(super) fn lock_pool(conn: &mut Conn<'_>, pool: &str) -> QueryResult<()> {
+    if let Conn::Postgres(c) = conn {
+        let c: &mut PgConnection = c;
+        pools::table.find(pool).select(pools::id).for_no_key_update().get_result::<String>(c)?;
+    }
+    Ok(())
+}
+
+/// Makes bookings of this person wait until the transaction is over. It does not wait for one that is being made, which may
+/// itself wait for what this transaction holds: then it fails, and is to be run again.
+pub(super) fn lock_person_at_once(conn: &mut Conn<'_>, person: &str) -> QueryResult<()> {
+    if let Conn::Postgres(c) = conn {
+        let c: &mut PgConnection = c;
+        people::table
+            .find(person)
+            .select(people::id)
+            .for_no_key_update()
+            .no_wait()
+            .get_result::<String>(c)?;
     }
     Ok(())
 }
@@ -185,9 +219,15 @@ pub(super) fn classify(error: Error) -> DbError {
 }
 
 fn is_lost_race(message: &str) -> bool {
-    ["database is locked", "database table is locked", "deadlock detected", "could not serialize access"]
-        .iter()
-        .any(|text| message.contains(text))
+    [
+        "database is locked",
+        "database table is locked",
+        "deadlock detected",
+        "could not serialize access",
+        "could not obtain lock on row",
+    ]
+    .iter()
+    .any(|text| message.contains(text))
 }
 
 #[cfg(test)]

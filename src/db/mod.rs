@@ -22,11 +22,15 @@ mod occupancy;
 mod people;
 mod preparations;
 mod queue;
+mod receipts;
 mod resources;
 mod schema;
+mod shares;
 mod standing_leases;
 mod sweeps;
 mod types;
+mod usage;
+mod waits;
 
 pub use booking_use::*;
 pub use bookings::*;
@@ -46,9 +50,13 @@ pub use occupancy::*;
 pub use people::*;
 pub use preparations::*;
 pub use queue::*;
+pub use receipts::*;
 pub use resources::*;
+pub use shares::*;
 pub use standing_leases::*;
 pub use sweeps::*;
+pub use usage::*;
+pub use waits::*;
 
 /// Why the database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -63,6 +63,16 @@ pub fn lock_for_booking(conn: &mut Conn<'_>, person: &PersonId, pool: &PoolId) -
     Ok(dialect::lock_for_booking(conn, person.as_str(), pool.as_str())?)
 }
 
+/// Makes concurrent bookings in this pool wait until the transaction is over.
+pub fn lock_pool(conn: &mut Conn<'_>, pool: &PoolId) -> Result<(), DbError> {
+    Ok(dialect::lock_pool(conn, pool.as_str())?)
+}
+
+/// Makes concurrent bookings of this person wait until the transaction is over. [`DbError::TryAgain`] if one is being made.
+pub fn lock_person_at_once(conn: &mut Conn<'_>, person: &PersonId) -> Result<(), DbError> {
+    Ok(dialect::lock_person_at_once(conn, person.as_str())?)
+}
+
 /// Adds `units` to each cell that `span` touches. [`DbError::OverCapacity`] if one would hold more than it may.
 pub fn hold(conn: &mut Conn<'_>, pool: &Pool, span: &Interval, units: i32) -> Result<(), DbError> {
     for cell in pool.cells(span) {

@@ -22,6 +22,7 @@ struct PersonRow {
     dropped_at: Option<Ts>,
     ssh_public_key: Option<String>,
     choices: String,
+    shares: i32,
     created_at: Ts,
 }
 
@@ -136,6 +137,7 @@ pub fn insert_person(conn: &mut Conn<'_>, person: &Person, now: DateTime<Utc>) -
         dropped_at: (!person.enrolled).then_some(Ts(now)),
         ssh_public_key: person.ssh_public_key.clone(),
         choices: written_choices(&person.choices)?,
+        shares: 1,
         created_at: Ts(now),
     };
     on!(conn, |c| diesel::insert_into(people::table).values(&row).execute(c))?;

@@ -10,7 +10,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{Text, Nullable};
+    use diesel::sql_types::{Text, Integer, Nullable};
     use crate::db::types::Instant;
     people (id) {
         id -> Text,
@@ -22,6 +22,9 @@ table! {
         ssh_public_key -> Nullable<Text>,
         choices -> Text,
         cloud_users -> Nullable<Text>,
+        section -> Nullable<Text>,
+        team -> Nullable<Text>,
+        shares -> Integer,
         created_at -> Instant,
     }
 }
@@ -117,6 +120,7 @@ table! {
         pool_id -> Text,
         label -> Text,
         units -> Integer,
+        servers -> Integer,
         start_at -> Instant,
         end_at -> Instant,
         held_from -> Instant,
@@ -126,6 +130,7 @@ table! {
         su_per_hour -> BigInt,
         seat -> Nullable<Integer>,
         state -> Text,
+        offered_until -> Nullable<Instant>,
         reason -> Nullable<Text>,
         preparing_at -> Nullable<Instant>,
         ready_at -> Nullable<Instant>,
@@ -139,6 +144,8 @@ table! {
         claim_token -> Nullable<Text>,
         claim_until -> Nullable<Instant>,
         nodes -> Nullable<Text>,
+        charged_from -> Nullable<Instant>,
+        charged_until -> Nullable<Instant>,
     }
 }
 
@@ -426,10 +433,100 @@ table! {
     }
 }
 
+table! {
+    share_groups (section, team) {
+        section -> Text,
+        team -> Text,
+        shares -> Integer,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Integer, BigInt, Nullable};
+    use crate::db::types::Instant;
+    usage_lines (source, number) {
+        source -> Text,
+        number -> Integer,
+        person_id -> Text,
+        booking_id -> Nullable<Text>,
+        why -> Text,
+        at -> Instant,
+        sign -> Integer,
+        from_at -> Instant,
+        until_at -> Nullable<Instant>,
+        units -> Integer,
+        servers -> Integer,
+        su_per_hour -> BigInt,
+        folded -> Integer,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, BigInt};
+    use crate::db::types::Instant;
+    usage_totals (person_id) {
+        person_id -> Text,
+        at -> Instant,
+        server_hours -> BigInt,
+        su -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Integer, Nullable};
+    use crate::db::types::Instant;
+    waits (id) {
+        id -> Text,
+        person_id -> Text,
+        lab_id -> Text,
+        asked -> Text,
+        joined_at -> Instant,
+        age_from -> Instant,
+        lapses -> Integer,
+        passed -> Text,
+        booking_id -> Nullable<Text>,
+        ended_at -> Nullable<Instant>,
+        outcome -> Nullable<Text>,
+    }
+}
+
+table! {
+    waitlist_calls (pool_id, token) {
+        pool_id -> Text,
+        token -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Nullable};
+    use crate::db::types::Instant;
+    receipts (id) {
+        id -> Text,
+        at -> Instant,
+        kind -> Text,
+        person_id -> Text,
+        lab_id -> Text,
+        booking_id -> Nullable<Text>,
+        wait_id -> Nullable<Text>,
+        inputs -> Text,
+        outcome -> Text,
+    }
+}
+
+table! {
+    receipt_parts (hash) {
+        hash -> Text,
+        content -> Text,
+    }
+}
+
 joinable!(booking_use -> bookings (booking_id));
 joinable!(bookings -> people (person_id));
 joinable!(calendar_addresses -> people (person_id));
 joinable!(exceptions -> people (person_id));
+joinable!(usage_totals -> people (person_id));
+joinable!(waits -> people (person_id));
+joinable!(waits -> labs (lab_id));
 joinable!(sessions -> people (person_id));
 joinable!(occupancy -> pools (pool_id));
 joinable!(pools -> sites (site_id));
@@ -439,6 +536,9 @@ allow_tables_to_appear_in_same_query!(
     calendar_addresses,
     bookings,
     booking_use,
-    exceptions
+    exceptions,
+    usage_totals,
+    waits,
+    labs
 );
 allow_tables_to_appear_in_same_query!(occupancy, pools, sites);

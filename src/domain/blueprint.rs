@@ -159,6 +159,11 @@ pub struct SharePlan {
 }
 
 impl Blueprint {
+    /// How many servers and containers there are.
+    pub fn server_count(&self) -> i32 {
+        i32::try_from(self.servers.len() + self.containers.len()).unwrap_or(i32::MAX)
+    }
+
     /// How many servers there are of each machine, in the order in which they first appear.
     pub fn machines(&self) -> Vec<(Machine, u32)> {
         counted(self.servers.iter().map(|server| server.machine.clone()))

@@ -1,4 +1,5 @@
-//! A booking and its states: `held -> booked -> preparing -> active -> releasing -> ended`.
+//! A booking and its states: `held -> booked -> preparing -> active -> releasing -> ended`; one that someone waited for
+//! begins as `offered`.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -21,10 +22,22 @@ pub enum EndReason {
     Failed,
     /// Nobody used it, and its student was told so in time.
     NoShow,
+    /// It was an offer, and the student did not want it.
+    Passed,
+    /// It was an offer, and the student did not answer in time.
+    Lapsed,
 }
 
 impl EndReason {
-    const ALL: [Self; 5] = [Self::Released, Self::Cancelled, Self::Expired, Self::Failed, Self::NoShow];
+    const ALL: [Self; 7] = [
+        Self::Released,
+        Self::Cancelled,
+        Self::Expired,
+        Self::Failed,
+        Self::NoShow,
+        Self::Passed,
+        Self::Lapsed,
+    ];
 
     /// The reason in a word, as stored and shown.
     pub fn word(self) -> &'static str {
@@ -34,6 +47,8 @@ impl EndReason {
             Self::Expired => "expired",
             Self::Failed => "failed",
             Self::NoShow => "no_show",
+            Self::Passed => "passed",
+            Self::Lapsed => "lapsed",
         }
     }
 
@@ -46,6 +61,11 @@ impl EndReason {
 /// Where a booking is on its way, with what only that state knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
+    /// The place is held for someone who waited for it, until they take it or the offer is over. Nothing is made of it yet.
+    Offered {
+        /// From when on it can't be taken any more.
+        until: DateTime<Utc>,
+    },
     /// The place is taken here; the site has not confirmed its lease yet.
     Held,
     /// The place is the student's.
@@ -93,6 +113,7 @@ impl State {
     /// The state in a word, as stored and shown.
     pub fn word(&self) -> &'static str {
         match self {
+            Self::Offered { .. } => "offered",
             Self::Held => "held",
             Self::Booked => "booked",
             Self::Preparing => "preparing",
@@ -104,6 +125,15 @@ impl State {
 
     fn refuse(self, to: &'static str) -> WrongState {
         WrongState { from: self.word(), to }
+    }
+
+    /// The student takes what is offered: at a site with leases it is held from then on, else it is booked.
+    pub fn accept(self, leased: bool) -> Result<Self, WrongState> {
+        match self {
+            Self::Offered { .. } if leased => Ok(Self::Held),
+            Self::Offered { .. } => Ok(Self::Booked),
+            other => Err(other.refuse("booked")),
+        }
     }
 
     /// The site has confirmed the place.
@@ -130,9 +160,13 @@ impl State {
         }
     }
 
-    /// The student loses the use of it, and the deletion of its resources begins.
+    /// The student loses the use of it, and the deletion of its resources begins. Of an offer nothing was made: it ends at
+    /// once.
     pub fn release(self, reason: EndReason, now: DateTime<Utc>) -> Result<Self, WrongState> {
         let ready_at = match self {
+            Self::Offered { .. } => {
+                return Ok(Self::Ended { ready_at: None, released_at: now, reason, ended_at: now });
+            }
             Self::Held | Self::Booked | Self::Preparing => None,
             Self::Active { ready_at } => Some(ready_at),
             other => return Err(other.refuse("releasing")),
@@ -188,15 +222,25 @@ impl State {
         }
     }
 
+    /// Up to when it can be taken, if it is an offer.
+    pub fn offered_until(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Offered { until } => Some(*until),
+            _ => None,
+        }
+    }
+
     /// The state that the stored words and instants tell, or nothing if they contradict each other.
     pub fn from_parts(
         word: &str,
+        offered_until: Option<DateTime<Utc>>,
         reason: Option<EndReason>,
         ready_at: Option<DateTime<Utc>>,
         released_at: Option<DateTime<Utc>>,
         ended_at: Option<DateTime<Utc>>,
     ) -> Option<Self> {
         Some(match word {
+            "offered" => Self::Offered { until: offered_until? },
             "held" => Self::Held,
             "booked" => Self::Booked,
             "preparing" => Self::Preparing,
@@ -226,6 +270,8 @@ pub struct Booking {
     pub label: String,
     /// How many units.
     pub units: i32,
+    /// How many servers, containers and machines of their own those come to.
+    pub servers: i32,
     /// The named nodes that are its units, by name, if the pool's nodes have names. It keeps them for all of its time.
     pub nodes: Vec<String>,
     /// The time that is the student's.
@@ -264,6 +310,7 @@ impl Booking {
     /// a server became ready or the site agreed to what they asked for.
     pub fn mark(&self) -> String {
         let stage = match self.state {
+            State::Offered { .. } => "offered",
             State::Held | State::Booked => "ahead",
             State::Preparing | State::Active { .. } => "begun",
             State::Releasing { .. } | State::Ended { .. } => "over",
@@ -277,12 +324,26 @@ impl Booking {
     /// that nobody used counts what it held up to its release: others could not have that.
     pub fn charged(&self) -> Option<Interval> {
         let end = match (self.state.reason(), self.state.released_at()) {
-            (Some(EndReason::Cancelled | EndReason::Failed), _) => return None,
+            (Some(EndReason::Cancelled | EndReason::Failed | EndReason::Passed | EndReason::Lapsed), _) => {
+                return None;
+            }
             (Some(_), _) if self.state.ready_at().is_none() => return None,
             (Some(_), Some(released_at)) => released_at.min(self.slot.end()),
             _ => self.held_until(),
         };
         Interval::new(self.slot.start(), end)
+    }
+
+    /// The time that counts as usage: all that it holds from the moment it is made, less what is given back. It is that of
+    /// [`Booking::charged`], with the lead; but one that nobody used counts up to its end, so that not to come costs more than
+    /// to give back.
+    pub fn usage(&self) -> Option<Interval> {
+        let charged = self.charged()?;
+        let end = match self.state.reason() {
+            Some(EndReason::NoShow) => self.slot.end(),
+            _ => charged.end(),
+        };
+        Interval::new(self.held_from, end)
     }
 
     /// What of [`Booking::charged`] its site charges for: the lead too, since it has a lease then.

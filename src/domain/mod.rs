@@ -22,4 +22,5 @@ pub mod resource;
 pub mod su;
 pub mod survey;
 pub mod sweep;
+pub mod usage;
 pub mod waitlist;

@@ -56,7 +56,7 @@ pub fn next(booking: &Booking, resources: &[Resource], begin: DateTime<Utc>, now
         State::Preparing => preparing(resources, now),
         State::Active { .. } => active(booking, resources),
         State::Releasing { .. } => releasing(resources),
-        State::Ended { .. } => Step::Wait(None),
+        State::Offered { .. } | State::Ended { .. } => Step::Wait(None),
     }
 }
 

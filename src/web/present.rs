@@ -116,6 +116,7 @@ pub fn nearest(path: &str, refusal: &Refusal, now: DateTime<Utc>) -> Vec<Nearest
 /// Where a booking is, as pages word it.
 pub fn booking_state(booking: &Booking) -> BookingState {
     match booking.state {
+        State::Offered { .. } => BookingState::Offered,
         State::Held => BookingState::Held,
         State::Booked => BookingState::Booked,
         State::Preparing => BookingState::Preparing,
@@ -133,6 +134,7 @@ pub fn booking_line(zone: Tz, now: DateTime<Utc>, booking: &Booking) -> BookingL
         State::Held | State::Booked | State::Preparing if now < slot.start() => {
             Some(format!("starts in {}", calendar::in_words(slot.start() - now)))
         }
+        State::Offered { until } => Some(format!("take it by {}", when(zone, now, until).text)),
         State::Active { .. } => Some(format!("{} left", calendar::in_words(slot.end() - now))),
         _ => None,
     };

@@ -1,3 +1,10 @@
+DROP TABLE receipt_parts;
+DROP TABLE receipts;
+DROP TABLE waitlist_calls;
+DROP TABLE waits;
+DROP TABLE usage_totals;
+DROP TABLE usage_lines;
+DROP TABLE share_groups;
 DROP TABLE booking_use;
 DROP TABLE sweep_acts;
 DROP TABLE sweeps;

@@ -16,6 +16,10 @@ CREATE TABLE people (
     choices TEXT NOT NULL,
     -- Names and ids of their accounts at the sites, as JSON.
     cloud_users TEXT,
+    -- Where they stand in the tree of shares.
+    section TEXT COLLATE "C",
+    team TEXT COLLATE "C",
+    shares INTEGER NOT NULL,
     created_at TIMESTAMPTZ NOT NULL
 );
 
@@ -94,6 +98,7 @@ CREATE TABLE bookings (
     pool_id TEXT COLLATE "C" NOT NULL REFERENCES pools (id),
     label TEXT NOT NULL,
     units INTEGER NOT NULL,
+    servers INTEGER NOT NULL,
     start_at TIMESTAMPTZ NOT NULL,
     end_at TIMESTAMPTZ NOT NULL,
     held_from TIMESTAMPTZ NOT NULL,
@@ -103,6 +108,7 @@ CREATE TABLE bookings (
     su_per_hour BIGINT NOT NULL,
     seat INTEGER,
     state TEXT NOT NULL,
+    offered_until TIMESTAMPTZ,
     reason TEXT,
     preparing_at TIMESTAMPTZ,
     ready_at TIMESTAMPTZ,
@@ -116,6 +122,9 @@ CREATE TABLE bookings (
     claim_token TEXT,
     claim_until TIMESTAMPTZ,
     nodes TEXT,
+    -- The time that the usage ledger has of it.
+    charged_from TIMESTAMPTZ,
+    charged_until TIMESTAMPTZ,
     CONSTRAINT bookings_slot_not_empty CHECK (start_at < end_at)
 );
 -- Invariant 2: each live booking of a person takes one of the lab's numbered seats, and no seat twice.
@@ -126,6 +135,8 @@ CREATE INDEX bookings_by_start ON bookings (start_at);
 CREATE INDEX bookings_to_step ON bookings (next_step_at) WHERE next_step_at IS NOT NULL;
 CREATE INDEX bookings_unended_in_pool ON bookings (pool_id) WHERE ended_at IS NULL;
 CREATE INDEX bookings_prepared ON bookings (lab_id, pool_id, ready_at) WHERE ready_at IS NOT NULL;
+CREATE INDEX bookings_offered ON bookings (offered_until) WHERE offered_until IS NOT NULL;
+CREATE INDEX bookings_freed ON bookings (pool_id, released_at) WHERE released_at IS NOT NULL;
 CREATE INDEX bookings_live_by_end ON bookings (end_at) WHERE seat IS NOT NULL;
 
 -- The same for pools whose nodes have names: no node is held twice at one instant. The booking is written after its places.
@@ -380,4 +391,93 @@ CREATE TABLE booking_use (
     opened_at TIMESTAMPTZ,
     server_ran_at TIMESTAMPTZ,
     no_show_warned_at TIMESTAMPTZ
+);
+
+-- Shares of a section (its team is empty), or of a team of a section or, if that is empty, of the course. One without a row has 1.
+CREATE TABLE share_groups (
+    section TEXT COLLATE "C" NOT NULL,
+    team TEXT COLLATE "C" NOT NULL,
+    shares INTEGER NOT NULL,
+    PRIMARY KEY (section, team)
+);
+
+-- The usage ledger: what each booking and each server that was made by hand held. It is only added to: what is given back is a
+-- line of its own with the sign -1. The end of what still runs is written once.
+CREATE TABLE usage_lines (
+    source TEXT COLLATE "C" NOT NULL,
+    number INTEGER NOT NULL,
+    person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),
+    booking_id TEXT COLLATE "C" REFERENCES bookings (id),
+    why TEXT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    sign INTEGER NOT NULL,
+    from_at TIMESTAMPTZ NOT NULL,
+    until_at TIMESTAMPTZ,
+    units INTEGER NOT NULL,
+    servers INTEGER NOT NULL,
+    su_per_hour BIGINT NOT NULL,
+    -- Whether it is in its person's total.
+    folded INTEGER NOT NULL,
+    PRIMARY KEY (source, number)
+);
+CREATE INDEX usage_lines_of_person ON usage_lines (person_id, at);
+CREATE INDEX usage_lines_not_folded ON usage_lines (person_id) WHERE folded = 0;
+CREATE INDEX usage_lines_running ON usage_lines (source) WHERE until_at IS NULL;
+
+-- Of each person the lines that are over, decayed to an instant; in millionths of a server-hour and of a service unit.
+CREATE TABLE usage_totals (
+    person_id TEXT COLLATE "C" PRIMARY KEY REFERENCES people (id),
+    at TIMESTAMPTZ NOT NULL,
+    server_hours BIGINT NOT NULL,
+    su BIGINT NOT NULL
+);
+
+-- Places in line. A person waits for a lab once at a time.
+CREATE TABLE waits (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),
+    lab_id TEXT COLLATE "C" NOT NULL REFERENCES labs (id),
+    asked TEXT NOT NULL,
+    joined_at TIMESTAMPTZ NOT NULL,
+    age_from TIMESTAMPTZ NOT NULL,
+    lapses INTEGER NOT NULL,
+    passed TEXT NOT NULL,
+    -- What is offered, or what it ended with.
+    booking_id TEXT COLLATE "C" REFERENCES bookings (id),
+    ended_at TIMESTAMPTZ,
+    outcome TEXT
+);
+CREATE UNIQUE INDEX waits_one_of_a_lab ON waits (person_id, lab_id) WHERE ended_at IS NULL;
+CREATE INDEX waits_of_person ON waits (person_id, joined_at);
+CREATE INDEX waits_of_lab ON waits (lab_id, joined_at) WHERE ended_at IS NULL;
+CREATE INDEX waits_of_booking ON waits (booking_id) WHERE booking_id IS NOT NULL;
+
+-- Pools in which something has become free while someone waits: whoever goes through its line deletes the rows that they saw.
+CREATE TABLE waitlist_calls (
+    pool_id TEXT COLLATE "C" NOT NULL,
+    token TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (pool_id, token)
+);
+
+-- What decisions were made from, so that they can be made again. It stays.
+CREATE TABLE receipts (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    at TIMESTAMPTZ NOT NULL,
+    kind TEXT NOT NULL,
+    person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),
+    lab_id TEXT COLLATE "C" NOT NULL REFERENCES labs (id),
+    booking_id TEXT COLLATE "C",
+    wait_id TEXT COLLATE "C",
+    inputs TEXT NOT NULL,
+    outcome TEXT NOT NULL
+);
+CREATE INDEX receipts_of_booking ON receipts (booking_id, at) WHERE booking_id IS NOT NULL;
+CREATE INDEX receipts_of_wait ON receipts (wait_id, at) WHERE wait_id IS NOT NULL;
+CREATE INDEX receipts_of_person ON receipts (person_id, at);
+CREATE INDEX receipts_by_time ON receipts (at);
+
+-- What many receipts have in common, by its SHA-256.
+CREATE TABLE receipt_parts (
+    hash TEXT COLLATE "C" PRIMARY KEY,
+    content TEXT NOT NULL
 );

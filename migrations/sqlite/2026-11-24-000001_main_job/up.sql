@@ -16,6 +16,10 @@ CREATE TABLE people (
     choices TEXT NOT NULL,
     -- Names and ids of their accounts at the sites, as JSON.
     cloud_users TEXT,
+    -- Where they stand in the tree of shares.
+    section TEXT,
+    team TEXT,
+    shares INTEGER NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
 
@@ -94,6 +98,7 @@ CREATE TABLE bookings (
     pool_id TEXT NOT NULL REFERENCES pools (id),
     label TEXT NOT NULL,
     units INTEGER NOT NULL,
+    servers INTEGER NOT NULL,
     start_at INTEGER NOT NULL,
     end_at INTEGER NOT NULL,
     held_from INTEGER NOT NULL,
@@ -103,6 +108,7 @@ CREATE TABLE bookings (
     su_per_hour INTEGER NOT NULL,
     seat INTEGER,
     state TEXT NOT NULL,
+    offered_until INTEGER,
     reason TEXT,
     preparing_at INTEGER,
     ready_at INTEGER,
@@ -116,6 +122,9 @@ CREATE TABLE bookings (
     claim_token TEXT,
     claim_until INTEGER,
     nodes TEXT,
+    -- The time that the usage ledger has of it.
+    charged_from INTEGER,
+    charged_until INTEGER,
     CONSTRAINT bookings_slot_not_empty CHECK (start_at < end_at)
 ) STRICT;
 -- Invariant 2: each live booking of a person takes one of the lab's numbered seats, and no seat twice.
@@ -126,6 +135,8 @@ CREATE INDEX bookings_by_start ON bookings (start_at);
 CREATE INDEX bookings_to_step ON bookings (next_step_at) WHERE next_step_at IS NOT NULL;
 CREATE INDEX bookings_unended_in_pool ON bookings (pool_id) WHERE ended_at IS NULL;
 CREATE INDEX bookings_prepared ON bookings (lab_id, pool_id, ready_at) WHERE ready_at IS NOT NULL;
+CREATE INDEX bookings_offered ON bookings (offered_until) WHERE offered_until IS NOT NULL;
+CREATE INDEX bookings_freed ON bookings (pool_id, released_at) WHERE released_at IS NOT NULL;
 CREATE INDEX bookings_live_by_end ON bookings (end_at) WHERE seat IS NOT NULL;
 
 -- The same for pools whose nodes have names: no node is held twice at one instant. The booking is written after its places.
@@ -380,4 +391,93 @@ CREATE TABLE booking_use (
     opened_at INTEGER,
     server_ran_at INTEGER,
     no_show_warned_at INTEGER
+) STRICT;
+
+-- Shares of a section (its team is empty), or of a team of a section or, if that is empty, of the course. One without a row has 1.
+CREATE TABLE share_groups (
+    section TEXT NOT NULL,
+    team TEXT NOT NULL,
+    shares INTEGER NOT NULL,
+    PRIMARY KEY (section, team)
+) STRICT;
+
+-- The usage ledger: what each booking and each server that was made by hand held. It is only added to: what is given back is a
+-- line of its own with the sign -1. The end of what still runs is written once.
+CREATE TABLE usage_lines (
+    source TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    person_id TEXT NOT NULL REFERENCES people (id),
+    booking_id TEXT REFERENCES bookings (id),
+    why TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    sign INTEGER NOT NULL,
+    from_at INTEGER NOT NULL,
+    until_at INTEGER,
+    units INTEGER NOT NULL,
+    servers INTEGER NOT NULL,
+    su_per_hour INTEGER NOT NULL,
+    -- Whether it is in its person's total.
+    folded INTEGER NOT NULL,
+    PRIMARY KEY (source, number)
+) STRICT;
+CREATE INDEX usage_lines_of_person ON usage_lines (person_id, at);
+CREATE INDEX usage_lines_not_folded ON usage_lines (person_id) WHERE folded = 0;
+CREATE INDEX usage_lines_running ON usage_lines (source) WHERE until_at IS NULL;
+
+-- Of each person the lines that are over, decayed to an instant; in millionths of a server-hour and of a service unit.
+CREATE TABLE usage_totals (
+    person_id TEXT PRIMARY KEY REFERENCES people (id),
+    at INTEGER NOT NULL,
+    server_hours INTEGER NOT NULL,
+    su INTEGER NOT NULL
+) STRICT;
+
+-- Places in line. A person waits for a lab once at a time.
+CREATE TABLE waits (
+    id TEXT PRIMARY KEY,
+    person_id TEXT NOT NULL REFERENCES people (id),
+    lab_id TEXT NOT NULL REFERENCES labs (id),
+    asked TEXT NOT NULL,
+    joined_at INTEGER NOT NULL,
+    age_from INTEGER NOT NULL,
+    lapses INTEGER NOT NULL,
+    passed TEXT NOT NULL,
+    -- What is offered, or what it ended with.
+    booking_id TEXT REFERENCES bookings (id),
+    ended_at INTEGER,
+    outcome TEXT
+) STRICT;
+CREATE UNIQUE INDEX waits_one_of_a_lab ON waits (person_id, lab_id) WHERE ended_at IS NULL;
+CREATE INDEX waits_of_person ON waits (person_id, joined_at);
+CREATE INDEX waits_of_lab ON waits (lab_id, joined_at) WHERE ended_at IS NULL;
+CREATE INDEX waits_of_booking ON waits (booking_id) WHERE booking_id IS NOT NULL;
+
+-- Pools in which something has become free while someone waits: whoever goes through its line deletes the rows that they saw.
+CREATE TABLE waitlist_calls (
+    pool_id TEXT NOT NULL,
+    token TEXT NOT NULL,
+    PRIMARY KEY (pool_id, token)
+) STRICT;
+
+-- What decisions were made from, so that they can be made again. It stays.
+CREATE TABLE receipts (
+    id TEXT PRIMARY KEY,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    person_id TEXT NOT NULL REFERENCES people (id),
+    lab_id TEXT NOT NULL REFERENCES labs (id),
+    booking_id TEXT,
+    wait_id TEXT,
+    inputs TEXT NOT NULL,
+    outcome TEXT NOT NULL
+) STRICT;
+CREATE INDEX receipts_of_booking ON receipts (booking_id, at) WHERE booking_id IS NOT NULL;
+CREATE INDEX receipts_of_wait ON receipts (wait_id, at) WHERE wait_id IS NOT NULL;
+CREATE INDEX receipts_of_person ON receipts (person_id, at);
+CREATE INDEX receipts_by_time ON receipts (at);
+
+-- What many receipts have in common, by its SHA-256.
+CREATE TABLE receipt_parts (
+    hash TEXT PRIMARY KEY,
+    content TEXT NOT NULL
 ) STRICT;

@@ -172,6 +172,7 @@ fn new_booking(app: &App, setting: &LabSetting, wish: &Wish) -> Booking {
         pool: setting.pool.id.clone(),
         label: crate::domain::booking::label(&wish.lab, &wish.person.net_id),
         units: setting.lab.units,
+        servers: setting.lab.blueprint.server_count(),
         nodes: Vec::new(),
         slot: wish.slot,
         held_from: setting.pool.held(&wish.slot).start(),

@@ -161,7 +161,7 @@ fn relocate(
     let what = format!("Asked to move it to {}.", calendar::span(setting.zone, slot));
     log_by(app, conn, &booking.id, person.net_id.as_str(), &what)?;
     if plan_lease(conn, pool, &booking, slot, now)? {
-        Ok(db::save_booking(conn, &booking)?)
+        Ok(db::save_booking(conn, &booking, now)?)
     } else {
         take_wanted_slot(app, conn, &mut booking, setting)
     }
@@ -203,7 +203,7 @@ pub(in crate::services) fn take_wanted_slot(
     give_up_lease(conn, &booking.id, |lease, newest| lease != newest, app.now())?;
     booking.slot = slot;
     booking.held_from = pool.held(&slot).start();
-    db::save_booking(conn, booking)?;
+    db::save_booking(conn, booking, app.now())?;
     // The invitation of the mail replaces the one before by its sequence number, which is the stored version.
     booking.version += 1;
     log(app, conn, booking, "fairlease", &format!("Moved to {}.", calendar::span(setting.zone, &slot)))?;
@@ -275,7 +275,7 @@ fn resize(
     booking.wanted_end = Some(new_end);
     booking.next_step_at = Some(now);
     extend_lease(conn, &booking.id, new_end)?;
-    db::save_booking(conn, &booking)?;
+    db::save_booking(conn, &booking, now)?;
     let word = if later { "extend" } else { "shorten" };
     let what = format!("Asked to {word} it to {}.", calendar::date_and_time(setting.zone, new_end));
     log_by(app, conn, &booking.id, person.net_id.as_str(), &what)

@@ -134,7 +134,7 @@ pub(in crate::services) fn end(
     booking.state = booking.state.release(reason, now)?;
     (booking.wanted_end, booking.wanted_slot) = (None, None);
     booking.trouble = trouble;
-    booking.next_step_at = Some(now);
-    db::save_booking(conn, &booking)?;
+    booking.next_step_at = booking.state.ended_at().is_none().then_some(now);
+    db::save_booking(conn, &booking, now)?;
     Ok(booking)
 }

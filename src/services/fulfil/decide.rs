@@ -40,7 +40,7 @@ pub(super) fn decide(
     let resources = db::resources(conn, id)?;
     let begin = lead::begin(conn, &booking, now)?;
     match reconcile::next(&booking, &resources, begin, now) {
-        Step::Wait(until) => rest(conn, booking, token, until),
+        Step::Wait(until) => rest(conn, booking, token, until, now),
         Step::Become(transition) => {
             become_(app, conn, booking, &setting, &resources, transition)?;
             Ok(Turn::Again)
@@ -48,7 +48,7 @@ pub(super) fn decide(
         step => {
             let calls = intend(app, conn, &booking, &setting, &resources, step)?;
             if calls.is_empty() {
-                return rest(conn, booking, token, Some(now + TURN));
+                return rest(conn, booking, token, Some(now + TURN), now);
             }
             db::touch_booking(conn, id)?;
             Ok(Turn::Call(Box::new(Calls { setting, calls })))
@@ -61,10 +61,11 @@ fn rest(
     mut booking: Booking,
     token: &ClaimToken,
     until: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
 ) -> Result<Turn, BookingError> {
     if booking.next_step_at != until {
         booking.next_step_at = until;
-        db::save_booking(conn, &booking)?;
+        db::save_booking(conn, &booking, now)?;
     }
     db::drop_claim(conn, &booking.id, token)?;
     Ok(Turn::Rest)
@@ -218,10 +219,10 @@ fn become_(
                 &mut booking,
                 "the site did not give the other place in time",
             )?;
-            return Ok(db::save_booking(conn, &booking)?);
+            return Ok(db::save_booking(conn, &booking, now)?);
         }
     };
-    db::save_booking(conn, &booking)?;
+    db::save_booking(conn, &booking, now)?;
     booking::log(app, conn, &booking, ACTOR, &what)?;
     match transition {
         Transition::Book => notices::tell(app, conn, &Mail::Booked, &booking, setting)?,

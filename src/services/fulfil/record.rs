@@ -126,7 +126,7 @@ pub(super) fn record(
         booking.trouble = trouble;
     }
     booking.next_step_at = Some(verdict.pause.unwrap_or(now));
-    db::save_booking(conn, &booking)?;
+    db::save_booking(conn, &booking, now)?;
     if resting {
         db::drop_claim(conn, id, token)?;
     }
@@ -381,7 +381,7 @@ fn finish(
         booking.trouble = None;
     }
     booking.next_step_at = None;
-    db::save_booking(conn, &booking)?;
+    db::save_booking(conn, &booking, app.now())?;
     booking::log(app, conn, &booking, ACTOR, "Everything is deleted; the site confirmed it.")?;
     // That one failed was told when it did.
     if booking.state.reason() != Some(EndReason::Failed) {

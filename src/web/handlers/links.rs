@@ -249,6 +249,8 @@ impl Writer<'_> {
             Some(EndReason::Cancelled) => "You called it off",
             Some(EndReason::Failed) => "The site could not provide it",
             Some(EndReason::NoShow) => "Nobody used it",
+            Some(EndReason::Passed) => "You passed this offer",
+            Some(EndReason::Lapsed) => "This offer went by unanswered",
             Some(EndReason::Expired) | None => "Its time was over",
         };
         let when = state.released_at().map(|at| format!(", {}", self.date(at))).unwrap_or_default();

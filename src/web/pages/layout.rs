@@ -239,6 +239,8 @@ impl NearestStart {
 /// Where a booking is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BookingState {
+    /// Held for someone who waited for it, until they answer.
+    Offered,
     /// The place is being reserved.
     Held,
     /// Reserved; it starts later.
@@ -257,12 +259,21 @@ pub enum BookingState {
 
 impl BookingState {
     /// Each of them, on the way of a booking.
-    pub const ALL: [Self; 7] =
-        [Self::Held, Self::Booked, Self::Preparing, Self::Active, Self::Releasing, Self::Ended, Self::Failed];
+    pub const ALL: [Self; 8] = [
+        Self::Offered,
+        Self::Held,
+        Self::Booked,
+        Self::Preparing,
+        Self::Active,
+        Self::Releasing,
+        Self::Ended,
+        Self::Failed,
+    ];
 
     /// The state in a word.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Offered => "offered",
             Self::Held => "reserving",
             Self::Booked => "booked",
             Self::Preparing => "preparing",
@@ -277,7 +288,7 @@ impl BookingState {
     pub fn class(self) -> &'static str {
         match self {
             Self::Held | Self::Booked => "info",
-            Self::Preparing | Self::Releasing => "work",
+            Self::Offered | Self::Preparing | Self::Releasing => "work",
             Self::Active => "good",
             Self::Ended => "calm",
             Self::Failed => "bad",
@@ -287,6 +298,7 @@ impl BookingState {
     /// The shape that says the same as the colour.
     pub fn icon(self) -> Icon {
         match self {
+            Self::Offered => Icon("hourglass"),
             Self::Held => Icon("circle-dashed"),
             Self::Booked => Icon("calendar"),
             Self::Preparing | Self::Releasing => Icon("loader"),
@@ -323,6 +335,7 @@ impl BookingLine {
     pub fn in_every_state() -> Vec<Self> {
         let note = |state| match state {
             BookingState::Held | BookingState::Releasing => None,
+            BookingState::Offered => Some("take it by 15:05"),
             BookingState::Booked => Some("starts in 2 h"),
             BookingState::Preparing => Some("starts in 8 min"),
             BookingState::Active => Some("2 h 41 min left"),

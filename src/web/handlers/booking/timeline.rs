@@ -70,6 +70,10 @@ impl Composer<'_> {
         let waits = (self.start() > self.view.now)
             .then(|| format!("It starts in {}.", calendar::in_words(self.start() - self.view.now)));
         match self.view.booking.state {
+            State::Offered { until } => (
+                format!("It is offered to you: take it by {}.", self.when(until).text),
+                Some("Nobody else can have it until then.".to_owned()),
+            ),
             State::Held if self.site_is_down() => ("Your place is not reserved yet.".to_owned(), waits),
             State::Held => ("Your place is being reserved.".to_owned(), waits),
             State::Booked => {
@@ -94,6 +98,9 @@ impl Composer<'_> {
             State::Ended { reason: EndReason::Failed, .. } => {
                 (ended_because(EndReason::Failed).to_owned(), self.view.booking.trouble.clone())
             }
+            State::Ended { reason: reason @ (EndReason::Passed | EndReason::Lapsed), .. } => {
+                (ended_because(reason).to_owned(), Some("It went to whoever came next.".to_owned()))
+            }
             State::Ended { reason, .. } => {
                 (ended_because(reason).to_owned(), Some("Nothing is left on the cloud.".to_owned()))
             }
@@ -110,7 +117,7 @@ impl Composer<'_> {
             view.health.as_ref(),
         )?;
         let what = match view.booking.state {
-            State::Ended { .. } => return None,
+            State::Offered { .. } | State::Ended { .. } => return None,
             _ if !self.site_is_down() => "This may take longer than usual.",
             State::Held | State::Booked | State::Preparing => {
                 "Your booking is kept, and goes on by itself once the site is back."
@@ -169,8 +176,12 @@ impl Composer<'_> {
 
     fn steps(&self) -> Vec<Step> {
         let state = self.view.booking.state;
+        if let State::Offered { until } = state {
+            return vec![self.offered(until), self.preparing_later(), self.use_later(), self.deleted_later()];
+        }
         let mut steps = vec![self.reserving()];
         match state {
+            State::Offered { .. } => {}
             State::Held => steps.extend([self.preparing_later(), self.use_later(), self.deleted_later()]),
             State::Booked => {
                 steps.extend([
@@ -194,6 +205,15 @@ impl Composer<'_> {
             }
         }
         steps
+    }
+
+    fn offered(&self, until: DateTime<Utc>) -> Step {
+        let mut step = Step::new(Phase::Now, "Offered to you");
+        step.text = Some(format!(
+            "You waited for it. Until {} nobody else can have it; after that it goes to whoever comes next.",
+            self.when(until).text
+        ));
+        step
     }
 
     fn reserving(&self) -> Step {
@@ -550,7 +570,7 @@ impl Composer<'_> {
                 "All servers, their network and everything on them are deleted at once.",
                 "It can't be undone.",
             ),
-            State::Releasing { .. } | State::Ended { .. } => return None,
+            State::Offered { .. } | State::Releasing { .. } | State::Ended { .. } => return None,
         };
         Some(Release {
             open: self.kept == Some(&Asked::Release),
@@ -602,6 +622,8 @@ fn ended_because(reason: EndReason) -> &'static str {
         EndReason::Expired => "Its time is over.",
         EndReason::Failed => "The cloud could not provide it.",
         EndReason::NoShow => "Nobody used it, so it was released.",
+        EndReason::Passed => "You passed this offer.",
+        EndReason::Lapsed => "This offer went by unanswered.",
     }
 }
 

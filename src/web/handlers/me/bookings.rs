@@ -66,5 +66,7 @@ fn how(booking: &Booking) -> Option<String> {
         (EndReason::NoShow, None) => "not used".to_owned(),
         (EndReason::Cancelled, _) => "called off".to_owned(),
         (EndReason::Failed, _) => "could not be provided".to_owned(),
+        (EndReason::Passed, _) => "offered, and passed".to_owned(),
+        (EndReason::Lapsed, _) => "offered, and not answered".to_owned(),
     })
 }

@@ -1,0 +1,104 @@
+//! Shares: where each student stands in the tree of course, sections and teams.
+
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+
+use super::DbError;
+use super::connection::{Conn, on};
+use super::schema::{people, share_groups};
+use crate::domain::ids::{NetId, PersonId};
+use crate::domain::person::Role;
+
+/// More people than any university has.
+const EVERYONE: i64 = 500_000;
+
+/// Someone who has shares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shareholder {
+    /// Who.
+    pub person: PersonId,
+    /// Their net ID.
+    pub net_id: NetId,
+    /// Their section, if they have one.
+    pub section: Option<String>,
+    /// Their team in it, or in the course if they have no section.
+    pub team: Option<String>,
+    /// Their shares among those of the same team, section or course.
+    pub shares: i32,
+}
+
+/// The shares of a section, or of a team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShareGroup {
+    /// The section; nothing for a team that is in none.
+    pub section: Option<String>,
+    /// The team; nothing for the section itself.
+    pub team: Option<String>,
+    /// Its shares among its siblings.
+    pub shares: i32,
+}
+
+/// The students who take the course, by their net IDs.
+pub fn shareholders(conn: &mut Conn<'_>) -> Result<Vec<Shareholder>, DbError> {
+    let rows: Vec<(String, String, Option<String>, Option<String>, i32)> = on!(conn, |c| people::table
+        .filter(people::role.eq(Role::Student.word()))
+        .filter(people::dropped_at.is_null())
+        .order(people::net_id)
+        .limit(EVERYONE)
+        .select((people::id, people::net_id, people::section, people::team, people::shares))
+        .load(c))?;
+    let read =
+        |(id, net_id, section, team, shares): (String, String, Option<String>, Option<String>, i32)| {
+            Ok(Shareholder {
+                person: id.parse().map_err(DbError::corrupt)?,
+                net_id: net_id.parse().map_err(DbError::corrupt)?,
+                section,
+                team,
+                shares,
+            })
+        };
+    rows.into_iter().map(read).collect()
+}
+
+/// Sets where a person stands, and their shares there.
+pub fn place_person(
+    conn: &mut Conn<'_>,
+    person: &PersonId,
+    section: Option<&str>,
+    team: Option<&str>,
+    shares: i32,
+) -> Result<(), DbError> {
+    on!(conn, |c| diesel::update(people::table.find(person.as_str()))
+        .set((people::section.eq(section), people::team.eq(team), people::shares.eq(shares)))
+        .execute(c))?;
+    Ok(())
+}
+
+/// The groups whose shares were set. One that is not among them has one.
+pub fn share_groups(conn: &mut Conn<'_>) -> Result<Vec<ShareGroup>, DbError> {
+    let rows: Vec<(String, String, i32)> = on!(conn, |c| share_groups::table
+        .order((share_groups::section, share_groups::team))
+        .limit(EVERYONE)
+        .load(c))?;
+    let named = |text: String| (!text.is_empty()).then_some(text);
+    Ok(rows
+        .into_iter()
+        .map(|(section, team, shares)| ShareGroup { section: named(section), team: named(team), shares })
+        .collect())
+}
+
+/// Sets the shares of a group.
+pub fn save_share_group(conn: &mut Conn<'_>, group: &ShareGroup) -> Result<(), DbError> {
+    let row = (
+        share_groups::section.eq(group.section.as_deref().unwrap_or_default()),
+        share_groups::team.eq(group.team.as_deref().unwrap_or_default()),
+        share_groups::shares.eq(group.shares),
+    );
+    on!(conn, |c| diesel::insert_into(share_groups::table)
+        .values(row)
+        .on_conflict((share_groups::section, share_groups::team))
+        .do_update()
+        .set(share_groups::shares.eq(excluded(share_groups::shares)))
+        .execute(c))?;
+    Ok(())
+}
