@@ -56,6 +56,8 @@ table! {
         contact -> Text,
         term -> Nullable<Text>,
         reaper -> Text,
+        fair_share -> Text,
+        waitlist -> Text,
     }
 }
 

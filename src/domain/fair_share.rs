@@ -19,11 +19,7 @@ pub struct FairSharePolicy {
 
 impl Default for FairSharePolicy {
     fn default() -> Self {
-        Self {
-            algorithm: Algorithm::FairTree,
-            half_life_minutes: 7 * 24 * 60,
-            counts: Measure::ServerHours,
-        }
+        Self { algorithm: Algorithm::FairTree, half_life_minutes: 7 * 24 * 60, counts: Measure::ServerHours }
     }
 }
 
