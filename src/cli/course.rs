@@ -11,6 +11,7 @@ use super::{Failure, apply, output};
 use crate::config::course_file::CourseFile;
 use crate::domain::calendar;
 use crate::domain::course::{Course, Lab, Pool};
+use crate::domain::fair_share::Weights;
 use crate::domain::su::Su;
 use crate::policy::balance::{self, Balance, Share};
 
@@ -67,8 +68,23 @@ fn print(course: &Course) -> Result<(), Failure> {
             words(balance.odd)
         ))?;
     }
+    if let Some(warning) = unbounded(course.waitlist.weights) {
+        output::line(warning)?;
+    }
     let rows: Vec<_> = course.labs.iter().map(|lab| row(course, lab)).collect();
     output::table(&["lab", "one booking takes", "an hour", "at the cap, with the lead"], &rows)
+}
+
+/// What staff are told whose weights let someone wait for ever.
+fn unbounded(weights: Weights) -> Option<String> {
+    let Weights { fair_share, age, due } = weights;
+    let enough = fair_share.saturating_add(due);
+    (!weights.bound_the_wait()).then(|| {
+        format!(
+            "waitlist.weights: warning: nobody's wait is bounded, since whoever has just joined can come before those who \
+             have waited longest: age is {age}, and fair_share and due are {enough} together; age = {enough} or more would do"
+        )
+    })
 }
 
 fn row(course: &Course, lab: &Lab) -> Vec<String> {
@@ -109,5 +125,6 @@ fn print_json(course: &Course) -> Result<(), Failure> {
             })
         })
         .collect();
-    output::json(&json!({"course": course.id, "labs": labs}))
+    let wait_is_bounded = course.waitlist.weights.bound_the_wait();
+    output::json(&json!({"course": course.id, "labs": labs, "wait_is_bounded": wait_is_bounded}))
 }

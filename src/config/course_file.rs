@@ -11,6 +11,7 @@ use self::places::{PoolTable, SiteTable};
 use self::reaper::ReaperTable;
 use self::report::Report;
 use self::schema::Date;
+use self::sharing::{FairShareTable, WaitlistTable};
 use crate::domain::course::Course;
 
 mod blueprint;
@@ -25,6 +26,7 @@ mod reaper;
 mod report;
 mod schema;
 mod shape;
+mod sharing;
 
 /// Everything that is wrong with a course file, one line each: `course.toml:29: lab.k8s.policy.cap_hours: it is text; a
 /// number is wanted`.
@@ -52,6 +54,10 @@ pub struct CourseFile {
     lab: Vec<LabTable>,
     /// How the reaper deals with what is not a booking's.
     reaper: Option<ReaperTable>,
+    /// How usage counts, and how it comes to an order of people.
+    fair_share: Option<FairShareTable>,
+    /// Who of those who wait comes first, and how an offer is made.
+    waitlist: Option<WaitlistTable>,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

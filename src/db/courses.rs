@@ -11,6 +11,7 @@ use super::DbError;
 use super::connection::{Conn, on};
 use super::schema::{courses, labs, pools, sites};
 use crate::domain::course::{Course, Lab, Pool, Site};
+use crate::domain::fair_share::{FairSharePolicy, WaitlistPolicy};
 use crate::domain::ids::{CourseId, LabId, PoolId, SiteId};
 use crate::domain::reaper::ReaperPolicy;
 
@@ -32,6 +33,8 @@ pub fn save_course(conn: &mut Conn<'_>, course: &Course) -> Result<(), DbError> 
         courses::contact.eq(&course.contact),
         courses::term.eq(course.term.as_ref().map(json).transpose()?),
         courses::reaper.eq(json(&course.reaper)?),
+        courses::fair_share.eq(json(&course.fair_share)?),
+        courses::waitlist.eq(json(&course.waitlist)?),
     );
     on!(conn, |c| diesel::insert_into(courses::table)
         .values(row)
@@ -43,6 +46,8 @@ pub fn save_course(conn: &mut Conn<'_>, course: &Course) -> Result<(), DbError> 
             courses::contact.eq(excluded(courses::contact)),
             courses::term.eq(excluded(courses::term)),
             courses::reaper.eq(excluded(courses::reaper)),
+            courses::fair_share.eq(excluded(courses::fair_share)),
+            courses::waitlist.eq(excluded(courses::waitlist)),
         ))
         .execute(c))?;
     for site in &course.sites {
@@ -123,9 +128,9 @@ fn save_lab(conn: &mut Conn<'_>, course: &CourseId, position: i32, lab: &Lab) ->
 
 /// The course, if one was applied.
 pub fn course(conn: &mut Conn<'_>) -> Result<Option<Course>, DbError> {
-    let row: Option<(String, String, String, String, Option<String>, String)> =
+    let row: Option<(String, String, String, String, Option<String>, String, String, String)> =
         on!(conn, |c| courses::table.order(courses::id).first(c).optional())?;
-    let Some((id, title, zone, contact, term, reaper)) = row else { return Ok(None) };
+    let Some((id, title, zone, contact, term, reaper, fair_share, waitlist)) = row else { return Ok(None) };
     let site_rows: Vec<String> = on!(conn, |c| sites::table
         .filter(sites::course_id.eq(&id))
         .order(sites::id)
@@ -156,6 +161,8 @@ pub fn course(conn: &mut Conn<'_>) -> Result<Option<Course>, DbError> {
         pools,
         labs: lab_rows.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
         reaper: parse(&reaper)?,
+        fair_share: parse(&fair_share)?,
+        waitlist: parse(&waitlist)?,
     }))
 }
 
@@ -164,6 +171,20 @@ pub fn reaper_policy(conn: &mut Conn<'_>) -> Result<Option<ReaperPolicy>, DbErro
     let text: Option<String> =
         on!(conn, |c| courses::table.order(courses::id).select(courses::reaper).first(c).optional())?;
     text.map(|text| parse(&text)).transpose()
+}
+
+/// What staff have decided of fair share; the defaults if no course was applied.
+pub fn fair_share_policy(conn: &mut Conn<'_>) -> Result<FairSharePolicy, DbError> {
+    let text: Option<String> =
+        on!(conn, |c| courses::table.order(courses::id).select(courses::fair_share).first(c).optional())?;
+    text.map_or_else(|| Ok(FairSharePolicy::default()), |text| parse(&text))
+}
+
+/// What staff have decided of the waitlist; the defaults if no course was applied.
+pub fn waitlist_policy(conn: &mut Conn<'_>) -> Result<WaitlistPolicy, DbError> {
+    let text: Option<String> =
+        on!(conn, |c| courses::table.order(courses::id).select(courses::waitlist).first(c).optional())?;
+    text.map_or_else(|| Ok(WaitlistPolicy::default()), |text| parse(&text))
 }
 
 /// A lab with the course's zone, its pool and its site: retired labs too, since their bookings go on.

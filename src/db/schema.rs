@@ -59,6 +59,8 @@ table! {
         contact -> Text,
         term -> Nullable<Text>,
         reaper -> Text,
+        fair_share -> Text,
+        waitlist -> Text,
     }
 }
 

@@ -16,6 +16,7 @@ pub use self::policy::{FarRule, GapRule, Judged, ParityRule, Policy, StackingRul
 pub use self::pool::{CapacityChange, Closure, Period, Pool};
 
 use super::calendar;
+use super::fair_share::{FairSharePolicy, WaitlistPolicy};
 use super::ids::{CourseId, SiteId};
 use super::reaper::ReaperPolicy;
 use super::su::Su;
@@ -41,6 +42,10 @@ pub struct Course {
     pub labs: Vec<Lab>,
     /// How the reaper deals with what is not a booking's.
     pub reaper: ReaperPolicy,
+    /// How usage counts.
+    pub fair_share: FairSharePolicy,
+    /// Who of those who wait comes first.
+    pub waitlist: WaitlistPolicy,
 }
 
 /// The days of a course.

@@ -264,6 +264,8 @@ mod tests {
             sites: vec![site],
             pools: vec![fixture.pool.clone()],
             reaper: crate::domain::reaper::ReaperPolicy::default(),
+            fair_share: crate::domain::fair_share::FairSharePolicy::default(),
+            waitlist: crate::domain::fair_share::WaitlistPolicy::default(),
             labs: vec![fixture.lab.clone()],
         };
         let pool = &fixture.pool;

@@ -46,7 +46,10 @@ CREATE TABLE courses (
     contact TEXT NOT NULL,
     term TEXT,
     -- How the reaper deals with what is not a booking's.
-    reaper TEXT NOT NULL
+    reaper TEXT NOT NULL,
+    -- How usage counts, and who of those who wait comes first.
+    fair_share TEXT NOT NULL,
+    waitlist TEXT NOT NULL
 );
 
 CREATE TABLE sites (

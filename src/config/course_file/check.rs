@@ -18,6 +18,8 @@ mod labs;
 mod policy;
 mod pools;
 mod reaper;
+mod sharing;
+mod times;
 
 /// Collects errors while the file's tables become the domain's types. A part that is wrong is `None`.
 pub(super) struct Check<'a> {
@@ -75,6 +77,8 @@ impl<'a> Check<'a> {
         let pools: Vec<_> = file.pool.iter().map(|pool| self.pool(&around, pool)).collect();
         let labs: Vec<_> = file.lab.iter().map(|lab| self.lab(&around, lab)).collect();
         let reaper = self.reaper(file);
+        let fair_share = self.fair_share(file);
+        let waitlist = self.waitlist(file);
         self.unique("site", file.site.iter().map(|site| site.id.as_str()));
         self.unique("pool", file.pool.iter().map(|pool| pool.id.as_str()));
         self.unique("lab", file.lab.iter().map(|lab| lab.id.as_str()));
@@ -88,6 +92,8 @@ impl<'a> Check<'a> {
             pools: pools.into_iter().collect::<Option<_>>()?,
             labs: labs.into_iter().collect::<Option<_>>()?,
             reaper: reaper?,
+            fair_share: fair_share?,
+            waitlist: waitlist?,
         })
     }
 

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Check, Verdict, judge, needs};
 use crate::domain::blueprint::{Blueprint, Machine, NetworkPlan, ServerPlan, VolumePlan};
 use crate::domain::course::{CloudName, Course, Lab, Pool, Site};
+use crate::domain::fair_share::{FairSharePolicy, WaitlistPolicy};
 use crate::domain::fitness::{
     Access, Counted, CredentialFacts, FlavorFacts, ImageFacts, LeaseFacts, Limit, NetworkFacts, SiteReport,
     SiteService, Transport,
@@ -78,6 +79,8 @@ impl Case {
             pools: vec![pool],
             labs: vec![Lab { blueprint: cluster(), ..lab }],
             reaper: ReaperPolicy::default(),
+            fair_share: FairSharePolicy::default(),
+            waitlist: WaitlistPolicy::default(),
         };
         Self { course, report: all_is_well() }
     }

@@ -83,6 +83,8 @@ fn outline(course: &Course) -> Value {
             "term": course.term,
         },
         "reaper": course.reaper,
+        "fair_share": course.fair_share,
+        "waitlist": course.waitlist,
         "site": by_id(course.sites.iter().map(|site| (site.id.as_str(), json!(site))).collect()),
         "pool": by_id(course.pools.iter().map(|pool| (pool.id.as_str(), json!(pool))).collect()),
         "lab": by_id(course.labs.iter().map(|lab| (lab.id.as_str(), lab_outline(lab))).collect()),

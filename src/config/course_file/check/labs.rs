@@ -58,7 +58,7 @@ impl Check<'_> {
         })
     }
 
-    /// What a booking of the lab costs an hour. Where something bounds service units, each machine must have its price.
+    /// What a booking of the lab costs an hour. Where service units are bounded or count as usage, each machine must have its price.
     fn su_per_hour(
         &mut self,
         file: &CourseFile,
@@ -68,19 +68,21 @@ impl Check<'_> {
     ) -> Option<Su> {
         let site = pool.and_then(|pool| file.site.iter().find(|site| site.id == pool.site))?;
         let bounded = file.course.budget_su.is_some() || table.policy.budget_su.is_some();
+        let why = if bounded {
+            Some(format!("lab {} has a budget of service units", table.id))
+        } else {
+            file.counts_su().then(|| format!("fair_share counts service units, and lab {} uses it", table.id))
+        };
         let mut total = Su::ZERO;
         for (machine, count) in blueprint.machines() {
             match site.su_per_hour.get(machine.name()).map(|price| Su::from_number(*price)) {
                 Some(price) => total = total + price?.times(count),
-                None if bounded => self.error(
-                    &format!("site.{}.su_per_hour", site.id),
-                    format!(
-                        "there is no price of \"{}\", and lab {} has a budget of service units",
-                        machine.name(),
-                        table.id
-                    ),
-                ),
-                None => {}
+                None => {
+                    if let Some(why) = &why {
+                        let what = format!("there is no price of \"{}\", and {why}", machine.name());
+                        self.error(&format!("site.{}.su_per_hour", site.id), what);
+                    }
+                }
             }
         }
         Some(total)

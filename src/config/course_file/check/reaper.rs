@@ -2,21 +2,15 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Check, whole_minutes};
+use super::Check;
+use super::times::{DAYS, HOURS};
 use crate::config::course_file::CourseFile;
 use crate::config::course_file::reaper::{
-    IdleTable, LeasesTable, LimitsTable, NoShowTable, ProjectTable, QuietTable, ReaperTable,
+    IdleTable, LeasesTable, LimitsTable, NoShowTable, ProjectTable, ReaperTable,
 };
 use crate::domain::blueprint::Kind;
-use crate::domain::calendar;
 use crate::domain::ids::LabId;
-use crate::domain::reaper::{
-    IdleRule, LeaseRule, Limits, NoShowRule, ProjectRule, QuietHours, ReaperPolicy, bounds,
-};
-
-/// Minutes in a unit of time, and its name.
-const HOURS: (f64, &str) = (60.0, "hours");
-const DAYS: (f64, &str) = (1440.0, "days");
+use crate::domain::reaper::{IdleRule, LeaseRule, Limits, NoShowRule, ProjectRule, ReaperPolicy, bounds};
 
 /// Minutes between the warning and the release of a booking that nobody uses, unless staff say otherwise.
 const NO_SHOW_GRACE: i32 = 15;
@@ -40,7 +34,7 @@ impl Check<'_> {
             self.error("reaper.nobodys", format!("a {} is never deleted without an owner", kind.word()));
         }
         let quiet = match &table.quiet_hours {
-            Some(table) => self.quiet(table).map(Some),
+            Some(table) => self.quiet("reaper.quiet_hours", table).map(Some),
             None => Some(None),
         };
         let limits = table.limits.as_ref().map_or(Some(usual.limits), |table| self.limits(table));
@@ -68,27 +62,6 @@ impl Check<'_> {
         })
     }
 
-    /// A time in minutes; `usual` if it is left out.
-    fn time(
-        &mut self,
-        key: &str,
-        number: Option<f64>,
-        (unit, name): (f64, &str),
-        range: RangeInclusive<i32>,
-        usual: i32,
-    ) -> Option<i32> {
-        let Some(number) = number else { return Some(usual) };
-        // The longest time is longer than what is read without a bound.
-        let minutes = whole_minutes((number * unit / 10.0).round()).map(|_| (number * unit).round());
-        let minutes = minutes.and_then(in_range(range.clone()));
-        if minutes.is_none() {
-            let [least, most] = [range.start(), range.end()].map(|it| f64::from(*it) / unit);
-            let least = (least * 1000.0).round() / 1000.0;
-            self.error(key, format!("{number} is not from {least} to {most} {name}"));
-        }
-        minutes
-    }
-
     fn judged_by(&mut self, file: &CourseFile, table: &ReaperTable) -> Option<Vec<LabId>> {
         let mut labs = Vec::new();
         for lab in &table.judged_by {
@@ -98,19 +71,6 @@ impl Check<'_> {
             labs.push(self.parse("reaper.judged_by", lab));
         }
         labs.into_iter().collect()
-    }
-
-    fn quiet(&mut self, table: &QuietTable) -> Option<QuietHours> {
-        let minute = |text: &str| calendar::minute_of_day(text).map(|minute| minute % 1440);
-        match (minute(&table.from), minute(&table.to)) {
-            (Some(from), Some(to)) if from != to => Some(QuietHours { from, to }),
-            _ => {
-                let QuietTable { from, to } = table;
-                let what = format!("from \"{from}\" to \"{to}\" are no part of a day such as 22:00 to 08:00");
-                self.error("reaper.quiet_hours", what);
-                None
-            }
-        }
     }
 
     fn limits(&mut self, table: &LimitsTable) -> Option<Limits> {
@@ -191,14 +151,6 @@ impl Check<'_> {
         self.range("reaper.no_show.minutes", table.minutes, bounds::NO_SHOW_MINUTES);
         self.range("reaper.no_show.grace_minutes", grace_minutes, bounds::NO_SHOW_MINUTES);
         NoShowRule { minutes: table.minutes, grace_minutes, signal: table.signal }
-    }
-}
-
-#[allow(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the range is checked first")]
-fn in_range(range: RangeInclusive<i32>) -> impl Fn(f64) -> Option<i32> {
-    move |minutes| {
-        let inside = (f64::from(*range.start())..=f64::from(*range.end())).contains(&minutes);
-        inside.then_some(minutes as i32)
     }
 }
 
