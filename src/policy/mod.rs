@@ -6,6 +6,7 @@ pub mod availability;
 pub mod balance;
 pub mod exceptions;
 pub mod extending;
+pub mod fair_share;
 pub mod fitness;
 pub mod health;
 pub mod lead;
