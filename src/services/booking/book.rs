@@ -17,6 +17,7 @@ use crate::policy::admission::{self, Violation};
 use crate::policy::availability;
 use crate::services::App;
 use crate::services::explain::{Judgement, judged};
+use crate::services::fair_share;
 use crate::services::notices::{self, Kind};
 use crate::services::places;
 use crate::services::situation::Situation;
@@ -135,6 +136,7 @@ fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, Booki
     {
         return Ok(made);
     }
+    fair_share::fold(conn, &wish.person.id, app.now())?;
     let situation = situation(conn, wish, app.now())?;
     admit(app, conn, &situation, wish)?;
     let setting = &situation.setting;
