@@ -68,7 +68,8 @@ impl Standings {
 
     /// The fair-share factor of a student, from 0 to 1, more is better. Of someone who has no shares it is 0.
     pub fn factor(&self, person: &PersonId) -> f64 {
-        self.of(person).and_then(|own| own.figures.fair_share).unwrap_or(0.0)
+        let node = self.places.get(person).and_then(|id| self.nodes.get(id.index()));
+        node.and_then(|node| node.figures.fair_share).unwrap_or(0.0)
     }
 
     /// How many students there are.

@@ -21,11 +21,13 @@ pub mod notices;
 pub mod people;
 mod places;
 pub mod queue;
+pub mod receipts;
 pub mod reaping;
 pub mod renewal;
 mod situation;
 pub mod staff;
 pub mod sweeps;
+pub mod waitlist;
 
 use std::sync::Arc;
 
