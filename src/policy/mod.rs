@@ -16,3 +16,4 @@ pub mod renewal;
 pub mod search;
 pub mod sentences;
 pub mod standing;
+pub mod waitlist;
