@@ -175,8 +175,8 @@ mod tests {
     fn the_documented_example() {
         let ada = waiter(1, 0.9, 6, Some(100));
         let ben = waiter(2, 0.3, 48, Some(18));
-        let cem = waiter(3, 0.1, 80, Some(100));
-        assert_eq!([&ada, &ben, &cem].map(|it| points(it).round()), [1000.0, 1250.0, 1300.0]);
+        let cem = waiter(3, 0.0, 80, Some(100));
+        assert_eq!([&ada, &ben, &cem].map(|it| points(it).round()), [1000.0, 1250.0, 1200.0]);
         assert_eq!(line(&WaitlistPolicy::default(), &[ada, ben, cem]), [3, 2, 1]);
     }
 
