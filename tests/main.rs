@@ -51,5 +51,6 @@ mod statics;
 mod stories;
 mod support;
 mod sweeping;
+mod waitlist;
 mod whose;
 mod world;

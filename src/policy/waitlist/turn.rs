@@ -68,8 +68,8 @@ pub enum How {
 /// The first in line for whom there is a slot, and their soonest. Those who have an offer, or don't wait any more, are passed
 /// over, and so are those of whose pool no occupancy is given; it must be known over [`span_to_know`] of each of the others.
 ///
-/// One is found at a time: what it holds, and what it is charged, may change the next turn. `passed_over` are those who are not
-/// to be asked. Whoever is found to have nothing is added: as long as only less becomes free, that stays so.
+/// One is found at a time: what it holds, and what it is charged, may change the next turn. `passed_over` are not asked, and
+/// whoever can have nothing is added to them: as long as only less becomes free, that stays so.
 pub fn next(
     candidates: &[Candidate<'_>],
     occupancies: &BTreeMap<PoolId, Occupancy>,
@@ -77,7 +77,8 @@ pub fn next(
     policy: &WaitlistPolicy,
     passed_over: &mut BTreeSet<WaitId>,
 ) -> Option<Turn> {
-    let waits = |it: &Candidate<'_>| it.wait.state == WaitState::Waiting && !passed_over.contains(&it.wait.id);
+    let waits =
+        |it: &Candidate<'_>| it.wait.state == WaitState::Waiting && !passed_over.contains(&it.wait.id);
     let waiting = candidates.iter().enumerate().filter(|(_, it)| waits(it));
     let mut line: Vec<(usize, &Candidate<'_>)> = waiting.collect();
     line.sort_by(|(_, one), (_, other)| one.key().cmp(&other.key()));

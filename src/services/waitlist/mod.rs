@@ -16,8 +16,8 @@ mod outlook;
 mod receipt;
 mod turn;
 
-pub use self::answer::{accept, pass};
 pub(in crate::services) use self::answer::decline;
+pub use self::answer::{accept, pass};
 pub use self::join::{join, leave};
 pub use self::outlook::{MyWait, Outlook, Waiter, in_line, mine, outlook};
 pub use self::receipt::{Finding, Replay, Replayed, receipts_of, replay};
