@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use fairlease::domain::fair_share::Algorithm;
 use fairlease::policy::fair_share::paths::Outline;
-use fairlease::policy::fair_share::{self, Algorithm, Figures};
+use fairlease::policy::fair_share::{self, Figures};
 use serde::Deserialize;
 use serde_json::json;
 

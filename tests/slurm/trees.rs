@@ -1,6 +1,6 @@
 //! Trees to be judged.
 
-use fairlease::policy::fair_share::Algorithm;
+use fairlease::domain::fair_share::Algorithm;
 use fairlease::policy::fair_share::paths::Entry;
 use fairlease::policy::fair_share::tree::Kind;
 use serde::Serialize;

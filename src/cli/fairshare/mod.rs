@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::Failure;
-use crate::policy::fair_share::{self, Algorithm};
+use crate::domain::fair_share::Algorithm;
+use crate::policy::fair_share;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {

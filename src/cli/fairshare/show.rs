@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::cli::{Failure, output};
+use crate::domain::fair_share::Algorithm;
+use crate::policy::fair_share::Figures;
 use crate::policy::fair_share::level_fs::LevelFs;
 use crate::policy::fair_share::paths::Outline;
 use crate::policy::fair_share::tree::NodeId;
-use crate::policy::fair_share::{Algorithm, Figures};
 
 /// Slurm's columns and how wide it prints them, at least.
 const COLUMNS: [(&str, usize); 8] = [
