@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::blueprint::Kind;
 use super::fair_share::Measure;
-use super::ids::{BookingId, PersonId};
+use super::ids::{BookingId, PersonId, SiteId};
 use super::interval::Interval;
 use super::su::Su;
 
@@ -59,6 +60,21 @@ pub enum Source {
     Booking(BookingId),
     /// An object that someone made by hand: its site, its kind and the site's id of it, with spaces between.
     ByHand(String),
+}
+
+impl Source {
+    /// Something that someone made by hand.
+    pub fn by_hand(site: &SiteId, kind: Kind, site_ref: &str) -> Self {
+        Self::ByHand(format!("{site} {} {site_ref}", kind.word()))
+    }
+
+    /// Whether someone made it by hand at this site.
+    pub fn is_by_hand_at(&self, site: &SiteId) -> bool {
+        match self {
+            Self::Booking(_) => false,
+            Self::ByHand(object) => object.split_once(' ').is_some_and(|(at, _)| at == site.as_str()),
+        }
+    }
 }
 
 /// What a line was written for.
