@@ -165,7 +165,7 @@ fn line(
         gives_back,
         from: span.start(),
         until: Some(span.end()),
-        rate: Rate { units: booking.units, servers: booking.servers, su_per_hour: booking.su_per_hour },
+        rate: Rate::of(booking),
     }
 }
 
@@ -216,6 +216,26 @@ pub fn lines_of_booking(conn: &mut Conn<'_>, id: &BookingId) -> Result<Vec<Usage
         .select(LineRow::as_select())
         .load(c))?;
     read(rows)
+}
+
+/// The lines of bookings, few enough for one statement, in order.
+pub(super) fn lines_of_bookings(
+    conn: &mut Conn<'_>,
+    ids: &[&str],
+) -> Result<BTreeMap<BookingId, Vec<UsageLine>>, DbError> {
+    let rows: Vec<LineRow> = on!(conn, |c| usage_lines::table
+        .filter(usage_lines::source.eq_any(ids))
+        .order((usage_lines::source, usage_lines::number))
+        .limit(MOST)
+        .select(LineRow::as_select())
+        .load(c))?;
+    let mut lines: BTreeMap<BookingId, Vec<UsageLine>> = BTreeMap::new();
+    for line in read(rows)? {
+        if let Source::Booking(id) = &line.source {
+            lines.entry(id.clone()).or_default().push(line);
+        }
+    }
+    Ok(lines)
 }
 
 fn read_total((at, server_hours_micro, su_micro): (Ts, i64, i64)) -> UsageTotal {

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::blueprint::Kind;
+use super::booking::Booking;
 use super::fair_share::Measure;
 use super::ids::{BookingId, PersonId, SiteId};
 use super::interval::Interval;
@@ -44,6 +45,11 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// What a booking holds.
+    pub fn of(booking: &Booking) -> Self {
+        Self { units: booking.units, servers: booking.servers, su_per_hour: booking.su_per_hour }
+    }
+
     /// What counts of it, in millionths an hour.
     pub fn micro_per_hour(&self, measure: Measure) -> i64 {
         match measure {
@@ -139,6 +145,14 @@ pub fn difference(before: Option<Interval>, now: Option<Interval>) -> Vec<(Inter
             gone.chain(now.into_iter().map(|span| (span, false))).collect()
         }
     }
+}
+
+/// "12.5 server-hours", of so many minutes of a server.
+pub fn server_hours(minutes: i64) -> String {
+    let sign = if minutes < 0 { "-" } else { "" };
+    let hundredths = (minutes.saturating_abs().saturating_mul(100).saturating_add(30)) / 60;
+    let hours = format!("{}.{:02}", hundredths / 100, hundredths % 100);
+    format!("{sign}{} server-hours", hours.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// A person's usage of what is over, decayed to an instant.

@@ -478,7 +478,7 @@ CREATE TABLE receipts (
 CREATE INDEX receipts_of_booking ON receipts (booking_id, at) WHERE booking_id IS NOT NULL;
 CREATE INDEX receipts_of_wait ON receipts (wait_id, at) WHERE wait_id IS NOT NULL;
 CREATE INDEX receipts_of_person ON receipts (person_id, at);
-CREATE INDEX receipts_by_time ON receipts (at);
+CREATE INDEX receipts_by_kind ON receipts (kind, at);
 
 -- What many receipts have in common, by its SHA-256.
 CREATE TABLE receipt_parts (

@@ -2,6 +2,7 @@
 //! and its cloud.
 
 mod guards;
+mod held;
 mod idle;
 mod marks;
 mod memory;
