@@ -120,6 +120,25 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, DbError> {
     serde_json::from_str(text).map_err(|error| DbError::Corrupt(format!("a receipt: {error}")))
 }
 
+/// How many receipts one transaction forgets, and how many transactions one run has: what is more is left to the next.
+const AT_ONCE: i64 = 1000;
+const TIMES: usize = 100;
+
+/// Forgets refusals that are older than [`REFUSALS_FOR`]. Says how many.
+pub async fn forget(app: &App) -> Result<usize, DbError> {
+    let before = app.now() - REFUSALS_FOR;
+    let mut forgotten = 0;
+    for _ in 0..TIMES {
+        let forget = move |conn: &mut Conn<'_>| db::forget_receipts(conn, REFUSED, before, AT_ONCE);
+        let some = app.db.write("receipts: forget", forget).await?;
+        forgotten += some;
+        if some == 0 {
+            break;
+        }
+    }
+    Ok(forgotten)
+}
+
 /// Rules that were broken, by their codes.
 pub(super) fn codes(violations: &[Violation]) -> Vec<String> {
     violations.iter().map(|it| it.code().to_owned()).collect()
