@@ -1,4 +1,4 @@
-//! `fairlease explain`
+//! `fairlease explain --as NETID --lab ID ...`: what the rules make of a slot.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
 
-use super::slot::{self, Asked};
-use super::{Failure, Options, apply, assemble, book};
+use crate::cli::slot::{self, Asked};
+use crate::cli::{Failure, Options, apply, assemble, book};
 use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::db::{self, DbError};
 use crate::domain::course::Course;
@@ -81,7 +81,7 @@ async fn by_the_database(options: &Options, args: &Args) -> Result<Judgement, Fa
 }
 
 /// Someone who is not known yet.
-pub(super) fn stranger(net_id: &NetId) -> Person {
+pub(in crate::cli) fn stranger(net_id: &NetId) -> Person {
     Person {
         id: PersonId::from_bits(0),
         net_id: net_id.clone(),
