@@ -20,7 +20,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) async fn run(options: &Options, args: Args) -> Result<(), Failure> {
+pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
     let person = slot::person(&app.db, &args.who).await?;
     waitlist::leave(&app, person, args.id.clone()).await?;

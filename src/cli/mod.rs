@@ -125,7 +125,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Shares(args) => shares::run(&options, args).await,
         Command::Waitlist(args) => waitlist::run(&options, &args).await,
         Command::Wait(args) => wait::run(&options, args).await,
-        Command::Leave(args) => leave::run(&options, args).await,
+        Command::Leave(args) => leave::run(&options, &args).await,
         Command::Offer(args) => offer::run(&options, args).await,
         Command::Exception(args) => exception::run(&options, args).await,
         Command::Person(args) => person::run(&options, args).await,

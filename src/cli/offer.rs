@@ -38,7 +38,7 @@ struct Answer {
 pub(super) async fn run(options: &Options, args: Args) -> Result<(), Failure> {
     match args.command {
         Command::Accept(args) => accept(options, args).await,
-        Command::Pass(args) => pass(options, args).await,
+        Command::Pass(args) => pass(options, &args).await,
     }
 }
 
@@ -53,7 +53,7 @@ async fn accept(options: &Options, args: Answer) -> Result<(), Failure> {
     output::line(format_args!("booking {}: {}", taken.id, calendar::span(zone, &taken.slot)))
 }
 
-async fn pass(options: &Options, args: Answer) -> Result<(), Failure> {
+async fn pass(options: &Options, args: &Answer) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
     let person = slot::person(&app.db, &args.who).await?;
     waitlist::pass(&app, person, args.id.clone()).await?;

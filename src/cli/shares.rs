@@ -1,6 +1,6 @@
 //! `fairlease shares`
 
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{ArgGroup, Args as ClapArgs, Subcommand};
 use serde_json::{Value, json};
 
 use super::{Failure, Options, assemble, output};
@@ -25,7 +25,7 @@ enum Command {
 }
 
 #[derive(Debug, ClapArgs)]
-#[group(id = "what", required = true, multiple = true, args = ["section", "no_section", "team", "no_team", "shares"])]
+#[command(group = ArgGroup::new("what").required(true).multiple(true).args(["section", "no_section", "team", "no_team", "shares"]))]
 struct Place {
     /// The student's net ID
     #[arg(value_name = "NETID")]
@@ -83,7 +83,7 @@ struct List {
 pub(super) async fn run(options: &Options, args: Args) -> Result<(), Failure> {
     match args.command {
         Command::Place(args) => place(options, args).await,
-        Command::Set(args) => set(options, args).await,
+        Command::Set(args) => set(options, &args).await,
         Command::List(args) => list(options, &args).await,
     }
 }
@@ -135,9 +135,9 @@ fn placed_json(placed: &Shareholder) -> Value {
     json!({"net_id": net_id, "section": section, "team": team, "shares": shares})
 }
 
-async fn set(options: &Options, args: Set) -> Result<(), Failure> {
+async fn set(options: &Options, args: &Set) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
-    shares::set(&app, args.group.clone(), args.shares, &args.by.by).await?;
+    shares::set(&app, &args.group, args.shares, &args.by.by).await?;
     let Group { section, team } = &args.group;
     if args.json {
         return output::json(&json!({

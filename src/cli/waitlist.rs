@@ -65,15 +65,16 @@ const HEADER: [&str; 12] = [
 /// Those in line with their places among those who wait for the same lab; who has an offer has none.
 fn with_places(waiters: &[Waiter]) -> Vec<(Option<usize>, &Waiter)> {
     let mut last: BTreeMap<&LabId, usize> = BTreeMap::new();
-    let mut place = |it: &Waiter| {
-        let waits = it.wait.state == WaitState::Waiting;
-        waits.then(|| {
+    let mut placed = Vec::with_capacity(waiters.len());
+    for it in waiters {
+        let place = (it.wait.state == WaitState::Waiting).then(|| {
             let place = last.entry(&it.wait.lab).or_default();
             *place += 1;
             *place
-        })
-    };
-    waiters.iter().map(|it| (place(it), it)).collect()
+        });
+        placed.push((place, it));
+    }
+    placed
 }
 
 fn row(place: Option<usize>, it: &Waiter, zone: Tz) -> Vec<String> {

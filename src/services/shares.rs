@@ -159,7 +159,7 @@ fn place_in(conn: &mut Conn<'_>, wanted: &Placing) -> Result<Shareholder, Shares
 }
 
 /// Sets the shares of a group among its siblings. Nobody need be in it yet.
-pub async fn set(app: &App, group: Group, shares: i32, by: &str) -> Result<(), SharesError> {
+pub async fn set(app: &App, group: &Group, shares: i32, by: &str) -> Result<(), SharesError> {
     check(group.section.iter().chain(&group.team).map(String::as_str), Some(shares))?;
     let row = ShareGroup { section: group.section.clone(), team: group.team.clone(), shares };
     app.db

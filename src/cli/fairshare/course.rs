@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::show;
 use crate::cli::{Failure, Options, assemble, output, slot};
 use crate::clock::{Clock as _, SystemClock};
-use crate::db::{self, DbError};
+use crate::db::DbError;
 use crate::domain::calendar;
 use crate::domain::fair_share::Measure;
 use crate::domain::ids::NetId;
@@ -41,11 +41,11 @@ impl Unit {
     }
 }
 
-pub(super) async fn run(options: &Options, who: Option<NetId>, json: bool) -> Result<(), Failure> {
+pub(super) async fn run(options: &Options, who: Option<&NetId>, json: bool) -> Result<(), Failure> {
     let db = assemble::database(options)?;
     let zone = slot::zone(&db).await?;
     let now = SystemClock.now();
-    if let Some(who) = &who {
+    if let Some(who) = who {
         slot::person(&db, who).await?;
     }
     let standings =
@@ -58,7 +58,7 @@ pub(super) async fn run(options: &Options, who: Option<NetId>, json: bool) -> Re
         .collect();
     let outline = standings.outline();
     let mut rows = show::rows(&outline, &figures);
-    if let Some(who) = &who {
+    if let Some(who) = who {
         rows = show::only(rows, who.as_str());
         if rows.is_empty() {
             return Err(Failure(format!("{who} has no shares: only students who take the course have some")));

@@ -48,7 +48,7 @@ impl From<Which> for Algorithm {
 }
 
 pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
-    let Some(from) = &args.from else { return course::run(options, args.who.clone(), args.json).await };
+    let Some(from) = &args.from else { return course::run(options, args.who.as_ref(), args.json).await };
     let outline = file::read(from)?;
     let algorithm = args.algorithm.unwrap_or(Which::FairTree).into();
     let figures = fair_share::figures(&outline.tree, algorithm);

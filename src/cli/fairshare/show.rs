@@ -47,7 +47,11 @@ pub(super) fn only<'a>(mut rows: Vec<Row<'a>>, student: &str) -> Vec<Row<'a>> {
     let place = rows.iter().position(|row| row.user() == Some(student));
     rows.truncate(place.map_or(0, |place| place + 1));
     let mut depth = usize::MAX;
-    let is_above = |row: &Row| std::mem::replace(&mut depth, depth.min(row.path.len())) > row.path.len();
+    let is_above = |row: &Row| {
+        let above = row.path.len() < depth;
+        depth = depth.min(row.path.len());
+        above
+    };
     let mut line: Vec<Row<'a>> = rows.into_iter().rev().filter(is_above).collect();
     line.reverse();
     line
