@@ -22,7 +22,7 @@ fn the_courses_fair_share_is_shown_as_sshare_does() {
         desk.done(&["shares", "place", who, "--section", section]);
     }
     desk.done(&["shares", "place", "gg778", "--team", "red"]);
-    let start = desk.course.at(2, "10:00");
+    let start = desk.course.at(2, "10:00")[..16].to_owned();
     desk.done(&["book", "--as", "ff524", "--lab", "k8s", "--start", &start, "--hours", "4"]);
 
     // Three servers for four hours and a lead of one.
@@ -141,7 +141,7 @@ fn refusals_are_told_with_their_rules_and_judged_again() {
     let desk = Desk::of(Course::example().with_capacity(1));
     desk.enrol(&["ff524", "gg778"]);
     assert_eq!(desk.done(&["explain", "refusals", "--as", "gg778"]), "nothing was refused lately\n");
-    let start = desk.course.at(2, "10:00");
+    let start = desk.course.at(2, "10:00")[..16].to_owned();
     let book =
         |who, hours| desk.run(&["book", "--as", who, "--lab", "k8s", "--start", &start, "--hours", hours]);
     assert!(book("ff524", "4").status.success());
@@ -171,7 +171,7 @@ fn refusals_are_told_with_their_rules_and_judged_again() {
 fn a_booking_is_explained_and_explaining_a_wish_is_as_before() {
     let desk = Desk::set();
     desk.enrol(&["ff524"]);
-    let start = desk.course.at(2, "10:00");
+    let start = desk.course.at(2, "10:00")[..16].to_owned();
     let wish = ["--as", "ff524", "--lab", "k8s", "--start", &start, "--hours", "4"];
     assert_eq!(desk.done(&[&["explain"], &wish[..]].concat()), "accepted\n");
     let made = desk.json(&[&["book"], &wish[..]].concat());
@@ -201,7 +201,7 @@ fn a_booking_is_explained_and_explaining_a_wish_is_as_before() {
 fn a_decision_that_comes_out_otherwise_is_told() {
     let desk = Desk::set();
     desk.enrol(&["ff524"]);
-    let start = desk.course.at(2, "10:00");
+    let start = desk.course.at(2, "10:00")[..16].to_owned();
     let made = desk.json(&["book", "--as", "ff524", "--lab", "k8s", "--start", &start, "--hours", "4"]);
     let id = made["booking"].as_str().unwrap();
     desk.sql("UPDATE receipts SET outcome = '[\"full\"]'");

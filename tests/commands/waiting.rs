@@ -16,9 +16,10 @@ impl Queue {
     fn set() -> Self {
         let desk = Desk::of(Course::example().with_capacity(1));
         desk.enrol(&["ff524", "gg778", "hh780"]);
-        let window = |day| format!("{}..{}", desk.course.at(day, "10:00"), desk.course.at(day, "14:00"));
+        let at = |day, time| desk.course.at(day, time)[..16].to_owned();
+        let window = |day| format!("{}..{}", at(day, "10:00"), at(day, "14:00"));
         let (taken, free) = (window(2), window(4));
-        let start = desk.course.at(2, "10:00");
+        let start = at(2, "10:00");
         desk.done(&["book", "--as", "ff524", "--lab", "k8s", "--start", &start, "--hours", "4"]);
         Self { desk, taken, free }
     }
@@ -137,7 +138,7 @@ fn waiting_for_what_makes_no_sense_is_refused() {
     for (words, told) in [
         (&["wait", "--as", "zz999", "--lab", "k8s", "--hours", "4"][..], "nobody here has the net ID zz999"),
         (&["wait", "--as", "gg778", "--lab", "none", "--hours", "4"], "there are: k8s"),
-        (&["wait", "--as", "gg778", "--lab", "k8s", "--hours", "-4"], "is not a length in hours"),
+        (&["wait", "--as", "gg778", "--lab", "k8s", "--hours", "0"], "is not a length in hours"),
         (&["wait", "--as", "gg778", "--lab", "k8s", "--hours", "0.51"], "no whole number of minutes"),
         (&["wait", "--as", "kk444", "--lab", "k8s", "--hours", "4"], "no SSH public key"),
         (&[&wait[..], &["--window", &backwards]].concat(), "ends before it begins"),

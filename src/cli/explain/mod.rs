@@ -7,6 +7,7 @@ mod wish;
 use clap::{Args as ClapArgs, Subcommand};
 
 pub(super) use self::wish::stranger;
+use super::slot::Asked;
 use super::{Failure, Options};
 
 #[derive(Debug, ClapArgs)]
@@ -15,7 +16,9 @@ pub(super) struct Args {
     #[command(subcommand)]
     decided: Option<Decided>,
     #[command(flatten)]
-    wish: Option<wish::Args>,
+    asked: Option<Asked>,
+    #[command(flatten)]
+    how: wish::How,
 }
 
 /// What was decided already.
@@ -28,10 +31,10 @@ enum Decided {
 }
 
 pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
-    match (&args.decided, &args.wish) {
+    match (&args.decided, &args.asked) {
         (Some(Decided::Booking(args)), _) => booking::run(options, args).await,
         (Some(Decided::Refusals(args)), _) => refusals::run(options, args).await,
-        (None, Some(wish)) => wish::run(options, wish).await,
+        (None, Some(asked)) => wish::run(options, asked, &args.how).await,
         // The command line asks for one of them.
         (None, None) => Err(Failure("say for whom, for which lab and for which slot".to_owned())),
     }
