@@ -224,7 +224,7 @@ fn outlook_json(outlook: &Outlook, zone: Tz) -> Value {
         "place": forecast.position, "odds": forecast.odds, "early": forecast.early.map(at),
         "late": forecast.late.map(at), "until": at(outlook.until), "freed": forecast.seen.freed,
         "observed_minutes": forecast.seen.observed_minutes,
-        "priority": priority_json(&outlook.priority, zone),
+        "priority": priority_json(&outlook.priority),
         "free_now": outlook.free_now.iter().map(|slot| Slot::of(slot, zone)).collect::<Vec<_>>(),
     })
 }

@@ -153,20 +153,20 @@ fn as_json(place: Option<usize>, it: &Waiter, zone: Tz) -> Value {
         "joined_at": calendar::rfc3339(zone, it.wait.joined_at),
         "age_from": calendar::rfc3339(zone, it.wait.age_from),
         "asked": asked_json(&it.wait.asked, zone),
-        "priority": priority_json(&it.priority, zone),
+        "priority": priority_json(&it.priority),
         "offered": booking,
         "offered_until": it.offered_until.map(|until| calendar::rfc3339(zone, until)),
     })
 }
 
 /// What is asked for.
-pub(super) fn asked_json(asked: &Asked, zone: Tz) -> Value {
+fn asked_json(asked: &Asked, zone: Tz) -> Value {
     let windows: Vec<_> = asked.windows.iter().map(|window: &Interval| Slot::of(window, zone)).collect();
     json!({"length_minutes": asked.length_minutes, "windows": windows, "auto_accept": asked.auto_accept})
 }
 
 /// Points with all that they come of.
-pub(super) fn priority_json(priority: &Priority, zone: Tz) -> Value {
+pub(super) fn priority_json(priority: &Priority) -> Value {
     let part = |weight: i32, factor: Factor| json!({"weight": weight, "factor": factor.number(), "points": weighed(weight, factor)});
     let weights = priority.weights;
     json!({
@@ -175,6 +175,5 @@ pub(super) fn priority_json(priority: &Priority, zone: Tz) -> Value {
         "age": part(weights.age, priority.age),
         "due": part(weights.due, priority.due),
         "past_the_cap": priority.ripe_since.is_some(),
-        "age_from": priority.ripe_since.map(|since| calendar::rfc3339(zone, since)),
     })
 }
