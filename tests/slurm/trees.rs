@@ -1,6 +1,6 @@
 //! Trees to be judged.
 
-use fairlease::policy::fair_share::Algorithm;
+use fairlease::domain::fair_share::Algorithm;
 use fairlease::policy::fair_share::paths::Entry;
 use fairlease::policy::fair_share::tree::Kind;
 use serde::Serialize;
@@ -40,9 +40,11 @@ impl Tree {
         Self { name: name.to_owned(), algorithm, nodes: lines.map(node).collect(), by_hand: Vec::new() }
     }
 
-    fn by_hand(mut self, users: usize, ranks: &[(&str, usize)]) -> Self {
-        self.by_hand =
-            ranks.iter().map(|(user, rank)| ((*user).to_owned(), *rank as f64 / users as f64)).collect();
+    fn by_hand(mut self, users: u32, ranks: &[(&str, u32)]) -> Self {
+        self.by_hand = ranks
+            .iter()
+            .map(|(user, rank)| ((*user).to_owned(), f64::from(*rank) / f64::from(users)))
+            .collect();
         self
     }
 
@@ -116,7 +118,7 @@ fn drawn(seed: u64) -> String {
         if draw(2) == 0 {
             add(&mut lines, &format!("s{section}/"), draw(5), draw(100_000));
         }
-        for team in 0..1 + draw(3) {
+        for team in 0..=draw(2) {
             let path = format!("s{section}/t{section}x{team}");
             lines.push(format!("{path} {}", 1 + draw(97)));
             add(&mut lines, &format!("{path}/"), 1 + draw(9), 1 + draw(100_000));
