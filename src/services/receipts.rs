@@ -211,3 +211,37 @@ pub(super) fn of_refusal(
     let about = About { kind: REFUSED, person, lab: &situation.setting.lab.id, booking: None, wait: None };
     keep(app, conn, &about, &inputs, &codes(violations))
 }
+
+/// A wish that was refused, and what comes of it when it is judged again by what was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// For which lab.
+    pub lab: LabId,
+    /// The slot.
+    pub slot: Interval,
+    /// The rules that stood against it then, by their codes.
+    pub rules: Vec<String>,
+    /// Those that stand against it now, by the same inputs.
+    pub again: Vec<Violation>,
+}
+
+impl Refused {
+    /// Whether it comes out as it did then.
+    pub fn same(&self) -> bool {
+        self.rules == codes(&self.again)
+    }
+}
+
+/// The latest wishes of this person that were refused, latest first.
+pub fn refusals_of(conn: &mut Conn<'_>, person: &PersonId, most: usize) -> Result<Vec<Refused>, DbError> {
+    let receipts = db::receipts_of_person(conn, person)?;
+    let refused = receipts.into_iter().filter(|it| it.kind == REFUSED).take(most);
+    let judge = |it: Receipt| {
+        let inputs: AboutSlot = read(&it.inputs)?;
+        let again = inputs.judge_again(conn)?;
+        Ok(Refused { at: it.at, lab: it.lab, slot: inputs.slot, rules: read(&it.outcome)?, again })
+    };
+    refused.map(judge).collect()
+}
