@@ -276,6 +276,7 @@ pub(super) async fn refused(
         ),
         problems: present::problems(refusal),
         nearest: present::nearest(&path, refusal, who.context.app().now()),
+        wait: None,
     });
     let status: StatusCode = refusal_status(refusal);
     Ok(page(status, again.render()?))

@@ -37,6 +37,7 @@ pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, W
         layout: who.context.layout("My labs", Section::Labs),
         answer,
         detail,
+        offers: Vec::new(),
         needs_key,
         by_hand: by_hand(who.context.zone(), now, &marked),
         labs: cards.iter().map(|card| lab_card(card, now, &who.session.person)).collect(),
@@ -134,6 +135,7 @@ fn lab_card(card: &Card, now: DateTime<Utc>, person: &Person) -> LabCard {
             .iter()
             .map(|booking| present::booking_line(card.setting.zone, now, booking))
             .collect(),
+        wait: None,
         usage: usage(card),
         action_stands_out: action.is_some() && !needs_key,
         action,

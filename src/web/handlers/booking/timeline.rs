@@ -32,6 +32,7 @@ pub(super) fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) 
         detail,
         site: it.site(),
         unused: it.unused(),
+        answers: None,
         steps: it.steps(),
         movable: is_movable(view),
         release: it.release(),

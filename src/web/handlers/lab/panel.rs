@@ -51,6 +51,7 @@ pub(super) fn compose(who: &SignedIn, view: &LabView, choice: &Choice, query: &Q
             .then(|| format!("Leaves you {} of {} bookings.", left.max(0), lab.policy.bookings_ahead)),
         lengths,
         close_href: close_href(view, query),
+        wait: None,
         blocked: needs_key.then(|| Link::new("/me#key", "Add your SSH key first")),
     }
 }

@@ -49,6 +49,7 @@ pub(super) fn bar(view: &LabView, and: &str) -> WeekBar {
         next: (!last).then(|| link(first + Days::new(7))),
         due: due_link(view, due_week.filter(|week| *week != first), link),
         today: (lab.week_of(today) != first).then(|| Link::new(link(today), "This week")),
+        wait: None,
         nothing_free: nothing_free(view),
     }
 }
