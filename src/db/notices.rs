@@ -43,6 +43,15 @@ impl TryFrom<NoticeRow> for Notice {
 
 /// Puts a notice into the outbox, unless there is one with its dedupe key already. Says whether it did.
 pub fn enqueue(conn: &mut Conn<'_>, notice: &Notice) -> Result<bool, DbError> {
+    enqueue_for(conn, notice, notice.created_at)
+}
+
+/// The same, to be sent from `first_attempt_at` on.
+pub fn enqueue_for(
+    conn: &mut Conn<'_>,
+    notice: &Notice,
+    first_attempt_at: DateTime<Utc>,
+) -> Result<bool, DbError> {
     let row = (
         notices::id.eq(notice.id.as_str()),
         notices::dedupe_key.eq(&notice.dedupe_key),
@@ -52,7 +61,7 @@ pub fn enqueue(conn: &mut Conn<'_>, notice: &Notice) -> Result<bool, DbError> {
         notices::body.eq(&notice.body),
         notices::calendar.eq(&notice.calendar),
         notices::created_at.eq(Ts(notice.created_at)),
-        notices::next_attempt_at.eq(Some(Ts(notice.created_at))),
+        notices::next_attempt_at.eq(Some(Ts(first_attempt_at))),
         notices::attempts.eq(0),
     );
     let added = on!(conn, |c| diesel::insert_into(notices::table)
@@ -61,6 +70,16 @@ pub fn enqueue(conn: &mut Conn<'_>, notice: &Notice) -> Result<bool, DbError> {
         .do_nothing()
         .execute(c))?;
     Ok(added == 1)
+}
+
+/// Takes a notice out of the outbox, unless it was sent or is being sent. Says whether it did.
+pub fn withdraw_notice(conn: &mut Conn<'_>, dedupe_key: &str, now: DateTime<Utc>) -> Result<bool, DbError> {
+    let gone = on!(conn, |c| diesel::delete(notices::table)
+        .filter(notices::dedupe_key.eq(dedupe_key))
+        .filter(notices::sent_at.is_null())
+        .filter(notices::claim_until.is_null().or(notices::claim_until.le(Ts(now))))
+        .execute(c))?;
+    Ok(gone == 1)
 }
 
 /// When the last notice was written whose dedupe key is in this family: begins with it and a slash.

@@ -67,6 +67,23 @@ pub fn person(conn: &mut Conn<'_>, id: &PersonId) -> Result<Option<Person>, DbEr
     row.map(Person::try_from).transpose()
 }
 
+/// How many people one statement asks for.
+const AT_ONCE: usize = 500;
+
+/// Those of these people that exist.
+pub fn people(conn: &mut Conn<'_>, ids: &[&PersonId]) -> Result<Vec<Person>, DbError> {
+    let mut found = Vec::new();
+    for some in ids.chunks(AT_ONCE) {
+        let rows: Vec<PersonRow> = on!(conn, |c| people::table
+            .filter(people::id.eq_any(some.iter().map(|id| id.as_str())))
+            .order(people::id)
+            .select(PersonRow::as_select())
+            .load(c))?;
+        found.extend(rows.into_iter().map(Person::try_from));
+    }
+    found.into_iter().collect()
+}
+
 /// How many people a sweep knows at most: more than any university has.
 const EVERYONE: i64 = 500_000;
 

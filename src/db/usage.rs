@@ -194,6 +194,16 @@ pub fn lines_of_person(conn: &mut Conn<'_>, person: &PersonId) -> Result<Vec<Usa
     read(rows)
 }
 
+/// All lines there are, person by person.
+pub fn lines_of_everyone(conn: &mut Conn<'_>) -> Result<Vec<UsageLine>, DbError> {
+    let rows: Vec<LineRow> = on!(conn, |c| usage_lines::table
+        .order((usage_lines::person_id, usage_lines::at, usage_lines::source, usage_lines::number))
+        .limit(MOST)
+        .select(LineRow::as_select())
+        .load(c))?;
+    read(rows)
+}
+
 /// The lines of a booking, in order.
 pub fn lines_of_booking(conn: &mut Conn<'_>, id: &BookingId) -> Result<Vec<UsageLine>, DbError> {
     let rows: Vec<LineRow> = on!(conn, |c| usage_lines::table

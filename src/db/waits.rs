@@ -264,6 +264,13 @@ pub fn call_waitlist(conn: &mut Conn<'_>, pool: &PoolId, token: &str) -> Result<
     Ok(())
 }
 
+/// Whether something has become free in one of these pools since its line was gone through.
+pub fn is_called(conn: &mut Conn<'_>, pools: &[PoolId]) -> Result<bool, DbError> {
+    let there =
+        waitlist_calls::table.filter(waitlist_calls::pool_id.eq_any(pools.iter().map(PoolId::as_str)));
+    Ok(on!(conn, |c| select(exists(there)).get_result(c))?)
+}
+
 /// The pools whose lines are to be gone through.
 pub fn called_pools(conn: &mut Conn<'_>) -> Result<Vec<PoolId>, DbError> {
     let pools: Vec<String> = on!(conn, |c| waitlist_calls::table

@@ -352,6 +352,18 @@ impl Booking {
         span.map_or(Su::ZERO, |span| self.su_per_hour.for_length(span.length()))
     }
 
+    /// What it counts for, lead and all: "12.5 server-hours, 0.48 SU", without service units where its site charges none.
+    pub fn cost(&self) -> String {
+        let minutes = self.usage().map_or(0, |usage| usage.length().num_minutes()) * i64::from(self.servers);
+        let hundredths = (minutes * 100 + 30) / 60;
+        let hours = format!("{}.{:02}", hundredths / 100, hundredths % 100);
+        let hours = format!("{} server-hours", hours.trim_end_matches('0').trim_end_matches('.'));
+        match self.su() {
+            Su::ZERO => hours,
+            su => format!("{hours}, {su}"),
+        }
+    }
+
     /// Up to when units are held: the end, or the later one that was asked for.
     pub fn held_until(&self) -> DateTime<Utc> {
         self.wanted_end.map_or(self.slot.end(), |wanted| wanted.max(self.slot.end()))

@@ -6,7 +6,7 @@ use super::blueprint::Kind;
 use super::ids::{BookingId, SiteId};
 use super::marked::{Marked, Stage};
 
-/// For how long after the end of its booking a link still says what became of it.
+/// For how long after the end of its booking, or of its offer, a link still says what became of it.
 const AFTER_THE_END: TimeDelta = TimeDelta::hours(24);
 
 /// For how long an object can be taken back by a link. Most are deleted long before.
@@ -31,6 +31,20 @@ pub enum Link {
         booking: BookingId,
         /// The end that it has when the link is made: the link lasts a little longer.
         end: DateTime<Utc>,
+    },
+    /// Takes a booking that is offered.
+    Accept {
+        /// The booking.
+        booking: BookingId,
+        /// Up to when it is offered. Once it is not, the link does nothing.
+        until: DateTime<Utc>,
+    },
+    /// Does not want a booking that is offered, so that somebody else can have it.
+    Pass {
+        /// The booking.
+        booking: BookingId,
+        /// Up to when it is offered. Once it is not, the link does nothing.
+        until: DateTime<Utc>,
     },
     /// Takes back an object that the reaper has warned of, whether it is stopped by now or not.
     Restore {
@@ -66,6 +80,7 @@ impl Link {
     pub fn expires_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self {
             Self::Extend { from: end, .. } | Self::Release { end, .. } => *end + AFTER_THE_END,
+            Self::Accept { until, .. } | Self::Pass { until, .. } => *until + AFTER_THE_END,
             Self::Restore { .. } => now + RESTORABLE,
         }
     }

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::course::Pool;
 use super::interval::Interval;
 
 /// The cells of a pool that differ from empty, over some range.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Occupancy {
     /// Units that are held, by the start of the cell.
     held: BTreeMap<DateTime<Utc>, i32>,
@@ -50,6 +51,35 @@ impl Occupancy {
             for node in nodes {
                 self.taken.get_mut(node).map(|cells| cells.remove(&at));
             }
+        }
+        self
+    }
+
+    /// The same with `units` more held over `span`, of this pool or, if that is another one, of its site alone. If the pool's
+    /// nodes have names, those that would be chosen are taken.
+    #[must_use]
+    pub fn with(mut self, pool: &Pool, span: &Interval, units: i32, of_this_pool: bool) -> Self {
+        let nodes = if of_this_pool { self.choose(pool, span, units, span) } else { None };
+        for at in pool.cells(span) {
+            *self.held_of_site.entry(at).or_default() += units;
+            if of_this_pool {
+                *self.held.entry(at).or_default() += units;
+            }
+            for node in nodes.iter().flatten() {
+                self.taken.entry(node.clone()).or_default().insert(at);
+            }
+        }
+        self
+    }
+
+    /// What of it lies within `span`.
+    #[must_use]
+    pub fn over(mut self, span: &Interval) -> Self {
+        for cells in [&mut self.held, &mut self.held_of_site] {
+            cells.retain(|at, _| span.contains(*at));
+        }
+        for cells in self.taken.values_mut() {
+            cells.retain(|at| span.contains(*at));
         }
         self
     }

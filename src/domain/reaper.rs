@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -268,12 +268,15 @@ impl QuietHours {
         if from < to { (from..to).contains(&minute) } else { minute >= from || minute < to }
     }
 
-    /// When the hours that hold at `at` are over.
+    /// When the hours that hold at `at` are over. Where clocks go back over their end, they hold twice.
     pub fn end(self, zone: Tz, at: DateTime<Utc>) -> DateTime<Utc> {
         let today = calendar::local_date(zone, at);
         let time = NaiveTime::from_num_seconds_from_midnight_opt(self.to * 60, 0).unwrap_or_default();
         let ends = [Some(today), today.succ_opt(), today.succ_opt().and_then(|date| date.succ_opt())];
-        let mut ends = ends.into_iter().flatten().map(|date| calendar::instant(zone, date.and_time(time)));
+        let mut ends = ends.into_iter().flatten().map(|date| date.and_time(time)).flat_map(|local| {
+            let first = calendar::instant(zone, local);
+            [first, zone.from_local_datetime(&local).latest().map_or(first, |last| last.to_utc())]
+        });
         ends.find(|end| *end > at).unwrap_or(at)
     }
 }
@@ -334,6 +337,10 @@ mod tests {
         assert_eq!(spring.length(), TimeDelta::hours(9), "clocks go forward in it");
         assert_eq!(night.end(New_York, spring.start()), spring.end());
         assert_eq!(night.to_string(), "22:00 to 08:00");
+        let short = QuietHours { from: 22 * 60, to: 90 };
+        let again = local("2025-11-02T01:10:00") + TimeDelta::hours(1);
+        assert!(short.hold(New_York, again), "clocks went back from 02:00 to 01:00");
+        assert_eq!(short.end(New_York, again), again + TimeDelta::minutes(20));
     }
 
     #[test]

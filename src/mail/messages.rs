@@ -4,6 +4,7 @@
 pub mod ending;
 pub mod reaper;
 pub mod staff;
+pub mod waitlist;
 
 use askama::Template;
 use chrono::{DateTime, Utc};

@@ -17,3 +17,4 @@ pub mod renewal;
 pub mod search;
 pub mod sentences;
 pub mod standing;
+pub mod waitlist;

@@ -43,6 +43,16 @@ impl Wanted {
         Some(admission::span_to_know(lab, pool, &whole))
     }
 
+    /// The slots of the pool's grid that it likes, soonest first. Whether they are legal is not asked.
+    pub fn slots(&self, case: &Case<'_>) -> impl Iterator<Item = Interval> {
+        let starts = self.starts(case.lab, case.pool, case.now);
+        let (grid, zone) = (case.pool.grid(), case.zone);
+        successors(starts.map(|starts| starts.start()), move |at| Some(*at + grid))
+            .take_while(move |at| starts.is_some_and(|starts| *at < starts.end()))
+            .filter_map(|at| Interval::new(at, at + self.length))
+            .filter(move |slot| self.likes(zone, slot))
+    }
+
     fn likes(&self, zone: Tz, slot: &Interval) -> bool {
         use chrono::Datelike as _;
         let date = calendar::local_date(zone, slot.start());
@@ -58,14 +68,10 @@ impl Wanted {
 /// The first `count` slots that fit and are legal, soonest first, each at least `apart` after the one before it starts.
 /// Occupancy must be known over [`Wanted::span_to_know`].
 pub fn first(case: &Case<'_>, wanted: &Wanted, count: usize, apart: TimeDelta) -> Vec<Interval> {
-    let Some(starts) = wanted.starts(case.lab, case.pool, case.now) else { return Vec::new() };
     let mut found: Vec<Interval> = Vec::new();
-    let fitting = successors(Some(starts.start()), |at| Some(*at + case.pool.grid()))
-        .take_while(|at| *at < starts.end())
-        .filter_map(|at| Interval::new(at, at + wanted.length));
-    for slot in fitting {
+    for slot in wanted.slots(case) {
         let far = found.last().is_none_or(|last| slot.start() >= last.start() + apart);
-        if far && wanted.likes(case.zone, &slot) && admission::judge(case, &slot).is_empty() {
+        if far && admission::judge(case, &slot).is_empty() {
             found.push(slot);
         }
         if found.len() == count {

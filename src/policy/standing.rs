@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::booking::Booking;
 use crate::domain::course::Lab;
@@ -11,7 +12,7 @@ use crate::domain::person::Parity;
 use crate::domain::su::Su;
 
 /// What a person is, has and had, as far as it matters for one lab. The order of lists does not matter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Their parity, if they have one.
     pub parity: Option<Parity>,
@@ -26,6 +27,7 @@ pub struct Standing {
     /// The named nodes of the booking that is about to be another: it keeps them.
     pub nodes: Vec<String>,
     /// Hours that count which they have used of it or have booked.
+    #[serde(with = "seconds")]
     pub used: TimeDelta,
     /// Bookings of it with such hours.
     pub used_bookings: i32,
@@ -81,5 +83,19 @@ impl Standing {
                 self.used_bookings += i32::from(counted > TimeDelta::zero());
             }
         }
+    }
+}
+
+/// A length of time in whole seconds.
+mod seconds {
+    use chrono::TimeDelta;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(length: &TimeDelta, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(length.num_seconds())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<TimeDelta, D::Error> {
+        i64::deserialize(from).map(TimeDelta::seconds)
     }
 }

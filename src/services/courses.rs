@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::{self, Conn, DbError, MaybeDbError};
 use crate::domain::course::{Course, Pool, Site};
+use crate::services::fair_share;
 
 mod plan;
 
@@ -40,7 +41,9 @@ impl MaybeDbError for ApplyError {
 /// Makes the course in the database what the file says, and gives cells from now on the capacities that their pools have then.
 pub fn apply(conn: &mut Conn<'_>, course: &Course, now: DateTime<Utc>) -> Result<(), ApplyError> {
     refuse_what_is_in_use(conn, course)?;
+    let usage = db::fair_share_policy(conn)?;
     db::save_course(conn, course)?;
+    fair_share::follow(conn, &usage)?;
     db::lock_occupancy(conn)?;
     for pool in &course.pools {
         db::set_capacity(conn, pool, pool.floor(now))?;

@@ -125,16 +125,17 @@ pub fn by_the_rules(
     let standing = Standing::blank(Parity::of(net_id));
     let case = Case { lab, pool, zone: course.zone, standing: &standing, occupancy: &occupancy, now };
     let nearest = || Ok::<_, Infallible>(availability::nearest(&case, slot, 3));
-    judged(&case, slot, nearest).ok()
+    judged(&case, slot, admission::judge(&case, slot), nearest).ok()
 }
 
-/// The judgement of a slot; what would be accepted instead is looked for only if it is refused.
+/// The judgement of a slot that breaks these rules; what would be accepted instead is looked for only if it is refused.
 pub(super) fn judged<E>(
     case: &Case<'_>,
     slot: &Interval,
+    violations: Vec<Violation>,
     nearest: impl FnOnce() -> Result<Vec<Interval>, E>,
 ) -> Result<Judgement, E> {
-    let (violations, zone) = (admission::judge(case, slot), case.zone);
+    let zone = case.zone;
     if violations.is_empty() {
         return Ok(Judgement::Accepted { warnings: admission::warnings(case, slot), zone });
     }

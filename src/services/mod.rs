@@ -9,6 +9,7 @@ pub mod exceptions;
 pub mod explain;
 pub mod extending;
 pub mod failures;
+pub mod fair_share;
 pub mod fulfil;
 pub mod guards;
 pub mod health;
@@ -20,11 +21,13 @@ pub mod notices;
 pub mod people;
 mod places;
 pub mod queue;
+pub mod receipts;
 pub mod reaping;
 pub mod renewal;
 mod situation;
 pub mod staff;
 pub mod sweeps;
+pub mod waitlist;
 
 use std::sync::Arc;
 
@@ -36,7 +39,8 @@ use crate::clock::Clock;
 use crate::cloud::port::Clouds;
 use crate::db::Db;
 use crate::domain::ids::{
-    BookingId, ClaimToken, ExceptionId, ExemptionId, InstanceId, NoticeId, PauseId, PersonId, SweepId,
+    BookingId, ClaimToken, ExceptionId, ExemptionId, InstanceId, NoticeId, PauseId, PersonId, ReceiptId,
+    SweepId, WaitId,
 };
 use crate::entropy::Entropy;
 use crate::mail::delivery::Mailer;
@@ -132,6 +136,16 @@ impl App {
     /// A new person's id.
     pub fn person_id(&self) -> PersonId {
         PersonId::from_bits(self.entropy.bits())
+    }
+
+    /// A new place in line's id.
+    pub fn wait_id(&self) -> WaitId {
+        WaitId::from_bits(self.entropy.bits())
+    }
+
+    /// A new receipt's id.
+    pub fn receipt_id(&self) -> ReceiptId {
+        ReceiptId::from_bits(self.entropy.bits())
     }
 
     /// A new claim's token.

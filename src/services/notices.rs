@@ -1,12 +1,14 @@
 //! Putting mails into the outbox, in the transaction of what they tell.
 
+mod line;
 mod remind;
 
 use chrono::{DateTime, Utc};
 
+pub use self::line::{tell_lapsed, tell_offer, tell_wait_over, withdraw_offer};
 pub use self::remind::remind;
 use super::App;
-use crate::db::{self, Conn, DbError, LabSetting};
+use crate::db::{self, Conn, CourseCard, DbError, LabSetting};
 use crate::domain::booking::Booking;
 use crate::domain::ids::{BookingId, PersonId};
 use crate::domain::notice::Notice;
@@ -20,6 +22,8 @@ use crate::policy::reminders;
 pub enum Kind<'a> {
     /// The place is the student's.
     Booked,
+    /// The same of one that its student waited for, and wanted at once. It takes the place of [`Kind::Booked`].
+    BookedFromLine,
     /// It has another slot now.
     Moved,
     /// The servers can be used, by this command.
@@ -45,7 +49,7 @@ impl Kind<'_> {
     fn dedupe_key(&self, booking: &Booking) -> String {
         let id = &booking.id;
         match self {
-            Self::Booked => format!("booked/{id}"),
+            Self::Booked | Self::BookedFromLine => format!("booked/{id}"),
             Self::Moved => format!("moved/{id}/{}", booking.slot.start().timestamp()),
             Self::Ready(_) => format!("ready/{id}"),
             Self::EndingSoon(minutes) => {
@@ -60,7 +64,12 @@ impl Kind<'_> {
     /// What carries an invitation is always wanted, and what tells of a loss. When one is reminded is for [`remind`] to know.
     fn is_wanted(&self, choices: &Choices, booking: &Booking) -> bool {
         match self {
-            Self::Booked | Self::Moved | Self::EndingSoon(_) | Self::NotUsed { .. } | Self::Failed => true,
+            Self::Booked
+            | Self::BookedFromLine
+            | Self::Moved
+            | Self::EndingSoon(_)
+            | Self::NotUsed { .. }
+            | Self::Failed => true,
             Self::Ready(_) => choices.ready,
             Self::Ended => reminders::ended_is_wanted(choices, &booking.state),
         }
@@ -86,18 +95,10 @@ pub fn tell(
         return Ok(false);
     }
     let Some(course) = db::course_card(conn)? else { return Ok(false) };
-    let occurrence = Occurrence {
-        booking,
-        person: &person,
-        lab: &setting.lab.title,
-        course: &course.title,
-        contact: &course.contact,
-        zone: setting.zone,
-        public_url: &app.public_url,
-        now: app.now(),
-    };
+    let occurrence = occurrence(app, booking, &person, setting, &course);
     let message = match kind {
         Kind::Booked => messages::booked(occurrence),
+        Kind::BookedFromLine => messages::waitlist::booked_from_line(occurrence),
         Kind::Moved => messages::moved(occurrence),
         Kind::Ready(ssh) => messages::ready(occurrence, *ssh),
         Kind::EndingSoon(_) => {
@@ -109,7 +110,26 @@ pub fn tell(
         Kind::Ended => messages::ending::ended(occurrence, &db::resources(conn, &booking.id)?),
     };
     let message = written(message)?;
-    db::enqueue(conn, &notice(app, Some(person.id), person.mail, kind.dedupe_key(booking), message))
+    db::enqueue(conn, &mail(app, &person, kind.dedupe_key(booking), message))
+}
+
+fn occurrence<'a>(
+    app: &'a App,
+    booking: &'a Booking,
+    person: &'a Person,
+    setting: &'a LabSetting,
+    course: &'a CourseCard,
+) -> Occurrence<'a> {
+    Occurrence {
+        booking,
+        person,
+        lab: &setting.lab.title,
+        course: &course.title,
+        contact: &course.contact,
+        zone: setting.zone,
+        public_url: &app.public_url,
+        now: app.now(),
+    }
 }
 
 /// Puts a mail to this person into the outbox, unless it is there already. Says whether it did.
@@ -121,8 +141,7 @@ pub(super) fn tell_one(
     message: Result<Message, askama::Error>,
 ) -> Result<bool, DbError> {
     let message = written(message)?;
-    let (id, mail) = (person.id.clone(), person.mail.clone());
-    db::enqueue(conn, &notice(app, Some(id), mail, format!("{key}/{}", person.id), message))
+    db::enqueue(conn, &mail(app, person, format!("{key}/{}", person.id), message))
 }
 
 /// Puts a mail to each of the staff into the outbox, or to the course's own address while there are none: one to each about
@@ -151,6 +170,11 @@ pub(super) fn tell_staff(
 
 fn written(message: Result<Message, askama::Error>) -> Result<Message, DbError> {
     message.map_err(|error| DbError::Corrupt(format!("a mail can't be written: {error}")))
+}
+
+/// A notice to this person.
+fn mail(app: &App, person: &Person, dedupe_key: String, message: Message) -> Notice {
+    notice(app, Some(person.id.clone()), person.mail.clone(), dedupe_key, message)
 }
 
 fn notice(

@@ -35,7 +35,8 @@ pub(super) fn take_more(
     db::hold_nodes(conn, pool, span, &booking.id, &booking.nodes)
 }
 
-/// Gives the units and nodes of `booking` over `span` back. The booking still tells which nodes it had.
+/// Gives the units and nodes of `booking` over `span` back, first of all to those who wait. The booking still tells which nodes
+/// it had.
 pub(super) fn give_back(
     conn: &mut Conn<'_>,
     pool: &Pool,
@@ -43,6 +44,7 @@ pub(super) fn give_back(
     span: &Interval,
 ) -> Result<(), DbError> {
     db::give_back(conn, pool, span, booking.units)?;
+    db::call_waitlist(conn, &pool.id, booking.id.as_str())?;
     if booking.nodes.is_empty() {
         return Ok(());
     }

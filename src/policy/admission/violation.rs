@@ -175,6 +175,8 @@ pub enum Violation {
         /// The first such time.
         at: DateTime<Utc>,
     },
+    /// It has become free a moment ago, and someone in line may have a part of it.
+    WaitedFor,
 }
 
 impl Violation {
@@ -204,6 +206,7 @@ impl Violation {
             Self::TooManyAhead { .. } => "too_many_ahead",
             Self::EndFixed { .. } => "end_fixed",
             Self::Full { .. } => "full",
+            Self::WaitedFor => "waited_for",
         }
     }
 
@@ -281,6 +284,7 @@ impl Violation {
                 std::iter::once(("site", Number::Text(site.clone()))).chain(words).collect()
             }
             Self::Full { at: first } => vec![("at", at(first))],
+            Self::WaitedFor => Vec::new(),
         }
     }
 
@@ -295,6 +299,7 @@ impl Violation {
                 | Self::Stacked { .. }
                 | Self::Gap { .. }
                 | Self::Full { .. }
+                | Self::WaitedFor
         )
     }
 
@@ -395,6 +400,10 @@ impl Violation {
                 format!("You have {limit} bookings of this lab already, and may have {limit} at a time.")
             }
             Self::EndFixed { site, words } => end_fixed(site, words.as_deref()),
+            Self::WaitedFor => {
+                "It has just become free, and others wait for it: whoever of them comes first is asked now."
+                    .to_owned()
+            }
             Self::Full { at } => format!("Every place is taken at {}.", calendar::date_and_time(zone, *at)),
         }
     }

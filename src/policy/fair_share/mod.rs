@@ -11,6 +11,7 @@
 pub mod classic;
 pub mod decay;
 pub mod fair_tree;
+pub mod ledger;
 pub mod level_fs;
 pub mod lineage;
 pub mod paths;

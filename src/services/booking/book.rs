@@ -17,9 +17,12 @@ use crate::policy::admission::{self, Violation};
 use crate::policy::availability;
 use crate::services::App;
 use crate::services::explain::{Judgement, judged};
+use crate::services::fair_share;
 use crate::services::notices::{self, Kind};
 use crate::services::places;
+use crate::services::receipts::{self, Decided};
 use crate::services::situation::Situation;
+use crate::services::waitlist;
 
 /// A student's wish for a new booking.
 #[derive(Debug, Clone)]
@@ -76,7 +79,7 @@ async fn refused(app: &Arc<App>, wish: Wish, by: RefusedBy) -> BookingError {
             let violations = match by {
                 RefusedBy::Rules(violations) => violations,
                 RefusedBy::Guard(told) => {
-                    let seen = judge(conn, &situation, &wish, now)?;
+                    let (seen, _) = judge(conn, &situation, &wish, now)?;
                     if seen.is_empty() { vec![told] } else { seen }
                 }
             };
@@ -92,16 +95,20 @@ fn situation(conn: &mut Conn<'_>, wish: &Wish, now: DateTime<Utc>) -> Result<Sit
         .ok_or_else(|| BookingError::NoSuchLab(wish.lab.clone()))
 }
 
-/// Every rule that the wish breaks.
+/// Every rule that the wish breaks, and all that this was decided from.
 fn judge(
     conn: &mut Conn<'_>,
     situation: &Situation,
     wish: &Wish,
     now: DateTime<Utc>,
-) -> Result<Vec<Violation>, BookingError> {
+) -> Result<(Vec<Violation>, Decided), BookingError> {
     let LabSetting { lab, pool, .. } = &situation.setting;
     let occupancy = db::occupancy(conn, pool, &admission::span_to_know(lab, pool, &wish.slot))?;
-    Ok(admission::judge(&situation.case(&occupancy, now), &wish.slot))
+    let mut violations = admission::judge(&situation.case(&occupancy, now), &wish.slot);
+    let others_first = violations.is_empty()
+        && waitlist::claims(conn, situation, &wish.person.id, &occupancy, &wish.slot, now)?;
+    violations.extend(others_first.then_some(Violation::WaitedFor));
+    Ok((violations, Decided { at: now, slot: wish.slot, occupancy, others_first }))
 }
 
 /// What would be accepted instead: one range scan of the pool, over weeks.
@@ -119,10 +126,9 @@ fn nearest(
 /// What the rules make of a wish as of `now`.
 pub fn explain(conn: &mut Conn<'_>, wish: &Wish, now: DateTime<Utc>) -> Result<Judgement, BookingError> {
     let situation = situation(conn, wish, now)?;
-    let LabSetting { lab, pool, .. } = &situation.setting;
-    let occupancy = db::occupancy(conn, pool, &admission::span_to_know(lab, pool, &wish.slot))?;
-    let case = situation.case(&occupancy, now);
-    judged(&case, &wish.slot, || nearest(conn, &situation, wish, now))
+    let (violations, decided) = judge(conn, &situation, wish, now)?;
+    let case = situation.case(&decided.occupancy, now);
+    judged(&case, &wish.slot, violations, || nearest(conn, &situation, wish, now))
 }
 
 fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, BookingError> {
@@ -135,8 +141,9 @@ fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, Booki
     {
         return Ok(made);
     }
+    fair_share::fold(conn, &wish.person.id, app.now())?;
     let situation = situation(conn, wish, app.now())?;
-    admit(app, conn, &situation, wish)?;
+    let decided = admit(app, conn, &situation, wish)?;
     let setting = &situation.setting;
     let key = wish.person.ssh_public_key.as_deref().ok_or(BookingError::NoKey)?;
     let mut booking = new_booking(app, setting, wish);
@@ -145,6 +152,7 @@ fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, Booki
     places::take(conn, &setting.pool, &mut booking, &held)?;
     db::insert_booking(conn, &booking, seat, wish.idempotency_key.as_deref())?;
     plan_resources(app, conn, setting, &booking, &wish.person, key)?;
+    receipts::of_grant(app, conn, &situation, &decided, &booking)?;
     let what = format!("Asked for {}.", calendar::span(setting.zone, &booking.slot));
     log(app, conn, &booking, wish.person.net_id.as_str(), &what)?;
     if booking.state == State::Booked {
@@ -154,15 +162,20 @@ fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, Booki
 }
 
 /// Refuses without looking for what would be accepted: others wait for this transaction.
-fn admit(app: &App, conn: &mut Conn<'_>, situation: &Situation, wish: &Wish) -> Result<(), BookingError> {
-    let violations = judge(conn, situation, wish, app.now())?;
+fn admit(
+    app: &App,
+    conn: &mut Conn<'_>,
+    situation: &Situation,
+    wish: &Wish,
+) -> Result<Decided, BookingError> {
+    let (violations, decided) = judge(conn, situation, wish, app.now())?;
     if violations.is_empty() {
-        return Ok(());
+        return Ok(decided);
     }
     Err(BookingError::Refused(Refusal { violations, nearest: Vec::new(), zone: situation.setting.zone }))
 }
 
-fn new_booking(app: &App, setting: &LabSetting, wish: &Wish) -> Booking {
+pub(in crate::services) fn new_booking(app: &App, setting: &LabSetting, wish: &Wish) -> Booking {
     let leased = setting.pool.held_by(&setting.site) == HeldBy::OwnLease;
     let state = if leased { State::Held } else { State::Booked };
     Booking {
@@ -189,7 +202,7 @@ fn new_booking(app: &App, setting: &LabSetting, wish: &Wish) -> Booking {
 }
 
 /// The lowest seat that none of the person's live bookings of the lab takes.
-fn free_seat(conn: &mut Conn<'_>, setting: &LabSetting, wish: &Wish) -> Result<i32, BookingError> {
+pub(in crate::services) fn free_seat(conn: &mut Conn<'_>, setting: &LabSetting, wish: &Wish) -> Result<i32, BookingError> {
     let taken = db::seats_taken(conn, &wish.person.id, &wish.lab)?;
     let limit = setting.lab.policy.bookings_ahead;
     (1..=limit).find(|seat| !taken.contains(seat)).ok_or_else(|| {
@@ -201,7 +214,7 @@ fn free_seat(conn: &mut Conn<'_>, setting: &LabSetting, wish: &Wish) -> Result<i
     })
 }
 
-fn plan_resources(
+pub(in crate::services) fn plan_resources(
     app: &App,
     conn: &mut Conn<'_>,
     setting: &LabSetting,

@@ -27,6 +27,7 @@ use crate::services::extending;
 use crate::services::notices::{self, Kind};
 use crate::services::places;
 use crate::services::situation::Situation;
+use crate::services::waitlist;
 
 /// The student wants their booking to be at `slot`. One that is ahead moves there; one that has begun keeps its start and is
 /// extended or shortened. A refusal says what would be accepted, and changes nothing.
@@ -148,7 +149,10 @@ fn relocate(
     let span = |setting: &LabSetting| admission::span_to_know(&setting.lab, &setting.pool, slot);
     let (situation, occupancy) = place_without(conn, person, &booking, span, now)?;
     let setting = &situation.setting;
-    let violations = admission::judge(&situation.case(&occupancy, now), slot);
+    let mut violations = admission::judge(&situation.case(&occupancy, now), slot);
+    if violations.is_empty() && waitlist::claims(conn, &situation, &person.id, &occupancy, slot, now)? {
+        violations.push(Violation::WaitedFor);
+    }
     if !violations.is_empty() {
         return Err(refused(violations, setting));
     }
@@ -266,6 +270,9 @@ fn resize(
     };
     let resources = db::resources(conn, &booking.id)?;
     violations.extend(extending::refusal(conn, &booking, &resources, now)?);
+    if later && violations.is_empty() && waitlist::claims(conn, &situation, &person.id, &occupancy, &whole, now)? {
+        violations.push(Violation::WaitedFor);
+    }
     if !violations.is_empty() {
         return Err(refused(violations, setting));
     }

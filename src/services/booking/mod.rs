@@ -24,6 +24,7 @@ mod release;
 mod usage;
 
 pub use book::{Wish, book, explain};
+pub(in crate::services) use book::{free_seat, new_booking, plan_resources};
 use change::place_without;
 pub use change::{change, change_if};
 pub(in crate::services) use change::{drop_wanted_slot, extend_lease, take_wanted_end, take_wanted_slot};
@@ -98,7 +99,7 @@ pub struct Refusal {
     pub zone: Tz,
 }
 
-pub(super) fn log(
+pub(in crate::services) fn log(
     app: &App,
     conn: &mut Conn<'_>,
     booking: &Booking,

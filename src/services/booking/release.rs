@@ -14,6 +14,7 @@ use crate::domain::resource::Resource;
 use crate::services::App;
 use crate::services::notices::{self, Kind as Mail};
 use crate::services::places;
+use crate::services::waitlist;
 
 /// The student gives the booking back: at once the place is free from the next grid time on, and the deletion of its
 /// resources begins. Giving back what is being released already changes nothing.
@@ -39,6 +40,10 @@ pub async fn release_if(
         seen.check(&booking)?;
         if !booking.state.is_live() {
             return Ok(());
+        }
+        if matches!(booking.state, State::Offered { .. }) {
+            log_by(&inner, conn, &id, person.net_id.as_str(), "Passed what was offered.")?;
+            return waitlist::decline(&inner, conn, booking, EndReason::Passed);
         }
         let reason = match booking.state {
             State::Held | State::Booked => EndReason::Cancelled,
@@ -92,7 +97,7 @@ pub(super) fn gift(
 }
 
 fn given_back(booking: &Booking) -> bool {
-    matches!(booking.state.reason(), Some(EndReason::Released | EndReason::Cancelled))
+    matches!(booking.state.reason(), Some(EndReason::Released | EndReason::Cancelled | EndReason::Passed))
 }
 
 /// Ends a live booking that the site could not provide: its student hears why at once, and staff soon.

@@ -131,6 +131,7 @@ fn look_in(app: &App, conn: &mut Conn<'_>, token: &str) -> Result<Answer, Bookin
             let live = live(app, conn, person, &booking)?;
             Ok(live.map_or_else(|answer| answer, |of| Answer::Offer(Offer::Release(of))))
         }
+        Link::Accept { .. } | Link::Pass { .. } => Ok(Answer::Unknown),
         Link::Restore { site, kind, site_ref, warned_at } => {
             let mark = db::mark(conn, &site, kind, &site_ref)?;
             Ok(object(conn, person, mark, warned_at)?)

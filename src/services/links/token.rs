@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::Sha256;
 
 use crate::domain::blueprint::Kind;
-use crate::domain::ids::PersonId;
+use crate::domain::ids::{BookingId, PersonId};
 use crate::domain::link::Link;
 
 /// What a token says.
@@ -60,6 +60,8 @@ impl Ticket {
             Link::Release { booking, end } => {
                 parts.extend(["release".to_owned(), booking.to_string(), end.timestamp().to_string()]);
             }
+            Link::Accept { booking, until } => parts.extend(offer("accept", booking, *until)),
+            Link::Pass { booking, until } => parts.extend(offer("pass", booking, *until)),
             Link::Restore { site, kind, site_ref, warned_at } => parts.extend([
                 "restore".to_owned(),
                 site.to_string(),
@@ -86,12 +88,17 @@ impl Ticket {
                 let (booking, end) = rest.split_once(SEPARATOR)?;
                 Link::Release { booking: booking.parse().ok()?, end: second(end)? }
             }
+            "accept" | "pass" => {
+                let (booking, until) = rest.split_once(SEPARATOR)?;
+                let (booking, until) = (booking.parse().ok()?, microsecond(until)?);
+                if what == "pass" { Link::Pass { booking, until } } else { Link::Accept { booking, until } }
+            }
             "restore" => {
                 let mut parts = rest.splitn(4, SEPARATOR);
                 Link::Restore {
                     site: parts.next()?.parse().ok()?,
                     kind: Kind::from_word(parts.next()?)?,
-                    warned_at: DateTime::from_timestamp_micros(parts.next()?.parse().ok()?)?,
+                    warned_at: microsecond(parts.next()?)?,
                     site_ref: parts.next()?.to_owned(),
                 }
             }
@@ -99,6 +106,14 @@ impl Ticket {
         };
         Some(Self { person, expires_at, link })
     }
+}
+
+fn offer(what: &str, booking: &BookingId, until: DateTime<Utc>) -> [String; 3] {
+    [what.to_owned(), booking.to_string(), until.timestamp_micros().to_string()]
+}
+
+fn microsecond(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(text.parse().ok()?)
 }
 
 fn second(text: &str) -> Option<DateTime<Utc>> {
@@ -110,7 +125,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::ids::BookingId;
 
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -120,6 +134,10 @@ mod tests {
 
     fn instant() -> impl Strategy<Value = DateTime<Utc>> {
         (0..4_000_000_000_i64).prop_map(|at| DateTime::from_timestamp(at, 0).unwrap())
+    }
+
+    fn moment() -> impl Strategy<Value = DateTime<Utc>> {
+        (0..4_000_000_000_000_000_i64).prop_map(|at| DateTime::from_timestamp_micros(at).unwrap())
     }
 
     fn link() -> impl Strategy<Value = Link> {
@@ -132,7 +150,9 @@ mod tests {
                 to
             }),
             (booking(), instant()).prop_map(|(booking, end)| Link::Release { booking, end }),
-            ("[a-z][a-z0-9-]{0,10}", kind, ".{0,40}", instant()).prop_map(
+            (booking(), moment()).prop_map(|(booking, until)| Link::Accept { booking, until }),
+            (booking(), moment()).prop_map(|(booking, until)| Link::Pass { booking, until }),
+            ("[a-z][a-z0-9-]{0,10}", kind, ".{0,40}", moment()).prop_map(
                 |(site, kind, site_ref, warned_at)| Link::Restore {
                     site: site.parse().unwrap(),
                     kind,

@@ -8,11 +8,12 @@ use futures_util::future::join_all;
 use super::observe::Observation;
 use super::{Done, marking, no_show, steps};
 use crate::db::{self, DbError};
-use crate::domain::booking::{Booking, EndReason};
+use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::ids::{BookingId, SiteId};
 use crate::policy::reaping::Action;
 use crate::services::App;
 use crate::services::booking::{self, BookingError};
+use crate::services::waitlist;
 
 /// Carries out a plan. Each action is checked again just before it acts.
 pub async fn carry_out(app: &Arc<App>, seen: &Observation) -> Vec<Done> {
@@ -76,6 +77,10 @@ async fn end_booking(app: &Arc<App>, id: &BookingId) -> Result<bool, String> {
             let Some(booking) = db::booking_locked(conn, &id)? else { return Ok(false) };
             if !booking.state.is_live() || booking.slot.end() > inner.now() {
                 return Ok(false);
+            }
+            if matches!(booking.state, State::Offered { .. }) {
+                waitlist::decline(&inner, conn, booking, EndReason::Lapsed)?;
+                return Ok(true);
             }
             booking::log(&inner, conn, &booking, "fairlease", "Its time is over.")?;
             match why_never_ready(&booking) {

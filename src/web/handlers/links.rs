@@ -266,6 +266,9 @@ impl Writer<'_> {
                 page.next.insert(0, Link::new(format!("/bookings/{booking}"), "Open the booking"));
                 page
             }
+            Does::Accept { .. } | Does::Pass { .. } => {
+                self.plain(title, "It worked for a day after the end of its offer.".to_owned())
+            }
             Does::Restore { .. } => {
                 self.plain(title, "It worked for two weeks. Write to the address below.".to_owned())
             }
