@@ -107,8 +107,8 @@ fn keep_part(conn: &mut Conn<'_>, part: &impl Serialize) -> Result<String, DbErr
 }
 
 fn kept_part<T: DeserializeOwned>(conn: &mut Conn<'_>, hash: &str) -> Result<T, DbError> {
-    let content =
-        db::part(conn, hash)?.ok_or_else(|| DbError::Corrupt(format!("no part of receipts is kept as {hash}")))?;
+    let content = db::part(conn, hash)?
+        .ok_or_else(|| DbError::Corrupt(format!("no part of receipts is kept as {hash}")))?;
     read(&content)
 }
 
@@ -189,7 +189,6 @@ pub(super) fn of_refusal(
     violations: &[Violation],
 ) -> Result<(), DbError> {
     let inputs = AboutSlot::keep(conn, situation, decided)?;
-    let about =
-        About { kind: REFUSED, person, lab: &situation.setting.lab.id, booking: None, wait: None };
+    let about = About { kind: REFUSED, person, lab: &situation.setting.lab.id, booking: None, wait: None };
     keep(app, conn, &about, &inputs, &codes(violations))
 }

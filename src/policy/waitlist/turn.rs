@@ -77,7 +77,8 @@ pub fn next(
     policy: &WaitlistPolicy,
     passed_over: &mut BTreeSet<WaitId>,
 ) -> Option<Turn> {
-    let waits = |it: &Candidate<'_>| it.wait.state == WaitState::Waiting && !passed_over.contains(&it.wait.id);
+    let waits =
+        |it: &Candidate<'_>| it.wait.state == WaitState::Waiting && !passed_over.contains(&it.wait.id);
     let waiting = candidates.iter().enumerate().filter(|(_, it)| waits(it));
     let mut line: Vec<(usize, &Candidate<'_>)> = waiting.collect();
     line.sort_by(|(_, one), (_, other)| one.key().cmp(&other.key()));

@@ -202,7 +202,11 @@ pub(in crate::services) fn new_booking(app: &App, setting: &LabSetting, wish: &W
 }
 
 /// The lowest seat that none of the person's live bookings of the lab takes.
-pub(in crate::services) fn free_seat(conn: &mut Conn<'_>, setting: &LabSetting, wish: &Wish) -> Result<i32, BookingError> {
+pub(in crate::services) fn free_seat(
+    conn: &mut Conn<'_>,
+    setting: &LabSetting,
+    wish: &Wish,
+) -> Result<i32, BookingError> {
     let taken = db::seats_taken(conn, &wish.person.id, &wish.lab)?;
     let limit = setting.lab.policy.bookings_ahead;
     (1..=limit).find(|seat| !taken.contains(seat)).ok_or_else(|| {

@@ -270,7 +270,10 @@ fn resize(
     };
     let resources = db::resources(conn, &booking.id)?;
     violations.extend(extending::refusal(conn, &booking, &resources, now)?);
-    if later && violations.is_empty() && waitlist::claims(conn, &situation, &person.id, &occupancy, &whole, now)? {
+    if later
+        && violations.is_empty()
+        && waitlist::claims(conn, &situation, &person.id, &occupancy, &whole, now)?
+    {
         violations.push(Violation::WaitedFor);
     }
     if !violations.is_empty() {

@@ -133,11 +133,8 @@ fn put_back(wait: &mut Wait, booking: &Booking, reason: EndReason, app: &App) ->
     }
     wait.lapses = if reason == EndReason::Lapsed { wait.lapses + 1 } else { 0 };
     let goes_on = wait.lapses < MOST_LAPSES;
-    wait.state = if goes_on {
-        WaitState::Waiting
-    } else {
-        WaitState::Ended { at: now, outcome: Outcome::Unanswered }
-    };
+    wait.state =
+        if goes_on { WaitState::Waiting } else { WaitState::Ended { at: now, outcome: Outcome::Unanswered } };
     goes_on
 }
 

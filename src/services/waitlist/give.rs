@@ -14,12 +14,7 @@ use crate::services::notices::{self, Kind};
 use crate::services::places;
 
 /// Carries out a turn of the line, whose pools and whose person are locked.
-pub(super) fn give(
-    app: &App,
-    conn: &mut Conn<'_>,
-    line: &Line,
-    turn: &Turn,
-) -> Result<WaitState, WaitError> {
+pub(super) fn give(app: &App, conn: &mut Conn<'_>, line: &Line, turn: &Turn) -> Result<WaitState, WaitError> {
     let Some(member) = line.members.get(turn.index) else { return Ok(WaitState::Waiting) };
     let booking = hold(app, conn, member, turn)?;
     let mut wait = member.wait.clone();
@@ -31,7 +26,10 @@ pub(super) fn give(
         }
         How::Offered { until, tell_at } => {
             let zone = member.situation.setting.zone;
-            let what = format!("Offered to whoever comes first in line, until {}.", calendar::date_and_time(zone, until));
+            let what = format!(
+                "Offered to whoever comes first in line, until {}.",
+                calendar::date_and_time(zone, until)
+            );
             booking::log(app, conn, &booking, ACTOR, &what)?;
             let not_before = (tell_at > line.now).then_some(tell_at);
             let others = line.members.iter().filter(|it| it.wait.state == WaitState::Waiting).count();
@@ -79,12 +77,7 @@ fn wish(member: &Member, turn: &Turn) -> Wish {
     }
 }
 
-fn book_at_once(
-    app: &App,
-    conn: &mut Conn<'_>,
-    member: &Member,
-    booking: &Booking,
-) -> Result<(), WaitError> {
+fn book_at_once(app: &App, conn: &mut Conn<'_>, member: &Member, booking: &Booking) -> Result<(), WaitError> {
     let setting = &member.situation.setting;
     let key = member.person.ssh_public_key.as_deref().ok_or(WaitError::NoKey)?;
     booking::plan_resources(app, conn, setting, booking, &member.person, key)?;

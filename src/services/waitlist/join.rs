@@ -29,10 +29,8 @@ pub async fn join(app: &Arc<App>, person: Person, lab: LabId, asked: Asked) -> R
         return Err(WaitError::NoKey);
     }
     let inner = app.clone();
-    let (wait, pool) = app
-        .db
-        .write("waitlist: join", move |conn| join_in(&inner, conn, &person, &lab, &asked))
-        .await?;
+    let (wait, pool) =
+        app.db.write("waitlist: join", move |conn| join_in(&inner, conn, &person, &lab, &asked)).await?;
     go_through(app, &pool).await;
     let id = wait.id.clone();
     let now = app.db.read::<_, DbError, _>("waitlist: joined", move |conn| db::wait(conn, &id)).await?;
@@ -67,9 +65,7 @@ pub(super) fn possible(situation: &Situation, asked: &Asked, now: DateTime<Utc>)
     let empty = Occupancy::default();
     match turn::could_ever(&situation.case(&empty, now), asked) {
         Ok(()) => Ok(()),
-        Err(Never::Against(violations)) => {
-            Err(WaitError::Never { violations, zone: situation.setting.zone })
-        }
+        Err(Never::Against(violations)) => Err(WaitError::Never { violations, zone: situation.setting.zone }),
         Err(Never::NoRoom) => Err(WaitError::BadWish(
             "no window is as long as the slot: ask for a shorter slot, or for a longer window".to_owned(),
         )),
@@ -124,7 +120,8 @@ fn leave_in(
         wait.filter(|wait| wait.person == person.id).ok_or_else(|| WaitError::NoSuchWait(id.clone()))
     };
     let known = own(db::wait(conn, id)?)?;
-    let setting = db::lab_setting(conn, &known.lab)?.ok_or_else(|| WaitError::NoSuchLab(known.lab.clone()))?;
+    let setting =
+        db::lab_setting(conn, &known.lab)?.ok_or_else(|| WaitError::NoSuchLab(known.lab.clone()))?;
     db::lock_for_booking(conn, &person.id, &setting.pool.id)?;
     let wait = own(db::wait_locked(conn, id)?)?;
     let mut freed = None;

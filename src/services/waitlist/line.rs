@@ -175,7 +175,13 @@ impl Member {
 }
 
 /// A place in line that nobody has yet: what someone who asks about their chances would get.
-pub(super) fn imagined(id: WaitId, person: &PersonId, lab: &LabId, asked: &Asked, now: DateTime<Utc>) -> Wait {
+pub(super) fn imagined(
+    id: WaitId,
+    person: &PersonId,
+    lab: &LabId,
+    asked: &Asked,
+    now: DateTime<Utc>,
+) -> Wait {
     Wait {
         id,
         person: person.clone(),

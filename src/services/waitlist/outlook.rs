@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::WaitError;
 use super::join::{possible, tidy};
 use super::line::{Line, imagined, pools_together};
-use super::WaitError;
 use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
 use crate::domain::ids::{LabId, NetId};
@@ -47,8 +47,8 @@ pub fn outlook(
     asked: &Asked,
 ) -> Result<Outlook, WaitError> {
     let (asked, now) = (tidy(asked.clone())?, app.now());
-    let situation = Situation::load(conn, lab, person, None, now)?
-        .ok_or_else(|| WaitError::NoSuchLab(lab.clone()))?;
+    let situation =
+        Situation::load(conn, lab, person, None, now)?.ok_or_else(|| WaitError::NoSuchLab(lab.clone()))?;
     possible(&situation, &asked, now)?;
     let pools = pools_together(conn, &situation.setting.pool.id)?;
     let line = Line::load(conn, &pools, now)?;
@@ -59,12 +59,7 @@ pub fn outlook(
     Ok(expect(conn, &line, &situation, &wait)?)
 }
 
-fn expect(
-    conn: &mut Conn<'_>,
-    line: &Line,
-    situation: &Situation,
-    wait: &Wait,
-) -> Result<Outlook, DbError> {
+fn expect(conn: &mut Conn<'_>, line: &Line, situation: &Situation, wait: &Wait) -> Result<Outlook, DbError> {
     let LabSetting { lab, pool, .. } = &situation.setting;
     let now = line.now;
     let factors = Factors::of(wait, line.standings.factor(&wait.person), lab.due, now);
@@ -96,7 +91,9 @@ fn free_now(
     };
     let windows: Vec<Option<&Interval>> =
         if asked.windows.is_empty() { vec![None] } else { asked.windows.iter().map(Some).collect() };
-    let slots = windows.into_iter().flat_map(|window| search::first(&case, &within(window), FREE_NOW, TimeDelta::zero()));
+    let slots = windows
+        .into_iter()
+        .flat_map(|window| search::first(&case, &within(window), FREE_NOW, TimeDelta::zero()));
     Ok(slots.take(FREE_NOW).collect())
 }
 
@@ -168,11 +165,13 @@ pub fn in_line(app: &App, conn: &mut Conn<'_>, lab: Option<&LabId>) -> Result<Ve
     }
     waiters.sort_by(|one, other| {
         let key = |it: &Waiter| (it.wait.lab.clone(), it.offered_until.is_none());
-        let of = |it: &Waiter| order::key(&it.priority, it.wait.joined_at, &it.wait.id).cmp(&order::key(
-            &other.priority,
-            other.wait.joined_at,
-            &other.wait.id,
-        ));
+        let of = |it: &Waiter| {
+            order::key(&it.priority, it.wait.joined_at, &it.wait.id).cmp(&order::key(
+                &other.priority,
+                other.wait.joined_at,
+                &other.wait.id,
+            ))
+        };
         key(one).cmp(&key(other)).then_with(|| of(one))
     });
     Ok(waiters)

@@ -62,7 +62,8 @@ pub(super) fn of_turn(
 ) -> Result<(), DbError> {
     let Some(member) = line.members.get(turn.index) else { return Ok(()) };
     let occupancy = line.occupancies.get(&member.situation.setting.pool.id).cloned().unwrap_or_default();
-    let known = admission::span_to_know(&member.situation.setting.lab, &member.situation.setting.pool, &turn.slot);
+    let known =
+        admission::span_to_know(&member.situation.setting.lab, &member.situation.setting.pool, &turn.slot);
     let decided =
         Decided { at: line.now, slot: turn.slot, occupancy: occupancy.over(&known), others_first: false };
     let given = AboutSlot::keep(conn, &member.situation, &decided)?;
@@ -89,8 +90,11 @@ fn waited(line: &Line, served: &Member, turn: &Turn) -> Vec<Waited> {
     let waiting = line.members.iter().filter(|it| it.wait.state == WaitState::Waiting);
     let mut ordered: Vec<(&Member, Priority)> = waiting.map(|it| (it, line.priority(it))).collect();
     ordered.sort_by(|(one, of_one), (other, of_other)| {
-        order::key(of_one, one.wait.joined_at, &one.wait.id)
-            .cmp(&order::key(of_other, other.wait.joined_at, &other.wait.id))
+        order::key(of_one, one.wait.joined_at, &one.wait.id).cmp(&order::key(
+            of_other,
+            other.wait.joined_at,
+            &other.wait.id,
+        ))
     });
     ordered.truncate(MOST);
     ordered.into_iter().map(|(member, priority)| of_member(line, member, priority, served, turn)).collect()
@@ -156,8 +160,7 @@ pub(super) fn of_leaving(app: &App, conn: &mut Conn<'_>, wait: &Wait) -> Result<
 }
 
 fn of_place(app: &App, conn: &mut Conn<'_>, wait: &Wait, kind: &str) -> Result<(), DbError> {
-    let about =
-        About { kind, person: &wait.person, lab: &wait.lab, booking: None, wait: Some(&wait.id) };
+    let about = About { kind, person: &wait.person, lab: &wait.lab, booking: None, wait: Some(&wait.id) };
     receipts::keep(app, conn, &about, &wait.asked, &wait.joined_at)
 }
 
@@ -269,7 +272,8 @@ fn ranks(inputs: &Inputs) -> Option<Finding> {
     };
     let pairs = inputs.line.windows(2);
     let wrong = pairs.filter(|pair| matches!(pair, [one, other] if !agrees(one, other))).count();
-    let what = format!("fair-share factors of {} students agree with their shares and usage", inputs.line.len());
+    let what =
+        format!("fair-share factors of {} students agree with their shares and usage", inputs.line.len());
     Some(Finding::new(what, wrong == 0))
 }
 

@@ -195,7 +195,7 @@ impl Scale {
             x: self.across(bar * self.step),
             centre: self.across(bar * self.step + self.step / 2),
             width: self.across(self.step),
-            height: if count == 0 { 0 } else { (count * HIGHEST / fullest).max(2) },
+            height: if count == 0 { 0 } else { (count * HIGHEST / fullest).max(4) },
             from: exact(bar * self.step),
             to: exact((bar + 1) * self.step),
             count,

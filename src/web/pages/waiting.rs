@@ -168,7 +168,7 @@ pub struct PartBox {
     /// `morning`.
     pub name: &'static str,
     /// `06–12`.
-    pub hours: &'static str,
+    pub hours: String,
     /// Whether it is chosen.
     pub chosen: bool,
     /// Whether the rules make it possible.
@@ -230,8 +230,8 @@ pub struct WaiterRow {
     pub priority: String,
     /// What it is made of: fair share, age, nearness of the due date.
     pub factors: [String; 3],
-    /// The offer that they have.
-    pub offer: Option<Link>,
+    /// The offer that they have: `offered until 14:20`.
+    pub offer: Option<String>,
 }
 
 /// `1st`, `2nd`, `3rd`, `11th`.

@@ -59,10 +59,10 @@ impl WaitForm {
             text: format!("{hours} h"),
             chosen,
         };
-        let part = |iso: &str, name: &'static str, hours, chosen, possible| PartBox {
+        let part = |iso: &str, name: &'static str, hours: &str, chosen, possible| PartBox {
             value: format!("{iso}.{name}"),
             name,
-            hours,
+            hours: String::from(hours),
             chosen,
             possible,
         };
@@ -234,7 +234,7 @@ impl LabLine {
             offer: None,
         };
         let mut first = row("1st", "gg10", "4 h, any time", "1402", ["0.67", "0.61", "0.00"]);
-        first.offer = Some(Link::new("/bookings/b-9d10", "offered until 14:20"));
+        first.offer = Some("offered until 14:20".to_owned());
         Self {
             id: "k8s".to_owned(),
             lab: Link::new("/staff/labs/k8s", "Kubernetes cluster"),
