@@ -19,6 +19,8 @@ mod ledger;
 mod staff;
 mod why;
 
+pub(in crate::web) use ledger::micro;
+pub(in crate::web) use staff::place;
 pub use staff::{everyone, lines};
 
 /// Shows how the person stands.

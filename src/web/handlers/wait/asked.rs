@@ -48,7 +48,7 @@ impl Wish {
     }
 
     /// The same as a form sends it: what it leaves out is missing.
-    pub(super) fn of_form(mut self) -> Self {
+    pub(in crate::web) fn of_form(mut self) -> Self {
         if !self.complete {
             self.problems.push(Problem::with_field("hours", "Choose how long."));
         }
