@@ -10,7 +10,8 @@
 //!   states. It knows std, chrono and serde.
 //! - [`policy`] has the decisions, as pure functions: may this person have this slot
 //!   ([`admission`](policy::admission)), which starts are there ([`availability`](policy::availability)), what is next
-//!   for a booking ([`reconcile`](policy::reconcile)), what may be deleted ([`reaping`](policy::reaping)), whether a site
+//!   for a booking ([`reconcile`](policy::reconcile)), what may be deleted ([`reaping`](policy::reaping)), whose turn it
+//!   is in line ([`waitlist`](policy::waitlist)), whether a site
 //!   has what a course needs ([`fitness`](policy::fitness)). The present instant, the occupancy and everything else that
 //!   they weigh is handed to them.
 //! - [`clock`] is the only reader of time and [`entropy`] the only source of chance. `clippy.toml` bans the rest.

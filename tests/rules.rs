@@ -276,3 +276,22 @@ fn the_check_of_a_course_says_whether_its_weekdays_are_fair() {
     assert_eq!((&second["even"]["days"], &second["odd"]["days"]), (&6.into(), &8.into()));
     assert_eq!(second["fair"], false);
 }
+
+#[test]
+fn the_check_of_a_course_warns_of_weights_that_bound_nobodys_wait() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("course.toml");
+    let check = |weights: &str, more: &[&str]| {
+        std::fs::write(&file, format!("{EXAMPLE}\n[waitlist]\nweights = {{ {weights} }}\n")).unwrap();
+        let words = ["course", "check", file.to_str().unwrap()];
+        let output = Command::new(env!("CARGO_BIN_EXE_fairlease")).args(words).args(more).output().unwrap();
+        assert!(output.status.success(), "a warning is no error");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(!check("age = 1200", &[]).contains("waitlist"));
+    assert!(check("age = 1200", &["--json"]).contains("\"wait_is_bounded\": true"));
+    let told = check("age = 1199", &[]);
+    assert!(told.contains("waitlist.weights: warning: nobody's wait is bounded"), "{told}");
+    assert!(told.contains("age = 1200 or more would do"), "{told}");
+    assert!(check("age = 1199", &["--json"]).contains("\"wait_is_bounded\": false"));
+}

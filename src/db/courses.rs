@@ -126,10 +126,12 @@ fn save_lab(conn: &mut Conn<'_>, course: &CourseId, position: i32, lab: &Lab) ->
     Ok(())
 }
 
+/// The columns of a course, in their order.
+type CourseRow = (String, String, String, String, Option<String>, String, String, String);
+
 /// The course, if one was applied.
 pub fn course(conn: &mut Conn<'_>) -> Result<Option<Course>, DbError> {
-    let row: Option<(String, String, String, String, Option<String>, String, String, String)> =
-        on!(conn, |c| courses::table.order(courses::id).first(c).optional())?;
+    let row: Option<CourseRow> = on!(conn, |c| courses::table.order(courses::id).first(c).optional())?;
     let Some((id, title, zone, contact, term, reaper, fair_share, waitlist)) = row else { return Ok(None) };
     let site_rows: Vec<String> = on!(conn, |c| sites::table
         .filter(sites::course_id.eq(&id))

@@ -56,7 +56,8 @@ pub enum Measure {
 pub struct WaitlistPolicy {
     /// What counts how much.
     pub weights: Weights,
-    /// From how many minutes of waiting on more of it counts no more.
+    /// From how many minutes of waiting on more of it counts no more. If the weights bound the wait, who has waited so long
+    /// comes before all who have not.
     pub age_cap_minutes: i32,
     /// From how many minutes before the due date on its nearness counts, the more the nearer.
     pub due_within_minutes: i32,

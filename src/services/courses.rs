@@ -48,6 +48,9 @@ pub fn apply(conn: &mut Conn<'_>, course: &Course, now: DateTime<Utc>) -> Result
     for pool in &course.pools {
         db::set_capacity(conn, pool, pool.floor(now))?;
     }
+    for pool in &course.pools {
+        db::call_waitlist(conn, &pool.id, "apply")?;
+    }
     for site in &course.sites {
         db::set_site_capacity(conn, site, now - LONGEST_CELL)?;
     }

@@ -12,7 +12,7 @@ use crate::domain::usage::{UsageLine, UsageTotal};
 use crate::policy::fair_share::decay::{self, HalfLife};
 use crate::policy::fair_share::lineage::Lineage;
 use crate::policy::fair_share::tree::{Given, Kind, NodeId, Tree};
-use crate::policy::fair_share::{self, Algorithm, Figures, ledger};
+use crate::policy::fair_share::{self, Figures, ledger};
 
 /// Everyone's usage and standing at one instant.
 #[derive(Debug, Clone)]
@@ -96,11 +96,7 @@ pub fn standings(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<Standings, D
     plan.students(&people, &usage);
     let tree =
         Tree::new(&plan.given).map_err(|unfit| DbError::Corrupt(format!("the tree of shares: {unfit:?}")))?;
-    let algorithm = match policy.algorithm {
-        crate::domain::fair_share::Algorithm::FairTree => Algorithm::FairTree,
-        crate::domain::fair_share::Algorithm::Classic => Algorithm::Classic,
-    };
-    let figures = fair_share::figures(&tree, algorithm);
+    let figures = fair_share::figures(&tree, policy.algorithm);
     let names = std::iter::once((0, Name::Course)).chain(plan.names);
     let nodes = names.zip(figures).map(|((depth, name), figures)| Node { depth, name, figures }).collect();
     Ok(Standings { policy, at: now, nodes, tree, places: plan.places })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
-use super::{REMEMBER, digest, hasten, look, reap, remind, renew, report};
+use super::{REMEMBER, digest, hasten, look, offer, reap, remind, renew, report};
 use crate::db;
 use crate::services::App;
 use crate::services::health::LOOK_EVERY;
@@ -51,6 +51,7 @@ pub async fn minute(app: &Arc<App>) {
     let quick = async {
         claimed(app, "expire", scheduled_at, reap::expire).await;
         claimed(app, "hasten", scheduled_at, hasten::run).await;
+        claimed(app, "offer", scheduled_at, offer::minute).await;
         claimed(app, "remind", scheduled_at, remind::run).await;
         claimed(app, "report", scheduled_at, report::run).await;
         match digest::scheduled_at(app).await {

@@ -1,4 +1,4 @@
-//! What runs by itself: bookings are fulfilled, mail is sent, the reaper sweeps, reminders are written, sites are looked at,
+//! What runs by itself: bookings are fulfilled, what has become free is offered to those who wait, mail is sent, the reaper sweeps, reminders are written, sites are looked at,
 //! standing leases are renewed, staff hear of what failed and, each
 //! morning, of what the reaper only reports.
 //!
@@ -11,6 +11,7 @@ pub mod digest;
 pub mod fulfil;
 pub mod hasten;
 pub mod look;
+pub mod offer;
 pub mod reap;
 pub mod remind;
 pub mod renew;
@@ -31,11 +32,13 @@ pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) -> Result<(), Strin
     // waiting for the end of it.
     let catching_up = tokio::spawn(cron::catch_up(app.clone()));
     let delivering = tokio::spawn(deliver::run(app.clone(), stop.clone()));
+    let offering = tokio::spawn(offer::run(app.clone(), stop.clone()));
     fulfil::run(app, stop).await;
     catching_up.abort();
     if let Err(error) = scheduler.shutdown().await {
         tracing::warn!(%error, "the cron scheduler did not stop cleanly");
     }
+    offering.await.map_err(|error| format!("nobody is offered anything any more: {error}"))?;
     delivering.await.map_err(|error| format!("the delivery of mail stopped: {error}"))
 }
 
@@ -43,9 +46,10 @@ pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) -> Result<(), Strin
 /// anything.
 pub async fn step(app: &Arc<App>) -> Result<bool, DbError> {
     crate::services::health::look_again(app).await?;
+    let offered = crate::services::waitlist::step(app).await?;
     let fulfilled = fulfil::step(app).await?;
     let tried = crate::services::delivery::step(app).await?;
-    Ok(fulfilled + tried > 0)
+    Ok(offered + fulfilled + tried > 0)
 }
 
 /// Waits until the worker is called, or told to stop. False once it is to stop.

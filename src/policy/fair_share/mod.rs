@@ -21,16 +21,7 @@ pub mod tree;
 
 use self::level_fs::LevelFs;
 use self::tree::Tree;
-
-/// Which of Slurm's algorithms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Algorithm {
-    /// Slurm's default: students are ranked, and a group that had less puts all of its students before another's.
-    #[default]
-    FairTree,
-    /// `2^(-usage/shares)`, where a group's usage weighs on its students.
-    Classic,
-}
+use crate::domain::fair_share::Algorithm;
 
 /// What `sshare -l` shows of one node.
 #[derive(Debug, Clone, Copy, PartialEq)]

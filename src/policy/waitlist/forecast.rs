@@ -121,6 +121,11 @@ mod tests {
         near(of(1, 0, 14, 14), 1.0 - 0.5_f64.sqrt());
         near(of(1, 3, 14, 7), 1.0 - (2.0_f64 / 3.0).powf(3.5));
         near(of(2, 3, 14, 7), 1.0 - (2.0_f64 / 3.0).powf(3.5) * (1.0 + 3.5 / 3.0));
+        assert_eq!(
+            [of(1, 3, 14, 7), of(2, 3, 14, 7)].map(|odds| format!("{odds:.2}")),
+            ["0.76", "0.48"],
+            "as documented"
+        );
         // Worked out to sixty digits.
         near(of(1, 0, 14, 1), 0.033_908_216_921);
         near(of(5, 20, 14, 7), 0.947_597_331_873);

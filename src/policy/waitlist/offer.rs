@@ -75,7 +75,7 @@ mod tests {
 
     fn policy(quiet: Option<(u32, u32)>, offer_minutes: i32) -> WaitlistPolicy {
         let quiet = quiet.map(|(from, to)| QuietHours { from, to });
-        WaitlistPolicy { quiet, offer_minutes, ..WaitlistPolicy::default() }
+        WaitlistPolicy { offer_minutes, quiet, ..WaitlistPolicy::default() }
     }
 
     fn at_night(now: &str, held_from: &str) -> Option<(String, String)> {

@@ -68,8 +68,8 @@ pub enum How {
 /// The first in line for whom there is a slot, and their soonest. Those who have an offer, or don't wait any more, are passed
 /// over, and so are those of whose pool no occupancy is given; it must be known over [`span_to_know`] of each of the others.
 ///
-/// One is found at a time: what it holds, and what it is charged, may change the next turn. `passed_over` are those who are not
-/// to be asked. Whoever is found to have nothing is added: as long as only less becomes free, that stays so.
+/// One is found at a time: what it holds, and what it is charged, may change the next turn. `passed_over` are not asked, and
+/// whoever can have nothing is added to them: as long as only less becomes free, that stays so.
 pub fn next(
     candidates: &[Candidate<'_>],
     occupancies: &BTreeMap<PoolId, Occupancy>,

@@ -71,23 +71,34 @@ enum RefusedBy {
 
 /// The refusal with what would be accepted instead, which is looked for outside of the transaction for which others wait.
 async fn refused(app: &Arc<App>, wish: Wish, by: RefusedBy) -> BookingError {
-    let now = app.now();
+    let (now, id) = (app.now(), wish.person.id.clone());
     let seen = app
         .db
         .read::<_, BookingError, _>("book: explain", move |conn| {
             let situation = situation(conn, &wish, now)?;
+            let (seen, decided) = judge(conn, &situation, &wish, now)?;
             let violations = match by {
                 RefusedBy::Rules(violations) => violations,
-                RefusedBy::Guard(told) => {
-                    let (seen, _) = judge(conn, &situation, &wish, now)?;
-                    if seen.is_empty() { vec![told] } else { seen }
-                }
+                RefusedBy::Guard(told) if seen.is_empty() => vec![told],
+                RefusedBy::Guard(_) => seen.clone(),
             };
             let nearest = nearest(conn, &situation, &wish, now)?;
-            Ok(Refusal { violations, nearest, zone: situation.setting.zone })
+            let zone = situation.setting.zone;
+            Ok((Refusal { violations, nearest, zone }, situation, decided, seen))
         })
         .await;
-    seen.map_or_else(|error| error, BookingError::Refused)
+    let (refusal, situation, decided, seen) = match seen {
+        Ok(seen) => seen,
+        Err(error) => return error,
+    };
+    let inner = app.clone();
+    let kept = app.db.write::<_, DbError, _>("book: refusal", move |conn| {
+        receipts::of_refusal(&inner, conn, &id, &situation, &decided, &seen)
+    });
+    if let Err(error) = kept.await {
+        tracing::warn!(%error, "why a wish was refused could not be kept");
+    }
+    BookingError::Refused(refusal)
 }
 
 fn situation(conn: &mut Conn<'_>, wish: &Wish, now: DateTime<Utc>) -> Result<Situation, BookingError> {

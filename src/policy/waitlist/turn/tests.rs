@@ -71,7 +71,7 @@ fn turn(waiting: &[&Waiting], occupancy: &Occupancy) -> Option<Turn> {
     let now = local(NOW);
     let candidates: Vec<_> = waiting.iter().map(|it| it.candidate(now)).collect();
     let occupancies = BTreeMap::from([(waiting[0].fixture.pool.id.clone(), occupancy.clone())]);
-    next(&candidates, &occupancies, now, &WaitlistPolicy::default())
+    next(&candidates, &occupancies, now, &WaitlistPolicy::default(), &mut BTreeSet::new())
 }
 
 #[test]
@@ -128,7 +128,8 @@ fn who_comes_first_and_has_a_slot_has_the_turn() {
     third.fixture.book("2025-02-12T12:00", "2025-02-12T14:00");
     assert_eq!(index(&[&third, &second]), Some(1), "with as many bookings as one may have");
     let candidates = [second.candidate(local(NOW))];
-    let unknown = next(&candidates, &BTreeMap::new(), local(NOW), &WaitlistPolicy::default());
+    let unknown =
+        next(&candidates, &BTreeMap::new(), local(NOW), &WaitlistPolicy::default(), &mut BTreeSet::new());
     assert_eq!(unknown, None, "nothing is offered of a pool of which nothing is known");
 }
 
