@@ -266,7 +266,7 @@ on_both_databases! {
             assert_eq!(scene.one.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
         }
         let page = text(&ta, "/staff/fair-share").await;
-        has(&page, &["1 of 3 students have used something; ho2 the most, 13.5 server-hours.", "1 waits"]);
+        has(&page, &["1 of 3 students have used something lately; ho2 the most, 13.5 server-hours.", "1 waits"]);
         has(&page, &["<td>ff524</td><td>1</td><td>0.333333</td><td>0.00</td><td>0.000000</td><td>1.000000</td><td>inf</td>"]);
         let page = text(&ta, "/staff/waitlist").await;
         has(&page, &["1 student waits; no offer is open.", "6 h, in 1 window", ">ff524<", "1000 × fair share"]);

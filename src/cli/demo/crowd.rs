@@ -25,7 +25,7 @@ const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti nobody@example.edu";
 
 /// The lab that everybody wants, and how many places it has.
-const LAB: &str = "gpu";
+const LAB: &str = "train";
 const PLACES: usize = 2;
 
 /// For how long it is taken.

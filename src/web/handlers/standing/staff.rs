@@ -63,7 +63,7 @@ fn answer(standings: &Standings) -> String {
         None => "The course has no students yet.".to_owned(),
         Some((0, _)) => "Nobody has used anything that still counts: all students are level.".to_owned(),
         Some((usage, net_id)) => format!(
-            "{used} of {} students have used something; {net_id} the most, {} {measure}.",
+            "{used} of {} students have used something lately; {net_id} the most, {} {measure}.",
             standings.students(),
             amount(usage)
         ),
