@@ -55,6 +55,7 @@ mod statics;
 mod stories;
 mod support;
 mod sweeping;
+mod waiting;
 mod waitlist;
 mod whose;
 mod world;

@@ -16,6 +16,8 @@ use crate::domain::person::Role;
 use crate::services::{App, people};
 use crate::web::{self, Demo, WebState};
 
+mod crowd;
+
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// The address to listen on; port 0 takes a free one
@@ -29,6 +31,8 @@ pub(super) struct Args {
 }
 
 const EXAMPLE: &str = include_str!("../../docs/examples/course.toml");
+/// What the demo adds to it: something that is scarce.
+const SCARCE: &str = include_str!("demo/scarce.toml");
 /// The example's dates are moved so that there is at least this much time to its due date.
 const DAYS_TO_DUE: u64 = 7;
 
@@ -47,11 +51,15 @@ pub(super) async fn run(mut options: Options, args: Args) -> Result<(), Failure>
     let for_metrics = args.metrics.bind()?;
     let data_dir = options.data_dir()?;
     output::line(format_args!("Preparing the data directory {} ...", data_dir.display()))?;
+    let example = args.course.is_none();
     let course = course(&args, SystemClock.now())?;
     let simulated = course.sites.iter().all(|site| site.cloud == CloudName::Simulated);
     apply::save(&assemble::database(&options)?, course).await?;
     let app = assemble::app(&options, &url).await?;
     seed(&app).await?;
+    if example {
+        crowd::seed(&app).await?;
+    }
     let mailbox = options.smtp_url.is_none().then(|| data_dir.join(assemble::MAILBOX));
     greet(&app.public_url, simulated, mailbox.is_some())?;
     let stop = signals::stop()?;
@@ -79,7 +87,7 @@ fn course(args: &Args, now: DateTime<Utc>) -> Result<Course, Failure> {
     if let Some(file) = &args.course {
         return apply::read(file);
     }
-    let example = CourseFile::parse("course.toml", EXAMPLE)?;
+    let example = CourseFile::parse("course.toml", &format!("{EXAMPLE}{SCARCE}"))?;
     let fortnights = example.fortnights_behind(now, DAYS_TO_DUE);
     Ok(example.later_by_fortnights(fortnights).check("course.toml")?)
 }

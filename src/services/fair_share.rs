@@ -215,7 +215,7 @@ pub struct Mine {
 }
 
 /// Lines of the ledger that a page shows.
-const LINES: usize = 50;
+pub const LINES: usize = 50;
 
 /// How a person stands.
 pub fn mine(conn: &mut Conn<'_>, person: &Person, now: DateTime<Utc>) -> Result<Mine, DbError> {

@@ -181,12 +181,22 @@ pub enum Done {
     Restored,
     /// The same, but the site did not start it.
     NotStarted,
+    /// Someone joined a line.
+    InLine,
+    /// Someone joined a line, and a place was free for them.
+    OfferedAtOnce,
+    /// Someone waits no more.
+    LeftLine,
+    /// An offer was taken.
+    Accepted,
+    /// An offer was passed.
+    Passed,
     /// Someone signed out.
     SignedOut,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 18] = [
+    const ALL: [(Self, &'static str, &'static str); 23] = [
         (Self::KeySaved, "key", "Your SSH key is saved. Servers that we make from now on get it."),
         (Self::ChoicesSaved, "choices", "Your choices are saved. They hold for every mail from now on."),
         (Self::CalendarStopped, "calendar", "Your calendar's address leads nowhere any more."),
@@ -224,6 +234,15 @@ impl Done {
             "not-started",
             "It is taken back, but the site did not start it. Start it on the site's own page.",
         ),
+        (
+            Self::InLine,
+            "in-line",
+            "You are in line. When a place comes free for you, you get a mail, and it stands on My labs.",
+        ),
+        (Self::OfferedAtOnce, "offered", "A place is free for you already: it is yours if you accept it."),
+        (Self::LeftLine, "left-line", "You do not wait any more."),
+        (Self::Accepted, "accepted", "It is yours."),
+        (Self::Passed, "passed", "You passed it. You keep waiting, and are not offered that time again."),
         (Self::SignedOut, "out", "You are signed out."),
     ];
 

@@ -19,6 +19,7 @@ use crate::db::DbError;
 use crate::domain::ids::{BadId, LabId};
 use crate::services::booking::{BookingError, Refusal};
 use crate::services::explain::Explanation;
+use crate::services::waitlist::WaitError;
 
 /// What went wrong with a request.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -90,6 +91,25 @@ impl WebError {
             (BookingError::Refused(refusal), Some(lab)) => Self::Refused { lab: lab.clone(), refusal },
             (BookingError::Changed, _) => Self::Changed,
             (BookingError::Db(error), _) => error.into(),
+            (error, _) => Self::WrongState(error.to_string()),
+        }
+    }
+
+    /// What the waitlist refused, for this lab.
+    pub fn of_wait(error: WaitError, lab: Option<&LabId>) -> Self {
+        match (error, lab) {
+            (WaitError::NoSuchLab(_) | WaitError::NoSuchWait(_) | WaitError::NoSuchOffer(_), _) => {
+                Self::NotFound
+            }
+            (WaitError::NoKey, _) => Self::NoKey,
+            (WaitError::Never { violations, zone }, Some(lab)) => {
+                Self::Refused { lab: lab.clone(), refusal: Refusal { violations, nearest: Vec::new(), zone } }
+            }
+            (WaitError::BadWish(what), _) => {
+                Self::BadInput(vec![Problem { code: None, text: format!("{what}."), field: None }])
+            }
+            (WaitError::Booking(error), lab) => Self::of_booking(error, lab),
+            (WaitError::Db(error), _) => error.into(),
             (error, _) => Self::WrongState(error.to_string()),
         }
     }
@@ -235,7 +255,10 @@ fn error_page(context: &Context, error: &WebError, reference: &str) -> HttpRespo
     let mut next = vec![Link::new("/", "My labs")];
     match error {
         WebError::NoKey => next.insert(0, Link::new("/me#key", "Add my SSH key")),
-        WebError::Refused { lab, .. } => {
+        WebError::Refused { lab, refusal } => {
+            if present::is_full(&refusal.violations) {
+                next.insert(0, Link::new(format!("/labs/{lab}/wait"), "Wait for a place"));
+            }
             next.insert(0, Link::new(format!("/labs/{lab}"), "Back to the week"));
         }
         _ => {}

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::handlers::lab::hours_text;
@@ -16,6 +16,7 @@ use crate::domain::interval::Interval;
 use crate::domain::person::{Person, Role};
 use crate::policy::admission::Violation;
 use crate::services::booking::Refusal;
+use crate::services::waitlist::Part;
 
 /// `2026-11-24T14:00-05:00`: an instant with its offset, short enough for links.
 pub fn iso(zone: Tz, at: DateTime<Utc>) -> String {
@@ -95,6 +96,23 @@ pub fn start_href(path: &str, zone: Tz, at: DateTime<Utc>, and: &str) -> String 
 /// The length of a slot as the beginning of a query that chooses it.
 pub fn with_hours(slot: &Interval) -> String {
     format!("hours={}&", hours_text(slot.length().num_minutes()))
+}
+
+/// Whether others have what was asked for, so that waiting for it makes sense.
+pub fn is_full(violations: &[Violation]) -> bool {
+    let full = |it: &Violation| matches!(it, Violation::Full { .. } | Violation::WaitedFor);
+    violations.iter().any(full) && violations.iter().all(Violation::is_contention)
+}
+
+/// Where one waits for a place like `slot`: its length, and the part of the day in which it starts, are chosen there.
+pub fn wait_href(lab: &LabId, zone: Tz, start: DateTime<Utc>, length: Option<TimeDelta>) -> String {
+    let date = calendar::local_date(zone, start);
+    let part =
+        Part::ALL.into_iter().find(|part| part.on(zone, date).is_some_and(|span| span.contains(start)));
+    let hours =
+        length.map(|length| format!("hours={}&", hours_text(length.num_minutes()))).unwrap_or_default();
+    let at = part.map(|part| format!("at={date}.{}", part.word())).unwrap_or_default();
+    format!("/labs/{lab}/wait?{hours}{at}")
 }
 
 /// Each broken rule in a sentence.

@@ -14,7 +14,7 @@ use tracing_actix_web::TracingLogger;
 use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::handlers::{
-    booking, components, health, lab, labs, links, mailbox, me, reaper, sign_in, sites, staff,
+    booking, components, health, lab, labs, links, mailbox, me, reaper, sign_in, sites, staff, standing, wait,
 };
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
 use super::metrics::measured;
@@ -126,6 +126,9 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
         .route("/", web::get().to(labs::show))
         .route("/labs/{lab}", web::get().to(lab::show))
         .route("/labs/{lab}/bookings", web::post().to(lab::book))
+        .route("/labs/{lab}/wait", web::get().to(wait::show))
+        .route("/labs/{lab}/wait", web::post().to(wait::join))
+        .route("/labs/{lab}/wait/leave", web::post().to(wait::leave))
         .route("/bookings/{booking}", web::get().to(booking::show))
         .route("/bookings/{booking}/events", web::get().to(booking::events))
         .route("/bookings/{booking}/calendar.ics", web::get().to(booking::calendar))
@@ -134,6 +137,9 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
         .route("/bookings/{booking}/shorten", web::post().to(booking::shorten))
         .route("/bookings/{booking}/move", web::get().to(booking::places))
         .route("/bookings/{booking}/move", web::post().to(booking::relocate))
+        .route("/bookings/{booking}/accept", web::post().to(booking::accept))
+        .route("/bookings/{booking}/pass", web::post().to(booking::pass))
+        .route("/standing", web::get().to(standing::show))
         .route("/me", web::get().to(me::show))
         .route("/me/key", web::post().to(me::save_key))
         .route("/me/mails", web::post().to(me::save_choices))
@@ -145,6 +151,8 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
         .route(CALENDAR, web::get().to(me::read_calendar))
         .route(LINK, web::get().to(links::show))
         .route(LINK, web::post().to(links::follow))
+        .route("/staff/fair-share", web::get().to(standing::everyone))
+        .route("/staff/waitlist", web::get().to(standing::lines))
         .route("/staff/labs/{lab}", web::get().to(staff::show))
         .route("/staff/labs/{lab}/exceptions", web::post().to(staff::grant))
         .route("/staff/exceptions/{exception}/revoke", web::post().to(staff::revoke))

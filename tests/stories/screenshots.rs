@@ -8,7 +8,7 @@ use fairlease::db::{self, DbError};
 use fairlease::domain::blueprint::Kind;
 use fairlease::domain::link::Link;
 use fairlease::domain::marked::{Marked, Predicate, Stage, Target};
-use fairlease::services::links;
+use fairlease::services::{booking, links};
 
 use super::steps::{adds_a_key, chooses_the_first_start};
 use crate::health::two_sites;
@@ -111,6 +111,71 @@ async fn pages_tell_of_a_site_that_is_down() {
     student.open("/sites").await;
     student.unfold("By operation").await;
     poses(&student, "sites-staff").await;
+    assert_eq!(student.console_errors().await, [""; 0]);
+}
+
+/// A course in which some have used more than others, and a place that two want.
+async fn wanted(world: &World) -> (fairlease::domain::person::Person, fairlease::domain::booking::Booking) {
+    for (net_id, start, end) in [
+        ("st2", "2025-02-08T12:00", "2025-02-08T14:00"),
+        ("st4", "2025-02-08T16:00", "2025-02-08T20:00"),
+        ("st6", "2025-02-10T08:00", "2025-02-10T15:00"),
+        ("st8", "2025-02-10T18:00", "2025-02-10T19:00"),
+    ] {
+        let person = world.student(net_id).await;
+        world.book(&person, slot(start, end)).await;
+    }
+    let person = world.student("ff524").await;
+    world.book(&person, slot("2025-02-10T20:00", "2025-02-10T22:00")).await;
+    let holder = world.student("ho2").await;
+    let held = world.book(&holder, slot("2025-02-12T10:00", "2025-02-12T14:00")).await;
+    (holder, held)
+}
+
+/// From a start that is full to a place that is offered, and what staff see of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_tell_of_shares_and_of_the_line() {
+    let course = course(&[("capacity = 30 ", "capacity = 1 ")]);
+    let world = World::with(Backend::Sqlite, course, Profile::instant()).await;
+    sites::staff(&world, "ta77").await;
+    let (holder, held) = wanted(&world).await;
+    let served = sites::serve(&world);
+    let student = Student::with_browser(&served.url).await;
+    student.open("/").await;
+    student.sign_in_by_name("ff524").await;
+    student.open("/standing").await;
+    student.sees("other students when places are scarce").await;
+    poses(&student, "standing").await;
+    student.open("/labs/k8s?start=2025-02-12T11:00-05:00").await;
+    student.sees("This start can't be booked").await;
+    poses(&student, "lab-taken").await;
+    student.open("/labs/k8s/wait").await;
+    poses(&student, "wait").await;
+    student.open("/labs/k8s/wait?hours=6&at=2025-02-12.morning").await;
+    student.sees("You would be 1st in line.").await;
+    poses(&student, "wait-chances").await;
+    student.press("Join the line").await;
+    student.sees("You are 1st in line.").await;
+    poses(&student, "wait-waiting").await;
+    student.open("/").await;
+    student.sees("in line for 6 h").await;
+    poses(&student, "labs-waiting").await;
+    booking::release(&world.app, holder, held.id).await.unwrap();
+    world.work().await;
+    student.open("/").await;
+    student.sees("A place is offered to you until").await;
+    poses(&student, "labs-offered").await;
+    student.press("Sign out").await;
+    student.sign_in_by_name("ta77").await;
+    for (path, name) in [("/staff/fair-share", "staff-fair-share"), ("/staff/waitlist", "staff-waitlist")] {
+        student.open(path).await;
+        poses(&student, name).await;
+    }
+    student.press("Sign out").await;
+    student.sign_in_by_name("ff524").await;
+    student.open("/").await;
+    student.press("Accept").await;
+    student.sees("It is yours").await;
     assert_eq!(student.console_errors().await, [""; 0]);
 }
 

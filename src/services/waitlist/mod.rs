@@ -9,6 +9,7 @@
 //! directly what someone in line may have ([`claims`]); whoever goes through the line takes the note.
 
 mod answer;
+mod choices;
 mod give;
 mod join;
 mod line;
@@ -18,6 +19,7 @@ mod turn;
 
 pub(in crate::services) use self::answer::decline;
 pub use self::answer::{accept, pass};
+pub use self::choices::{Choices, Part, choices};
 pub use self::join::{join, leave};
 pub use self::outlook::{MyWait, Outlook, Waiter, in_line, mine, outlook};
 pub use self::receipt::{Finding, Replay, Replayed, TURN, receipts_of, replay};

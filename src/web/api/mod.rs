@@ -2,9 +2,11 @@
 //! requests carry its token in `X-CSRF-Token`.
 
 mod change;
+mod fair_share;
 mod find;
 mod reaper;
 mod sites;
+mod waiting;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, EntityTag, Header as _, HeaderValue, IfMatch};
@@ -38,6 +40,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/bookings/{booking}", web::get().to(show))
         .route("/bookings/{booking}", web::patch().to(change::change))
         .route("/bookings/{booking}", web::delete().to(release))
+        .route("/fairshare", web::get().to(fair_share::show))
+        .configure(waiting::routes)
         .configure(reaper::routes)
         .default_service(web::to(|| async { Err::<HttpResponse, _>(WebError::NotFound) }));
 }

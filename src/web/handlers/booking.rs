@@ -22,11 +22,13 @@ use crate::web::pages::layout::{Link, Section};
 use crate::web::present;
 
 mod change;
+mod offer;
 mod stores;
 mod timeline;
 
 use change::Asked;
 pub use change::{extend, places, release, relocate, shorten};
+pub use offer::{accept, pass};
 
 /// How often an open page asks whether the booking has changed.
 const LOOK: Duration = Duration::from_millis(700);
@@ -75,7 +77,7 @@ fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) -> BookingP
         nodes: present::nodes(&view.booking.nodes),
         live: !over,
         timeline: timeline::compose(who, view, kept),
-        calendar: state.is_live(),
+        calendar: state.is_live() && !matches!(state, State::Offered { .. }),
     }
 }
 

@@ -8,6 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use self::find::Asked;
+pub(in crate::web) use self::find::length_options;
 use super::{page, page_once};
 use crate::domain::calendar;
 use crate::domain::ids::{BookingId, LabId};
@@ -276,6 +277,8 @@ pub(super) async fn refused(
         ),
         problems: present::problems(refusal),
         nearest: present::nearest(&path, refusal, who.context.app().now()),
+        wait: present::is_full(&refusal.violations)
+            .then(|| present::wait_href(lab, refusal.zone, slot.start(), Some(slot.length()))),
     });
     let status: StatusCode = refusal_status(refusal);
     Ok(page(status, again.render()?))

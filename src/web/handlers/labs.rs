@@ -5,14 +5,15 @@ use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::page_once;
+use super::{page_once, wait};
 use crate::db::DbError;
-use crate::domain::booking::State;
+use crate::domain::booking::{Booking, State};
 use crate::domain::calendar;
 use crate::domain::marked::Stage;
 use crate::domain::person::Person;
 use crate::services::labs::{self, LabCard as Card};
 use crate::services::sweeps::{self, Follows};
+use crate::services::waitlist;
 use crate::web::context::SignedIn;
 use crate::web::error::WebError;
 use crate::web::pages::labs::{LabCard, LabsPage};
@@ -24,22 +25,35 @@ pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, W
     let app = who.context.app().clone();
     let (db, person) = (app.db.clone(), who.session.person.clone());
     let needs_key = person.ssh_public_key.is_none();
-    let (overview, marked) = db
+    let (overview, marked, waits) = db
         .read::<_, DbError, _>("labs", move |conn| {
             let marked = sweeps::marked(conn, Some(&person.net_id))?;
-            Ok((labs::overview(&app, conn, &person)?, marked))
+            let waits = waitlist::mine(&app, conn, &person)?;
+            Ok((labs::overview(&app, conn, &person)?, marked, waits))
         })
         .await?;
     let now = who.context.app().now();
     let cards = overview.map(|(_, cards)| cards).unwrap_or_default();
-    let (answer, detail) = answer(&cards, now);
+    let offers: Vec<_> = waits.iter().filter_map(|it| wait::offer(&who, it, now)).collect();
+    let (answer, detail) = match offers.first() {
+        Some(offer) => (format!("A place is offered to you until {}.", offer.until.text), None),
+        None => answer(&cards, now),
+    };
+    let card = |card: &Card| {
+        let mine = waits.iter().find(|it| it.wait.lab == card.setting.lab.id);
+        LabCard {
+            wait: mine.and_then(|mine| wait::wait_line(mine, now)),
+            ..lab_card(card, now, &who.session.person)
+        }
+    };
     let shown = LabsPage {
         layout: who.context.layout("My labs", Section::Labs),
         answer,
         detail,
+        labs: cards.iter().map(card).collect(),
+        offers,
         needs_key,
         by_hand: by_hand(who.context.zone(), now, &marked),
-        labs: cards.iter().map(|card| lab_card(card, now, &who.session.person)).collect(),
     };
     Ok(page_once(&request, shown.render()?))
 }
@@ -70,7 +84,8 @@ fn answer(cards: &[Card], now: DateTime<Utc>) -> (String, Option<String>) {
         let until = present::when(card.setting.zone, now, booking.slot.end()).text;
         return (format!("Your servers are ready until {until}."), Some(card.setting.lab.title.clone()));
     }
-    if let Some((card, booking)) = bookings().min_by_key(|(_, booking)| booking.slot.start()) {
+    let booked = |(_, booking): &(_, &Booking)| !matches!(booking.state, State::Offered { .. });
+    if let Some((card, booking)) = bookings().filter(booked).min_by_key(|(_, booking)| booking.slot.start()) {
         let start = present::when(card.setting.zone, now, booking.slot.start()).text;
         let length = calendar::in_words(booking.slot.length());
         return (
@@ -134,6 +149,7 @@ fn lab_card(card: &Card, now: DateTime<Utc>, person: &Person) -> LabCard {
             .iter()
             .map(|booking| present::booking_line(card.setting.zone, now, booking))
             .collect(),
+        wait: None,
         usage: usage(card),
         action_stands_out: action.is_some() && !needs_key,
         action,

@@ -12,6 +12,8 @@ pub mod reaper;
 pub mod sign_in;
 pub mod sites;
 pub mod staff;
+pub mod standing;
+pub mod wait;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;

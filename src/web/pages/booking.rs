@@ -4,6 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::layout::{BookingState, Icon, Layout, Link, NearestStart, Section, When};
+use super::waiting::Answers;
 
 mod samples;
 
@@ -68,6 +69,8 @@ pub struct Timeline {
     pub site: Option<String>,
     /// That it is to be released since nobody uses it, or was.
     pub unused: Option<Unused>,
+    /// The two answers, if it is offered.
+    pub answers: Option<Answers>,
     /// The steps, from the reservation on.
     pub steps: Vec<Step>,
     /// Whether it can be moved: it is ahead, and not on its way to another time already.

@@ -7,7 +7,9 @@ use super::booking::{ResourceState, Timeline};
 use super::lab::{Cell, CellKind, Find, LabPage, List, Panel, Refused, Week};
 use super::labs::LabCard;
 use super::layout::{BookingLine, BookingState, Flash, FlashKind, Layout, Link, NearestStart, Section};
+use super::spread::Spread;
 use super::staff_lab::StaffLabPage;
+use super::waiting::Offer;
 
 /// The parts, and links to whole pages in each state.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
@@ -18,6 +20,8 @@ pub struct ComponentsPage {
     refused: Vec<Refused>,
     nearest: Vec<NearestStart>,
     lines: Vec<BookingLine>,
+    offer: Offer,
+    spread: Option<Spread>,
     cards: Vec<LabCard>,
     weeks: Vec<(&'static str, Week)>,
     lists: Vec<(&'static str, List)>,
@@ -39,6 +43,8 @@ impl ComponentsPage {
             refused: labs.iter().filter_map(|(_, page)| page.refused.clone()).collect(),
             nearest: NearestStart::samples(),
             lines: BookingLine::in_every_state(),
+            offer: Offer::sample(),
+            spread: Spread::sample(Some(5_200_000)),
             cards: LabCard::samples(),
             weeks: weeks(&labs),
             lists: labs.iter().filter_map(|(name, page)| Some((*name, page.list.clone()?))).collect(),

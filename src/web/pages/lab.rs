@@ -95,6 +95,8 @@ pub struct Refused {
     pub problems: Vec<Problem>,
     /// Starts that would be accepted.
     pub nearest: Vec<NearestStart>,
+    /// Where one waits for it, if it is full.
+    pub wait: Option<String>,
 }
 
 /// Why a lab has no week to choose from.
@@ -122,6 +124,8 @@ pub struct WeekBar {
     pub due: Option<Link>,
     /// This week, if another one is shown.
     pub today: Option<Link>,
+    /// Where one waits for a place, if something of the week is full.
+    pub wait: Option<String>,
     /// Set when the reader can start at no time this week.
     pub nothing_free: Option<NothingFree>,
 }
@@ -365,6 +369,8 @@ pub struct Panel {
     pub leaves: Option<String>,
     /// This page without the choice.
     pub close_href: String,
+    /// Where one waits for it, if it is full.
+    pub wait: Option<String>,
     /// Why it cannot be booked at all now: `Add your SSH key first.` Takes the place of the button.
     pub blocked: Option<Link>,
 }

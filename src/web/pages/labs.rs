@@ -4,6 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::layout::{BookingLine, BookingState, LabState, Layout, Link, Section, When};
+use super::waiting::{Offer, WaitLine};
 
 /// The start page: what the reader can do now, then a card for each lab.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
@@ -15,6 +16,8 @@ pub struct LabsPage {
     pub answer: String,
     /// What to know beside it.
     pub detail: Option<String>,
+    /// Places that are held for the reader until they answer.
+    pub offers: Vec<Offer>,
     /// Whether the reader must add an SSH key before booking.
     pub needs_key: bool,
     /// What of theirs the reaper is about to act on, in a sentence, if there is something.
@@ -47,6 +50,8 @@ pub struct LabCard {
     pub rule_more: Option<String>,
     /// The reader's bookings for it, the present one first.
     pub bookings: Vec<BookingLine>,
+    /// How the reader's wait for it stands.
+    pub wait: Option<WaitLine>,
     /// `4 h used, 8 h left`.
     pub usage: Option<String>,
     /// The one thing to do now.
@@ -67,6 +72,7 @@ impl LabsPage {
             detail: Some(
                 "This week you may start on Sat, Mon or Wed. Next week: Sun, Tue or Thu.".to_owned(),
             ),
+            offers: Vec::new(),
             needs_key: false,
             by_hand: None,
             labs: LabCard::samples(),
@@ -91,7 +97,19 @@ impl LabsPage {
         let mut by_hand = full.clone();
         by_hand.by_hand =
             Some("The reaper has marked 2 things of yours: the first is stopped today 18:00.".to_owned());
+        let mut offered = first_visit.clone();
+        "A place is offered to you until 14:20.".clone_into(&mut offered.answer);
+        offered.detail = None;
+        offered.needs_key = false;
+        offered.offers = vec![Offer::sample()];
+        let mut waiting = first_visit.clone();
+        waiting.needs_key = false;
+        for lab in waiting.labs.iter_mut().filter(|lab| lab.state == LabState::DueSoon) {
+            lab.wait = Some(WaitLine::sample());
+        }
         vec![
+            ("labs_offered", offered),
+            ("labs_waiting", waiting),
             ("labs_full", full),
             ("labs_by_hand", by_hand),
             ("labs_first_visit", first_visit),
@@ -115,6 +133,7 @@ impl LabCard {
             rule: rule.to_owned(),
             rule_more: None,
             bookings: Vec::new(),
+            wait: None,
             usage: None,
             action: None,
             action_stands_out: false,

@@ -60,6 +60,13 @@ impl Layout {
             refresh_seconds: None,
         }
     }
+
+    /// A realistic frame for someone who runs the course.
+    #[must_use]
+    pub fn sample_of_staff(title: &str, section: Section) -> Self {
+        let viewer = Viewer { net_id: "ta77".to_owned(), role: Role::Staff.word().to_owned() };
+        Self { viewer: Some(viewer), ..Self::sample(title, section) }
+    }
 }
 
 /// What is real in the demo and what is not.
@@ -78,6 +85,8 @@ pub enum Section {
     Labs,
     /// The person's own page.
     Me,
+    /// Shares: one's own, and for staff everyone's and who waits.
+    Share,
     /// The reaper, for staff.
     Reaper,
     /// The demo's mailbox.

@@ -20,7 +20,10 @@ pub mod reaper;
 pub mod refusal;
 pub mod sign_in;
 pub mod sites;
+pub mod spread;
 pub mod staff_lab;
+pub mod standing;
+pub mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -46,6 +49,10 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         .chain(boxed(mailbox::MailboxPage::samples()))
         .chain(boxed(staff_lab::StaffLabPage::samples()))
         .chain(boxed(sites::SitesPage::samples()))
+        .chain(boxed(standing::StandingPage::samples()))
+        .chain(boxed(standing::FairSharePage::samples()))
+        .chain(boxed(waiting::WaitPage::samples()))
+        .chain(boxed(waiting::WaitlistPage::samples()))
         .chain(boxed(reaper::ReaperPage::samples()))
         .chain(boxed(reaper::PlanPage::samples()))
         .chain(boxed(reaper::SweepsPage::samples()))

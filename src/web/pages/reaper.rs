@@ -10,7 +10,7 @@ pub use self::exemptions::{ExemptForm, ExemptionLine, ExemptionsPage, PastPause,
 pub use self::sweeps::{ActLine, SweepLine, SweepPage, SweepsPage};
 pub use self::things::{MarkState, NextStep, Taken, Thing, Things};
 
-use super::layout::{Field, Icon, Layout, Link, Problem, Section, Viewer, When};
+use super::layout::{Field, Icon, Layout, Link, Problem, Section, When};
 
 /// How the reaper does.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
@@ -335,7 +335,5 @@ impl PlanPage {
 
 /// A realistic frame for someone of staff.
 fn staff_layout(title: &str) -> Layout {
-    let mut layout = Layout::sample(title, Section::Reaper);
-    layout.viewer = Some(Viewer { net_id: "ta77".to_owned(), role: "staff".to_owned() });
-    layout
+    Layout::sample_of_staff(title, Section::Reaper)
 }

@@ -12,11 +12,13 @@ use crate::domain::resource::{Resource as Known, ResourceState as Stored};
 use crate::services::booking::{BookingView, Gift};
 use crate::web::context::SignedIn;
 use crate::web::handlers::lab::hours_text;
+use crate::web::handlers::wait::left;
 use crate::web::pages::booking::{
     Access, Behind, Command, Earlier, Extend, ExtendOption, Fact, LogLine, Outcome, Phase, Release, Resource,
     ResourceState, ServerLine, Step, Timeline, Unused,
 };
 use crate::web::pages::layout::{Link, When};
+use crate::web::pages::waiting::Answers;
 use crate::web::present;
 
 /// The whole of it. What a form asked for in vain stays chosen.
@@ -32,6 +34,7 @@ pub(super) fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) 
         detail,
         site: it.site(),
         unused: it.unused(),
+        answers: it.answers(&who.session.csrf),
         steps: it.steps(),
         movable: is_movable(view),
         release: it.release(),
@@ -70,9 +73,12 @@ impl Composer<'_> {
         let waits = (self.start() > self.view.now)
             .then(|| format!("It starts in {}.", calendar::in_words(self.start() - self.view.now)));
         match self.view.booking.state {
+            State::Offered { until } if until <= self.view.now => {
+                ("This offer is over.".to_owned(), Some("It goes to whoever comes next.".to_owned()))
+            }
             State::Offered { until } => (
-                format!("It is offered to you: take it by {}.", self.when(until).text),
-                Some("Nobody else can have it until then.".to_owned()),
+                format!("It is offered to you until {}.", self.when(until).text),
+                Some(format!("{}; until then nobody else can have it.", left(until - self.view.now))),
             ),
             State::Held if self.site_is_down() => ("Your place is not reserved yet.".to_owned(), waits),
             State::Held => ("Your place is being reserved.".to_owned(), waits),
@@ -99,7 +105,8 @@ impl Composer<'_> {
                 (ended_because(EndReason::Failed).to_owned(), self.view.booking.trouble.clone())
             }
             State::Ended { reason: reason @ (EndReason::Passed | EndReason::Lapsed), .. } => {
-                (ended_because(reason).to_owned(), Some("It went to whoever came next.".to_owned()))
+                let next = "It went to whoever came next, and does not count as yours.";
+                (ended_because(reason).to_owned(), Some(next.to_owned()))
             }
             State::Ended { reason, .. } => {
                 (ended_because(reason).to_owned(), Some("Nothing is left on the cloud.".to_owned()))
@@ -182,6 +189,9 @@ impl Composer<'_> {
         let mut steps = vec![self.reserving()];
         match state {
             State::Offered { .. } => {}
+            State::Ended { reason: reason @ (EndReason::Passed | EndReason::Lapsed), ended_at, .. } => {
+                return vec![self.was_offered(), self.not_taken(reason, ended_at)];
+            }
             State::Held => steps.extend([self.preparing_later(), self.use_later(), self.deleted_later()]),
             State::Booked => {
                 steps.extend([
@@ -210,9 +220,42 @@ impl Composer<'_> {
     fn offered(&self, until: DateTime<Utc>) -> Step {
         let mut step = Step::new(Phase::Now, "Offered to you");
         step.text = Some(format!(
-            "You waited for it. Until {} nobody else can have it; after that it goes to whoever comes next.",
+            "You waited for it, and came first in line. If you pass, or do not answer by {}, it goes to whoever comes \
+             next, and you keep waiting.",
             self.when(until).text
         ));
+        step
+    }
+
+    /// The two answers, as long as there is one to give.
+    fn answers(&self, csrf: &str) -> Option<Answers> {
+        let State::Offered { until } = self.view.booking.state else { return None };
+        (self.view.now < until).then(|| Answers {
+            id: self.view.booking.id.to_string(),
+            csrf: csrf.to_owned(),
+            what: self.when(self.start()).text,
+        })
+    }
+
+    fn was_offered(&self) -> Step {
+        let mut step = Step::new(Phase::Done, "Offered to you");
+        step.when = Some(self.when(self.view.booking.created_at));
+        step
+    }
+
+    fn not_taken(&self, reason: EndReason, ended_at: DateTime<Utc>) -> Step {
+        let lab = &self.view.booking.lab;
+        let title = if reason == EndReason::Passed { "You passed" } else { "You did not answer" };
+        let mut step = Step::new(Phase::Now, title);
+        step.when = Some(self.when(ended_at));
+        step.outcome = Some(Outcome {
+            facts: Vec::new(),
+            next: vec![
+                Link::new(format!("/labs/{lab}/wait"), "See your place in line"),
+                Link::new(format!("/labs/{lab}"), "Look at the lab's times"),
+            ],
+            nearest: Vec::new(),
+        });
         step
     }
 

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use url::form_urlencoded;
 
 use super::{hours_text, read_hours};
+use crate::db::LabSetting;
 use crate::domain::calendar::{self, DailyWindow, Weekdays, minute_of_day};
 use crate::domain::interval::Interval;
 use crate::policy::search::Wanted;
@@ -136,7 +137,7 @@ pub(super) fn compose(view: &LabView, asked: &Asked) -> Find {
     Find {
         action: view.path(),
         problems: asked.problems.clone(),
-        lengths: lengths(view, asked.length),
+        lengths: length_options(&view.setting, Some(asked.length)),
         days: DAYS
             .into_iter()
             .map(|day| DayBox { name: day.to_string(), wanted: asked.days.contains(&day) })
@@ -151,21 +152,22 @@ pub(super) fn compose(view: &LabView, asked: &Asked) -> Find {
     }
 }
 
-/// The lengths that the lab has set, or whole hours up to the longest, and the one that was asked for.
-fn lengths(view: &LabView, asked: TimeDelta) -> Vec<LengthOption> {
-    let policy = &view.setting.lab.policy;
-    let margin = view.setting.pool.end_margin();
+/// The lengths that the lab has set, or whole hours up to the longest, and the one that was asked for, which is chosen.
+/// Without one that is the usual length, or the shortest.
+pub(in crate::web) fn length_options(setting: &LabSetting, asked: Option<TimeDelta>) -> Vec<LengthOption> {
+    let (policy, margin) = (&setting.lab.policy, setting.pool.end_margin());
     let set = policy.lengths_minutes.iter().map(|minutes| TimeDelta::minutes((*minutes).into()));
     let whole = (1..=policy.longest().num_hours().min(24)).map(TimeDelta::hours);
     let mut lengths: Vec<_> = if policy.lengths_minutes.is_empty() { whole.collect() } else { set.collect() };
-    if !lengths.contains(&(asked + margin)) {
-        lengths.push(asked + margin);
-    }
+    lengths.extend(asked.map(|asked| asked + margin));
     lengths.sort();
+    lengths.dedup();
+    let usual = lengths.iter().copied().filter(|length| *length <= USUAL).max();
+    let chosen = asked.map(|asked| asked + margin).or(usual).or(lengths.first().copied());
     let option = |length: TimeDelta| LengthOption {
         hours: hours_text((length - margin).num_minutes()),
         text: calendar::in_words(length),
-        chosen: length == asked + margin,
+        chosen: Some(length) == chosen,
     };
     lengths.into_iter().filter(|length| *length > margin).map(option).collect()
 }

@@ -51,8 +51,16 @@ pub(super) fn compose(who: &SignedIn, view: &LabView, choice: &Choice, query: &Q
             .then(|| format!("Leaves you {} of {} bookings.", left.max(0), lab.policy.bookings_ahead)),
         lengths,
         close_href: close_href(view, query),
+        wait: wait(view, choice),
         blocked: needs_key.then(|| Link::new("/me#key", "Add your SSH key first")),
     }
+}
+
+/// Where one waits for the start, if others have it.
+fn wait(view: &LabView, choice: &Choice) -> Option<String> {
+    let Verdict::Refused(violations) = &choice.start.verdict else { return None };
+    let waits = view.moving.is_none() && present::is_full(violations);
+    waits.then(|| present::wait_href(&view.setting.lab.id, view.setting.zone, choice.start.at, None))
 }
 
 /// The page without the choice.

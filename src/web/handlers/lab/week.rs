@@ -49,8 +49,15 @@ pub(super) fn bar(view: &LabView, and: &str) -> WeekBar {
         next: (!last).then(|| link(first + Days::new(7))),
         due: due_link(view, due_week.filter(|week| *week != first), link),
         today: (lab.week_of(today) != first).then(|| Link::new(link(today), "This week")),
+        wait: wait(view),
         nothing_free: nothing_free(view),
     }
+}
+
+/// Where one waits for a place, if others have some of the week.
+fn wait(view: &LabView) -> Option<String> {
+    let full = view.week.days.iter().flat_map(|day| &day.starts).any(is_full);
+    (view.moving.is_none() && full).then(|| format!("/labs/{}/wait", view.setting.lab.id))
 }
 
 fn short(date: NaiveDate) -> String {
@@ -144,7 +151,7 @@ fn violations(start: &Start) -> &[Violation] {
 }
 
 fn is_full(start: &Start) -> bool {
-    matches!(violations(start), [Violation::Full { .. }])
+    matches!(violations(start), [Violation::Full { .. } | Violation::WaitedFor])
 }
 
 /// The rule that stands against every start of the day, if one does: then its header says so, not each cell.

@@ -5,6 +5,7 @@ use super::{
     Phase, Release, Resource, ResourceState, ServerLine, Step, StoreLine, Timeline, Unused,
 };
 use crate::web::pages::layout::{BookingState, Flash, FlashKind, Layout, Link, NearestStart, Section, When};
+use crate::web::pages::waiting::Answers;
 
 impl Step {
     fn at(mut self, iso: &str, text: &str) -> Self {
@@ -60,8 +61,8 @@ impl BookingPage {
             printed: "Kubernetes cluster at KVM@TACC, Mon Nov 23, 14:00 to 18:00".to_owned(),
             nodes: None,
             live: !over,
+            calendar: !over && timeline.answers.is_none(),
             timeline,
-            calendar: !over,
         }
     }
 }
@@ -71,6 +72,8 @@ impl Timeline {
     #[must_use]
     pub fn samples() -> Vec<(&'static str, Self)> {
         vec![
+            ("booking_offered", Self::offered()),
+            ("booking_not_taken", Self::not_taken()),
             ("booking_held", Self::held()),
             ("booking_held_site_down", Self::held_site_down()),
             ("booking_booked", Self::booked()),
@@ -87,6 +90,44 @@ impl Timeline {
         ]
     }
 
+    fn offered() -> Self {
+        let now = Step::new(Phase::Now, "Offered to you").saying(
+            "You waited for it, and come first in line. If you pass, or do not answer, it goes to whoever comes next, and you \
+             keep waiting.",
+        );
+        let later = |title: &str| Step::new(Phase::Later, title);
+        let steps = vec![
+            now,
+            later("Preparing your servers"),
+            later("Ready for you"),
+            later("Everything is deleted"),
+        ];
+        let mut page = Self::of(BookingState::Offered, "It is offered to you until today 14:20.", steps);
+        page.detail = Some("38 min left; until then nobody else can have it.".to_owned());
+        page.answers =
+            Some(Answers { id: page.id.clone(), csrf: page.csrf.clone(), what: "today 14:00".to_owned() });
+        page.release = None;
+        page
+    }
+
+    fn not_taken() -> Self {
+        let offered = Step::new(Phase::Done, "Offered to you").at("2026-11-23T09:20:00-05:00", "today 09:20");
+        let mut now =
+            Step::new(Phase::Now, "You did not answer").at("2026-11-23T10:20:00-05:00", "today 10:20");
+        now.outcome = Some(Outcome {
+            facts: Vec::new(),
+            next: vec![
+                Link::new("/labs/k8s/wait", "See your place in line"),
+                Link::new("/labs/k8s", "Look at the lab's times"),
+            ],
+            nearest: Vec::new(),
+        });
+        let mut page = Self::of(BookingState::Ended, "This offer went by unanswered.", vec![offered, now]);
+        page.detail = Some("It went to whoever came next. It does not count as yours.".to_owned());
+        page.release = None;
+        page
+    }
+
     fn of(state: BookingState, answer: &str, steps: Vec<Step>) -> Self {
         let line =
             |iso: &str, when: &str, text: &str| LogLine { when: When::new(iso, when), text: text.to_owned() };
@@ -99,6 +140,7 @@ impl Timeline {
             detail: None,
             site: None,
             unused: None,
+            answers: None,
             steps,
             movable: state == BookingState::Booked,
             release: Some(Release {

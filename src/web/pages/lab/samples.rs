@@ -33,6 +33,7 @@ impl LabPage {
                 Problem::rule("length_cap", "9 h is over the cap: at most 8 h at once."),
             ],
             nearest: NearestStart::samples(),
+            wait: None,
         });
         if let Some(panel) = &mut refused.panel {
             panel.start = When::new("2026-11-24T14:00-05:00", "Tue Nov 24, 14:00");
@@ -45,6 +46,14 @@ impl LabPage {
         no_key.bookings.clear();
         if let Some(panel) = &mut no_key.panel {
             panel.blocked = Some(Link::new("/me#key", "Add your SSH key first"));
+        }
+        let mut taken = chosen.clone();
+        taken.week = Some(Week::sample(None));
+        if let Some(panel) = &mut taken.panel {
+            panel.lengths.clear();
+            panel.free.clear();
+            "Every place is taken at that time.".clone_into(&mut panel.longest_because);
+            panel.wait = Some("/labs/k8s/wait?hours=4&at=2026-11-28.evening".to_owned());
         }
         let mut full = week.clone();
         if let Some(week) = &mut full.week {
@@ -76,6 +85,7 @@ impl LabPage {
             ("lab_chosen", chosen),
             ("lab_refused", refused),
             ("lab_no_key", no_key),
+            ("lab_taken", taken),
             ("lab_nothing_free", full),
             ("lab_deferred", deferred),
             ("lab_closed", closed),
@@ -151,6 +161,7 @@ impl WeekBar {
             next: Some("/labs/k8s?week=2026-11-30".to_owned()),
             due: Some(Link::new("/labs/k8s?week=2026-11-30#week", "Due Thu Dec 3, 23:59")),
             today: None,
+            wait: Some("/labs/k8s/wait".to_owned()),
             nothing_free: None,
         }
     }
@@ -471,6 +482,7 @@ impl Panel {
             preparing: "Preparing begins at 17:50, so that it is ready at 18:00.".to_owned(),
             leaves: None,
             close_href: "/labs/k8s?week=2026-11-23#week".to_owned(),
+            wait: None,
             blocked: None,
         }
     }
