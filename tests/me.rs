@@ -79,7 +79,7 @@ on_both_databases! {
             .map(|mail| mail.person.clone())
             .collect();
         // Two that end at one time are told in no order of their own.
-        let first: std::collections::BTreeSet<_> = reminded.iter().take(2).cloned().collect();
+        let first: BTreeSet<_> = reminded.iter().take(2).cloned().collect();
         assert_eq!(first, [Some(early.id), Some(usual.id.clone())].into());
         assert_eq!(reminded[2..], [Some(usual.id)]);
     }
