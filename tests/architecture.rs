@@ -32,13 +32,14 @@ const MAY_USE: [(&str, &[&str]); 15] = [
 ];
 
 /// Crates that only these modules may name.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 10] = [
     ("diesel", &["db"]),
     ("diesel_migrations", &["db"]),
     ("actix_web", &["web"]),
     ("lettre", &["mail"]),
     ("tokio_cron_scheduler", &["worker"]),
     ("clap", &["cli", "main"]),
+    ("csv", &["cli"]),
     ("reqwest", &["cloud"]),
     ("getrandom", &["entropy"]),
     ("prometheus", &["metrics"]),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
 use fairlease::db::{self, DbError};
@@ -12,7 +12,8 @@ use fairlease::domain::booking::{Booking, EndReason};
 use fairlease::domain::link::Link;
 use fairlease::domain::marked::{Marked, Predicate, Stage, Target};
 use fairlease::domain::person::Person;
-use fairlease::services::{App, links, notices};
+use fairlease::domain::waitlist::{Asked, WaitState};
+use fairlease::services::{App, links, notices, waitlist};
 use reqwest::StatusCode;
 
 use crate::sites::{Served, serve};
@@ -85,6 +86,11 @@ fn release_of(booking: &Booking) -> Link {
     Link::Release { booking: booking.id.clone(), end: booking.slot.end() }
 }
 
+fn answers_to(booking: &Booking, until: DateTime<Utc>) -> [Link; 2] {
+    let id = || booking.id.clone();
+    [Link::Accept { booking: id(), until }, Link::Pass { booking: id(), until }]
+}
+
 fn extension_of(booking: &Booking, hours: i64) -> Link {
     let from = booking.slot.end();
     Link::Extend { booking: booking.id.clone(), from, to: from + TimeDelta::hours(hours) }
@@ -128,6 +134,39 @@ impl World {
         };
         assert!(self.app.db.write::<_, DbError, _>("mark", save).await.unwrap());
         marked
+    }
+
+    /// Someone who waits for four hours from 14:00 on, to whom they are offered up to 10:10.
+    async fn offered(&self, net_id: &str) -> (Person, Booking) {
+        let person = self.student(net_id).await;
+        let windows = vec![slot("2025-02-08T14:00", "2025-02-08T18:00")];
+        let asked = Asked { length_minutes: 240, windows, auto_accept: false };
+        let wait = waitlist::join(&self.app, person.clone(), "k8s".parse().unwrap(), asked).await.unwrap();
+        let WaitState::Offered(id) = wait.state else { panic!("nothing is offered: {wait:?}") };
+        let booking = self.view(&person, &id).await.booking;
+        assert_eq!(booking.state.offered_until(), Some(local("2025-02-08T10:10")));
+        (person, booking)
+    }
+
+    /// Tells of an offer of this booking up to an instant, now or later, and says whether that is new.
+    async fn tells_of_offer(
+        &self,
+        booking: &Booking,
+        until: DateTime<Utc>,
+        later: Option<DateTime<Utc>>,
+    ) -> bool {
+        let (app, booking) = (self.app.clone(), booking.clone());
+        let tell = move |conn: &mut db::Conn<'_>| {
+            let setting = db::lab_setting(conn, &booking.lab)?.unwrap();
+            notices::tell_offer(&app, conn, &booking, &setting, until, later, 2)
+        };
+        self.app.db.write::<_, DbError, _>("tell", tell).await.unwrap()
+    }
+
+    async fn withdraws_offer(&self, booking: &Booking) -> bool {
+        let (app, id) = (self.app.clone(), booking.id.clone());
+        let withdraw = move |conn: &mut db::Conn<'_>| notices::withdraw_offer(&app, conn, &id);
+        self.app.db.write::<_, DbError, _>("withdraw", withdraw).await.unwrap()
     }
 
     /// The stage that a marked object is at.
@@ -309,6 +348,9 @@ on_both_databases! {
             link_for(&world.app, &person, &release_of(&nothing)),
             link_for(&world.app, &never, &release_of(&booking)),
             link_for(&foreign, &person, &release_of(&booking)),
+            link_for(&world.app, &other, &answers_to(&booking, local("2025-02-08T12:00"))[0]),
+            link_for(&world.app, &assistant, &answers_to(&booking, local("2025-02-08T12:00"))[1]),
+            link_for(&world.app, &person, &answers_to(&nothing, local("2025-02-08T12:00"))[0]),
             cut,
             swapped,
         ];
@@ -365,6 +407,150 @@ on_both_databases! {
         stranger.is_told(&own, StatusCode::GONE, &["It is too late.", "being deleted"]).await;
         world.clock.set(now + TimeDelta::days(14));
         stranger.is_told(&own, StatusCode::GONE, &["This link is too old."]).await;
+    }
+
+    async fn an_offer_is_taken_by_its_link_once(backend: Backend) {
+        let world = World::new(backend).await;
+        let (person, booking) = world.offered("ff524").await;
+        let mail = world.mail("A place for you until 10:10: Sat Feb 8, 14:00 to 18:00 - ").await;
+        let (accept, pass) = (address(&mail, "Take it: "), address(&mail, "Pass it on: "));
+        let stranger = Stranger::at(&world);
+        for _ in 0..2 {
+            let (status, page) = stranger.opens(&accept).await;
+            assert_eq!(status, StatusCode::OK);
+            for words in [
+                "Take this place?", "held for you until 10:10", "ff524", "<dt>Offered</dt><dd>Sat Feb 8, 14:00 to 18:00</dd>",
+                "<dt>Costs</dt>", "server-hours", "<dt>Held until</dt><dd>Sat Feb 8, 10:10</dd>", "<button>Take it</button>",
+            ] {
+                assert!(page.contains(words), "{words}: {page}");
+            }
+        }
+        let unchanged = world.view(&person, &booking.id).await.booking;
+        assert_eq!(unchanged, booking, "opening changes nothing");
+
+        let (status, page) = stranger.presses(&accept).await;
+        assert!(status == StatusCode::OK && (page.contains("The place is yours") || page.contains("You have taken the place")), "{page}");
+        assert!(!page.contains("<button>"), "{page}");
+        for link in [&accept, &pass] {
+            stranger.is_told(link, StatusCode::GONE, &["You took this offer.", "The place is yours."]).await;
+        }
+        world.work().await;
+        assert_eq!(world.state(&person, &booking.id).await.word(), "booked");
+        stranger.is_told(&pass, StatusCode::GONE, &["You took this offer."]).await;
+        let booked = world.subjects().iter().filter(|it| it.starts_with("Booked")).count();
+        assert_eq!(booked, 1, "{:?}", world.subjects());
+        world.clock.set(local("2025-02-09T10:10"));
+        let open = format!("<a href=\"/bookings/{}\">Open the booking</a>", booking.id);
+        stranger.is_told(&accept, StatusCode::GONE, &["This link is too old.", &open]).await;
+    }
+
+    async fn an_offer_is_passed_on_by_its_link_once(backend: Backend) {
+        let world = World::new(backend).await;
+        let (person, booking) = world.offered("ff524").await;
+        let mail = world.mail("A place for you until 10:10: ").await;
+        let (accept, pass) = (address(&mail, "Take it: "), address(&mail, "Pass it on: "));
+        let stranger = Stranger::at(&world);
+        let (status, page) = stranger.opens(&pass).await;
+        assert_eq!(status, StatusCode::OK);
+        for words in ["Pass this place on?", "You stay in line", "<button>Pass it on</button>", "href=\"/labs/k8s\""] {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+        assert_eq!(world.view(&person, &booking.id).await.booking, booking, "opening changes nothing");
+        let (status, page) = stranger.presses(&pass).await;
+        assert!(status == StatusCode::OK && page.contains("You have passed it on.") && page.contains("Thank you"), "{page}");
+        for link in [&pass, &accept] {
+            stranger.is_told(link, StatusCode::GONE, &["You have passed it on.", "That was Sat Feb 8, 09:10.", "You are still in line."]).await;
+        }
+        assert_eq!(world.state(&person, &booking.id).await.reason(), Some(EndReason::Passed));
+    }
+
+    async fn an_offer_that_is_over_says_that_it_went_on(backend: Backend) {
+        let world = World::new(backend).await;
+        let (person, booking) = world.offered("ff524").await;
+        let [accept, pass] = answers_to(&booking, local("2025-02-08T10:10")).map(|link| link_for(&world.app, &person, &link));
+        let stranger = Stranger::at(&world);
+        world.clock.set(local("2025-02-08T10:10") - TimeDelta::seconds(1));
+        assert_eq!(stranger.opens(&accept).await.0, StatusCode::OK);
+        world.clock.set(local("2025-02-08T10:10"));
+        let over = ["This offer is over.", "It stood until Sat Feb 8, 10:10, and went on.", "You are still in line."];
+        for link in [&accept, &pass] {
+            stranger.is_told(link, StatusCode::GONE, &over).await;
+        }
+        waitlist::step(&world.app).await.unwrap();
+        assert_eq!(world.state(&person, &booking.id).await.reason(), Some(EndReason::Lapsed));
+        for link in [&accept, &pass] {
+            stranger.is_told(link, StatusCode::GONE, &over).await;
+        }
+        let mail = world.mail("The offer went on, you stay in line: Sat Feb 8, 14:00 to 18:00 - ").await;
+        assert!(mail.contains("Your place in line: https://fairlease.example.edu/labs/k8s\n"), "{mail}");
+    }
+
+    async fn of_taking_and_passing_at_once_one_is_done(backend: Backend) {
+        let world = World::new(backend).await;
+        let (person, booking) = world.offered("ff524").await;
+        let links = answers_to(&booking, local("2025-02-08T10:10")).map(|link| link_for(&world.app, &person, &link));
+        let stranger = Arc::new(Stranger::at(&world));
+        let press = |link: &String| {
+            let (stranger, link) = (stranger.clone(), link.clone());
+            tokio::spawn(async move { stranger.presses(&link).await })
+        };
+        let pressed: Vec<_> = links.iter().cycle().take(8).map(press).collect();
+        let (mut taken, mut passed) = (0, 0);
+        for pressed in pressed {
+            let (status, page) = pressed.await.unwrap();
+            assert!([StatusCode::OK, StatusCode::GONE].contains(&status), "{status}: {page}");
+            taken += usize::from(page.contains("The place is yours") || page.contains("You have taken the place"));
+            passed += usize::from(page.contains("You have passed it on."));
+        }
+        assert_eq!(taken + passed, 8, "each says what became of it");
+        assert!(taken == 0 || passed == 0, "{taken} and {passed}");
+        assert_eq!(taken > 0, world.state(&person, &booking.id).await.is_live());
+    }
+
+    async fn the_links_of_an_offer_are_for_its_person_and_for_that_offer(backend: Backend) {
+        let world = World::new(backend).await;
+        let (person, booking) = world.offered("ff524").await;
+        let other = world.student("gg222").await;
+        let (until, another) = (local("2025-02-08T10:10"), local("2025-02-08T10:11"));
+        let stranger = Stranger::at(&world);
+        for link in answers_to(&booking, until) {
+            stranger.is_told(&link_for(&world.app, &other, &link), StatusCode::NOT_FOUND, &["This link leads nowhere."]).await;
+        }
+        for link in answers_to(&booking, another) {
+            stranger.is_told(&link_for(&world.app, &person, &link), StatusCode::NOT_FOUND, &["This link leads nowhere."]).await;
+        }
+        assert_eq!(world.view(&person, &booking.id).await.booking, booking, "nothing was done");
+    }
+
+    async fn the_mail_of_an_offer_waits_for_the_end_of_quiet_hours(backend: Backend) {
+        let world = World::new(backend).await;
+        let person = world.student("ff524").await;
+        let made = world.book(&person, slot("2025-02-10T10:00", "2025-02-10T14:00")).await;
+        let (until, morning) = (local("2025-02-09T09:00"), local("2025-02-09T08:00"));
+        assert!(world.tells_of_offer(&made, until, Some(morning)).await);
+        assert!(!world.tells_of_offer(&made, until, None).await, "one mail for one offer");
+        let told = |world: &World| world.subjects().iter().filter(|it| it.starts_with("A place for you")).count();
+        for (at, count) in [("2025-02-08T22:00", 0), ("2025-02-09T07:59", 0), ("2025-02-09T08:00", 1), ("2025-02-09T08:01", 1)] {
+            world.clock.set(local(at));
+            fairlease::services::delivery::step(&world.app).await.unwrap();
+            assert_eq!(told(&world), count, "{at}");
+        }
+        let subject = world.subjects().into_iter().find(|it| it.starts_with("A place for you")).unwrap();
+        assert!(subject.starts_with("A place for you until 09:00: Mon Feb 10, 10:00 to 14:00"), "{subject}");
+        assert!(!world.withdraws_offer(&made).await, "what was sent stays");
+    }
+
+    async fn the_mail_of_an_offer_that_is_answered_before_is_taken_back(backend: Backend) {
+        let world = World::new(backend).await;
+        let person = world.student("ff524").await;
+        let made = world.book(&person, slot("2025-02-10T10:00", "2025-02-10T14:00")).await;
+        let (until, morning) = (local("2025-02-09T09:00"), local("2025-02-09T08:00"));
+        assert!(world.tells_of_offer(&made, until, Some(morning)).await);
+        assert!(world.withdraws_offer(&made).await);
+        assert!(!world.withdraws_offer(&made).await);
+        world.clock.set(morning);
+        while fairlease::services::delivery::step(&world.app).await.unwrap() > 0 {}
+        assert!(!world.subjects().iter().any(|it| it.starts_with("A place for you")), "{:?}", world.subjects());
     }
 
     async fn each_warning_is_written_once_by_any_number_of_workers(backend: Backend) {

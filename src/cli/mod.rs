@@ -10,6 +10,7 @@ mod doctor;
 mod exception;
 mod exemption;
 mod explain;
+mod fairshare;
 mod find;
 mod metrics;
 mod migrate;
@@ -68,6 +69,8 @@ enum Command {
     Bookings(bookings::Args),
     /// Find the first slots that a person could book
     Find(find::Args),
+    /// Say who has had less than a fair share, as Slurm's sshare does
+    Fairshare(fairshare::Args),
     /// Grant someone other rules, and take that back
     Exception(exception::Args),
     /// Say who takes the course
@@ -103,6 +106,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Book(args) => book::run(&options, args).await,
         Command::Bookings(args) => bookings::run(&options, &args).await,
         Command::Find(args) => find::run(&options, args).await,
+        Command::Fairshare(args) => fairshare::run(&args),
         Command::Exception(args) => exception::run(&options, args).await,
         Command::Person(args) => person::run(&options, args).await,
     }

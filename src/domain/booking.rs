@@ -223,6 +223,12 @@ impl State {
         }
     }
 
+    /// Whether it is an offer, or was one that was not taken.
+    pub fn is_untaken(&self) -> bool {
+        let untaken = matches!(self.reason(), Some(EndReason::Passed | EndReason::Lapsed));
+        untaken || matches!(self, Self::Offered { .. })
+    }
+
     /// Up to when it can be taken, if it is an offer.
     pub fn offered_until(&self) -> Option<DateTime<Utc>> {
         match self {

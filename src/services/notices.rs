@@ -22,7 +22,7 @@ use crate::policy::reminders;
 pub enum Kind<'a> {
     /// The place is the student's.
     Booked,
-    /// The same of one that its student waited for, and wanted at once. It takes the place of [`Kind::Booked`].
+    /// The same of one that its student waited for. It takes the place of [`Kind::Booked`].
     BookedFromLine,
     /// It has another slot now.
     Moved,

@@ -185,6 +185,12 @@ impl Seen {
             assert!(told.insert(&mail.dedupe_key), "\"{}\" was sent twice", mail.subject);
         }
         for booking in &self.bookings {
+            if matches!(booking.state.reason(), Some(EndReason::Passed | EndReason::Lapsed)) {
+                let lapsed = told.contains(&format!("lapsed/{}", booking.id));
+                let right = booking.state.reason() == Some(EndReason::Lapsed);
+                assert_eq!(lapsed, right, "who was offered {} was told how that ended", booking.id);
+                continue;
+            }
             let (ended, failed) = (format!("ended/{}", booking.id), format!("failed/{}", booking.id));
             let is_failed = booking.state.reason() == Some(EndReason::Failed);
             assert_eq!(

@@ -1,6 +1,7 @@
 //! The service under a seeded schedule: students who come and go, two workers and a reaper whose calls to the cloud are
 //! let go one at a time in any order, answers that are lost, listings that are old, calls that are slow, fail or are refused
-//! for good, servers that students make by hand, and that they take back or staff exempt, servers that come up broken, a site without room, one that answers nobody or hides a service for a while,
+//! for good, servers that students make by hand, and that they take back or staff exempt, students who wait for a place and
+//! take what they are offered or not, servers that come up broken, a site without room, one that answers nobody or hides a service for a while,
 //! deaths between any two effects, and a clock that moves when the seed says so. One seed is one run, to the last detail.
 //!
 //! `FAIRLEASE_SEEDS=FROM..TO` runs others than the usual seeds; a run that fails names its seed.
@@ -8,6 +9,7 @@
 mod gates;
 mod hands;
 mod invariants;
+mod line;
 mod simulator;
 mod weather;
 

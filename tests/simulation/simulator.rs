@@ -24,6 +24,7 @@ use tokio::task::JoinHandle;
 use super::gates::{Event, Gate, GatedCloud, Remembered, Verdict};
 use super::hands::{self, Hands};
 use super::invariants::{Eye, Resources, Seen};
+use super::line::{self, Line};
 use super::weather::Weather;
 use crate::world::{Database, World, course};
 
@@ -72,6 +73,7 @@ struct Simulator {
     chance: Chance,
     weather: Weather,
     hands: Option<Hands>,
+    line: Option<Line>,
     /// Whether the site was known to be down at some time.
     was_down: bool,
     told: Told,
@@ -89,12 +91,18 @@ struct Simulator {
 /// site was down in it.
 pub(super) async fn run(seed: u64) -> (Vec<String>, bool) {
     let mut simulator = Simulator::new(seed).await;
+    let mut last: Option<Rc<Seen>> = None;
     for step in 0..STEPS {
         simulator.weather_changes(step);
         simulator.hands_act().await;
+        simulator.line_acts().await;
         simulator.step().await;
         let looked = simulator.look().await;
         looked.hold_always(&simulator.world, simulator.now());
+        let changed = last.replace(looked.clone()).is_none_or(|last| !Rc::ptr_eq(&last, &looked));
+        if simulator.line.is_some() && changed {
+            line::hold_always(&simulator.world, &looked.bookings).await;
+        }
         if let Some(hands) = &simulator.hands {
             hands.hold_always(&simulator.world);
         }
@@ -108,7 +116,10 @@ impl Simulator {
     async fn new(seed: u64) -> Self {
         let hands = Hands::of(seed);
         let reaper = if hands.is_some() { hands::REAPER } else { "[course]" };
-        let small = course(&[("capacity = 30 ", "capacity = 2 "), ("[course]", reaper)]);
+        let line = Line::of(seed);
+        // Where there is one place, more wait.
+        let capacity = if line.is_some() { "capacity = 1 " } else { "capacity = 2 " };
+        let small = course(&[("capacity = 30 ", capacity), ("[course]", reaper)]);
         let chance = Chance(SeededEntropy::new(seed));
         let profile = Profile {
             boot: TimeDelta::seconds(i64::try_from(chance.below(600)).unwrap()),
@@ -142,6 +153,7 @@ impl Simulator {
             chance,
             weather: Weather::of(seed, STEPS),
             hands,
+            line,
             was_down: false,
             told: Told { seed, steps: Vec::new() },
             apps,
@@ -201,6 +213,13 @@ impl Simulator {
     async fn hands_act(&mut self) {
         let Some(hands) = &mut self.hands else { return };
         if let Some(what) = hands.act(&self.world, &self.students).await {
+            self.tell(what);
+        }
+    }
+
+    async fn line_acts(&mut self) {
+        let Some(line) = &mut self.line else { return };
+        if let Some(what) = line.act(&self.world, &self.students).await {
             self.tell(what);
         }
     }

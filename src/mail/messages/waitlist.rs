@@ -69,7 +69,7 @@ struct BookedFromLine<'a> {
     it: Occurrence<'a>,
 }
 
-/// "Booked, as you asked": a place came free and is the student's at once. With an invitation.
+/// "Booked, you waited for it": the place is the student's, at once or because they took what was offered. With an invitation.
 pub fn booked_from_line(it: Occurrence<'_>) -> Result<Message, askama::Error> {
     Ok(Message {
         subject: format!("Booked, you waited for it: {}", it.in_short()),

@@ -4,12 +4,14 @@
 //! can act only as that person may, and only while what it is about is theirs. Of a token that this installation has not
 //! signed nothing is said, so nobody learns from it what exists.
 
+mod offers;
 mod token;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use self::offers::Way;
 use self::token::Ticket;
 use super::App;
 use super::booking::{self, BookingError, BookingView, Refusal, Seen};
@@ -41,6 +43,14 @@ pub enum Answer {
     OtherEnd(Box<OfBooking>, DateTime<Utc>),
     /// The booking is over.
     Over(Box<OfBooking>),
+    /// The offer was passed on, or not answered in time.
+    OfferOver(OfferOver),
+    /// The offer was taken before: the booking is the person's.
+    OfferTaken(Box<OfBooking>),
+    /// The offer stands up to this instant, but the person has no SSH key, without which nobody could use the servers.
+    NeedsKey(Box<OfBooking>, DateTime<Utc>),
+    /// A rule stands against taking what is offered. Nothing was done.
+    NotToBeHad(Box<OfBooking>, Refusal),
     /// The object was taken back before, and is left alone up to this instant.
     TakenBack(Box<Object>, DateTime<Utc>),
     /// The object's deletion was asked for.
@@ -62,6 +72,10 @@ pub enum Offer {
     Extend(Box<OfBooking>, DateTime<Utc>),
     /// Give it back.
     Release(Box<OfBooking>),
+    /// Take a booking that is offered up to this instant.
+    Accept(Box<OfBooking>, DateTime<Utc>),
+    /// Pass it on.
+    Pass(Box<OfBooking>, DateTime<Utc>),
     /// Take an object back, which is then left alone for this long.
     Restore(Box<Object>, TimeDelta),
 }
@@ -73,6 +87,10 @@ pub enum Done {
     Extended(Box<OfBooking>, DateTime<Utc>),
     /// A booking is given back.
     Released(Box<OfBooking>),
+    /// What was offered is the person's.
+    Accepted(Box<OfBooking>),
+    /// What was offered is for others to have.
+    Passed(Box<OfBooking>),
     /// An object is left alone up to this instant.
     Restored(Box<Object>, DateTime<Utc>, NotStarted),
 }
@@ -87,6 +105,17 @@ pub struct OfBooking {
     pub person: Person,
     /// The booking, as its page shows it.
     pub view: BookingView,
+}
+
+/// An offer that can't be taken any more.
+#[derive(Debug, Clone)]
+pub struct OfferOver {
+    /// Its booking.
+    pub of: Box<OfBooking>,
+    /// Up to when it stood.
+    pub until: DateTime<Utc>,
+    /// Whether its person waits for the lab now.
+    pub waits: bool,
 }
 
 /// An object that the reaper has marked, and whose it is.
@@ -111,6 +140,8 @@ pub async fn follow(app: &Arc<App>, token: &str) -> Result<Answer, BookingError>
     match look(app, token).await? {
         Answer::Offer(Offer::Extend(of, to)) => extend(app, token, *of, to).await,
         Answer::Offer(Offer::Release(of)) => release(app, token, *of).await,
+        Answer::Offer(Offer::Accept(of, until)) => offers::accept(app, token, of, until).await,
+        Answer::Offer(Offer::Pass(of, until)) => offers::pass(app, token, of, until).await,
         Answer::Offer(Offer::Restore(object, _)) => restore(app, *object).await,
         other => Ok(other),
     }
@@ -131,7 +162,8 @@ fn look_in(app: &App, conn: &mut Conn<'_>, token: &str) -> Result<Answer, Bookin
             let live = live(app, conn, person, &booking)?;
             Ok(live.map_or_else(|answer| answer, |of| Answer::Offer(Offer::Release(of))))
         }
-        Link::Accept { .. } | Link::Pass { .. } => Ok(Answer::Unknown),
+        Link::Accept { booking, until } => offers::would(app, conn, person, &booking, until, Way::Accept),
+        Link::Pass { booking, until } => offers::would(app, conn, person, &booking, until, Way::Pass),
         Link::Restore { site, kind, site_ref, warned_at } => {
             let mark = db::mark(conn, &site, kind, &site_ref)?;
             Ok(object(conn, person, mark, warned_at)?)

@@ -41,6 +41,7 @@ fn accept_in(app: &App, conn: &mut Conn<'_>, person: &Person, id: &BookingId) ->
     booking::plan_resources(app, conn, &setting, &booking, person, key)?;
     let what = format!("Took what was offered: {}.", calendar::span(setting.zone, &booking.slot));
     booking::log(app, conn, &booking, person.net_id.as_str(), &what)?;
+    notices::withdraw_offer(app, conn, id)?;
     if let Some(mut wait) = wait {
         wait.state = WaitState::Ended { at: now, outcome: Outcome::Served(id.clone()) };
         db::save_wait(conn, &wait)?;
@@ -114,6 +115,7 @@ pub(in crate::services) fn decline(
     };
     let booking = booking::end(app, conn, booking, reason, None)?;
     let Some(mut wait) = db::wait_of_booking(conn, &booking.id)? else { return Ok(()) };
+    notices::withdraw_offer(app, conn, &booking.id)?;
     let goes_on = put_back(&mut wait, &booking, reason, app);
     db::save_wait(conn, &wait)?;
     receipt::of_answer(app, conn, &booking, &wait, reason.word())?;

@@ -4,6 +4,8 @@
 //! The form carries no CSRF token, and needs none: what permits it is the token in its address, which another site can
 //! neither know nor have a browser add.
 
+mod offers;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -13,6 +15,7 @@ use chrono_tz::Tz;
 use super::page;
 use crate::domain::booking::EndReason;
 use crate::domain::calendar;
+use crate::domain::ids::BookingId;
 use crate::domain::link::Link as Does;
 use crate::domain::marked::Stage;
 use crate::domain::resource::Resource;
@@ -45,9 +48,12 @@ fn shown(context: &Context, answer: Answer) -> Result<HttpResponse, WebError> {
 fn status(answer: &Answer) -> StatusCode {
     match answer {
         Answer::Offer(_) | Answer::Done(_) => StatusCode::OK,
-        Answer::Refused(_, _, refusal) => refusal_status(refusal),
+        Answer::Refused(_, _, refusal) | Answer::NotToBeHad(_, refusal) => refusal_status(refusal),
+        Answer::NeedsKey(..) => StatusCode::UNPROCESSABLE_ENTITY,
         Answer::OtherEnd(..)
         | Answer::Over(_)
+        | Answer::OfferOver(_)
+        | Answer::OfferTaken(_)
         | Answer::TakenBack(..)
         | Answer::TooLate(_)
         | Answer::Often(_)
@@ -75,6 +81,10 @@ impl Writer<'_> {
             Answer::Refused(of, to, refusal) => self.refused(&of, to, &refusal),
             Answer::OtherEnd(of, to) => self.other_end(&of, to),
             Answer::Over(of) => self.over(&of),
+            Answer::OfferOver(over) => self.offer_over(&over),
+            Answer::OfferTaken(of) => self.offer_taken(&of),
+            Answer::NeedsKey(of, until) => self.needs_key(&of, until),
+            Answer::NotToBeHad(of, refusal) => self.not_to_be_had(&of, &refusal),
             Answer::TakenBack(object, until) => {
                 let lead = format!("It is left alone until {}.", self.date(until));
                 self.of_object(&object, "This link has been used.", lead)
@@ -133,7 +143,10 @@ impl Writer<'_> {
         page.facts = vec![
             ("Lab", view.setting.lab.title.clone()),
             ("Of", person.net_id.to_string()),
-            ("Booked", calendar::span(self.zone, slot)),
+            (
+                if view.booking.state.is_untaken() { "Offered" } else { "Booked" },
+                calendar::span(self.zone, slot),
+            ),
             ("In UTC", calendar::span(Tz::UTC, slot)),
         ];
         page.next.insert(0, Link::new(format!("/bookings/{}", view.booking.id), "Open the booking"));
@@ -172,6 +185,8 @@ impl Writer<'_> {
                 }
                 (page, "Give it back now".to_owned(), true)
             }
+            Offer::Accept(of, until) => (self.accept(of, *until), "Take it".to_owned(), false),
+            Offer::Pass(of, until) => (self.pass(of, *until), "Pass it on".to_owned(), false),
             Offer::Restore(object, length) => {
                 let until = self.date(self.now + *length);
                 let lead = match object.mark.marked.stage {
@@ -206,6 +221,8 @@ impl Writer<'_> {
                             somebody else can have its place.";
                 self.of_booking(of, "Your booking is given back.", lead.to_owned())
             }
+            Done::Accepted(of) => self.accepted(of),
+            Done::Passed(of) => self.passed(of),
             Done::Restored(object, until, not_started) => {
                 let lead = match not_started {
                     None => "The reaper does nothing to it before then.".to_owned(),
@@ -259,15 +276,17 @@ impl Writer<'_> {
 
     fn expired(&self, link: &Does) -> LinkPage {
         let title = "This link is too old.";
+        let of_booking = |booking: &BookingId, lead: &str| {
+            let mut page = self.plain(title, lead.to_owned());
+            page.next.insert(0, Link::new(format!("/bookings/{booking}"), "Open the booking"));
+            page
+        };
         match link {
             Does::Extend { booking, .. } | Does::Release { booking, .. } => {
-                let mut page =
-                    self.plain(title, "It worked for a day after the end of its booking.".to_owned());
-                page.next.insert(0, Link::new(format!("/bookings/{booking}"), "Open the booking"));
-                page
+                of_booking(booking, "It worked for a day after the end of its booking.")
             }
-            Does::Accept { .. } | Does::Pass { .. } => {
-                self.plain(title, "It worked for a day after the end of its offer.".to_owned())
+            Does::Accept { booking, .. } | Does::Pass { booking, .. } => {
+                of_booking(booking, "It was for an offer that is over for more than a day.")
             }
             Does::Restore { .. } => {
                 self.plain(title, "It worked for two weeks. Write to the address below.".to_owned())

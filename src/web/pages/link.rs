@@ -73,6 +73,40 @@ impl LinkPage {
         page
     }
 
+    /// One that takes an offer, one that passes it on, and either after the offer's end.
+    fn of_offers() -> (Self, Self, Self) {
+        let offered = |title: &str, lead: &str| {
+            let mut page = Self::of_booking(title, lead);
+            page.facts = vec![
+                ("Lab", "Deploy a machine learning service on Kubernetes".to_owned()),
+                ("Of", "ff524".to_owned()),
+                ("Offered", "Sat Nov 28, 10:00 to 14:00".to_owned()),
+                ("In UTC", "Sat Nov 28, 15:00 to 19:00".to_owned()),
+                ("Costs", "12.5 server-hours, 0.5 SU".to_owned()),
+                ("Held until", "Sat Nov 28, 09:20".to_owned()),
+            ];
+            page.next.insert(1, Link::new("/labs/k8s", "Your place in line"));
+            page
+        };
+        let with = |page: Self, text: &str| Self {
+            effect: Some("Nothing is done before you press the button.".to_owned()),
+            action: Some(Action { text: text.to_owned(), danger: false }),
+            ..page
+        };
+        let accept = offered(
+            "Take this place?",
+            "It is held for you until 09:20. If you take it, it is your booking, and you wait for this lab no more.",
+        );
+        let pass = offered(
+            "Pass this place on?",
+            "Somebody else can have it then, and it is not offered to you again. You stay in line for another time.",
+        );
+        let mut over =
+            offered("This offer is over.", "It stood until 09:20, and went on. You are still in line.");
+        over.facts.truncate(4);
+        (with(accept, "Take it"), with(pass, "Pass it on"), over)
+    }
+
     /// Every state of the page.
     #[must_use]
     pub fn samples() -> Vec<(&'static str, Self)> {
@@ -104,6 +138,7 @@ impl LinkPage {
         );
         restore.effect = Some("Nothing is done before you press the button.".to_owned());
         restore.action = action("Keep it", false);
+        let (accept, pass, offer_over) = Self::of_offers();
         let done = Self::of_booking("Your booking is to end at 15:00.", "The later end is asked for.");
         let used = Self::of_booking("This link has been used.", "The booking ends Sat Nov 28, 15:00 now.");
         let unknown = Self::sample(
@@ -114,6 +149,9 @@ impl LinkPage {
             ("link_extend", extend),
             ("link_release", release),
             ("link_restore", restore),
+            ("link_accept", accept),
+            ("link_pass", pass),
+            ("link_offer_over", offer_over),
             ("link_refused", refused),
             ("link_done", done),
             ("link_used", used),
