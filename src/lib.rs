@@ -61,8 +61,9 @@
 //!
 //! **A booking ends.** Each minute [`worker::cron`] claims the tick and runs [`services::reaping::sweep`]: it surveys
 //! the sites, plans with [`policy::reaping::plan`], and acts: it ends bookings that are over, deletes objects of ours that no
-//! booking holds, and marks, stops and deletes what people made by hand. The objects of a booking go through `fulfil` again, in reverse order, until the site says of each that
-//! it is not there.
+//! booking holds, and marks, stops and deletes what people made by hand. What of that is a student's counts as their usage
+//! ([`policy::fair_share::by_hand`]). The objects of a booking go through `fulfil` again, in reverse order, until the site says of
+//! each that it is not there.
 //!
 //! **A site fails.** [`cloud::metered`] tells each call to [`services::health::Watch`]; [`policy::health`] says what it comes
 //! to, and the database keeps it for all processes. [`worker::look`] looks at each site twice a minute. What a site that is

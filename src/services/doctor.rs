@@ -37,13 +37,6 @@ pub struct Diagnosis {
     pub checks: Vec<Check>,
 }
 
-impl Diagnosis {
-    /// How many checks came out like this.
-    pub fn count(&self, verdict: Verdict) -> usize {
-        self.checks.iter().filter(|check| check.verdict == verdict).count()
-    }
-}
-
 /// Looks at those of the course's sites that are in `clouds`, at the same time. Changes nothing.
 pub async fn examine(
     course: &Course,
