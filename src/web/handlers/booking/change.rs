@@ -191,12 +191,11 @@ async fn changed(who: &SignedIn, id: &BookingId, asked: Asked) -> Result<HttpRes
 fn as_it_is(view: &BookingView, answer: &str) -> String {
     let (zone, goal) = (view.setting.zone, view.booking.goal());
     match view.booking.state {
-        State::Offered { .. } => answer.to_owned(),
         State::Held | State::Booked => format!("It is for {} now.", calendar::span(zone, &goal)),
         State::Preparing | State::Active { .. } => {
             let end = present::when(zone, view.now, goal.end()).text;
             format!("It has begun, and ends {end} now.")
         }
-        State::Releasing { .. } | State::Ended { .. } => answer.to_owned(),
+        State::Offered { .. } | State::Releasing { .. } | State::Ended { .. } => answer.to_owned(),
     }
 }
