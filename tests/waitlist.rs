@@ -66,7 +66,7 @@ async fn usage(world: &World, person: &Person) -> f64 {
     let (person, now) = (person.clone(), world.app.now());
     let mine =
         world.app.db.read::<_, DbError, _>("mine", move |conn| fair_share::mine(conn, &person, now)).await;
-    mine.unwrap().usage as f64 / 1e6
+    f64::from(u32::try_from(mine.unwrap().usage).unwrap()) / 1e6
 }
 
 /// The world's app and a second one with connections of its own, as another process would have.
@@ -207,10 +207,10 @@ on_both_databases! {
             let just = if day == 10 { until - TimeDelta::microseconds(1) } else { until };
             world.clock.advance(just - world.app.now());
             let apps = two_apps(&world);
-            let (taker, id) = (one.clone(), offered.id.clone());
+            let (student, id) = (one.clone(), offered.id.clone());
             let (app, other) = (apps[0].clone(), apps[1].clone());
             let (taken, _) = tokio::join!(
-                tokio::spawn(async move { waitlist::accept(&app, taker, id).await }),
+                tokio::spawn(async move { waitlist::accept(&app, student, id).await }),
                 tokio::spawn(async move { waitlist::step(&other).await.unwrap() }),
             );
             waitlist::step(&world.app).await.unwrap();

@@ -137,8 +137,8 @@ impl Why {
 pub fn difference(before: Option<Interval>, now: Option<Interval>) -> Vec<(Interval, bool)> {
     match (before, now) {
         (Some(before), Some(now)) if before.overlaps(&now) => {
-            let gone = before.without(&now).into_iter().map(|span| (span, true));
-            gone.chain(now.without(&before).into_iter().map(|span| (span, false))).collect()
+            let gone = before.without(&now).map(|span| (span, true));
+            gone.chain(now.without(&before).map(|span| (span, false))).collect()
         }
         (before, now) => {
             let gone = before.into_iter().map(|span| (span, true));

@@ -43,7 +43,7 @@ pub fn apply(conn: &mut Conn<'_>, course: &Course, now: DateTime<Utc>) -> Result
     refuse_what_is_in_use(conn, course)?;
     let usage = db::fair_share_policy(conn)?;
     db::save_course(conn, course)?;
-    fair_share::follow(conn, &usage)?;
+    fair_share::follow(conn, usage)?;
     db::lock_occupancy(conn)?;
     for pool in &course.pools {
         db::set_capacity(conn, pool, pool.floor(now))?;

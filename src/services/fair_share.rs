@@ -101,7 +101,7 @@ impl Standings {
 pub fn standings(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<Standings, DbError> {
     let policy = db::fair_share_policy(conn)?;
     let (people, groups) = (db::shareholders(conn)?, db::share_groups(conn)?);
-    let usage = usage_of_all(conn, &policy, now)?;
+    let usage = usage_of_all(conn, policy, now)?;
     let mut plan = Plan::default();
     plan.groups(&people, &groups);
     plan.students(&people, &usage);
@@ -172,13 +172,13 @@ impl Plan {
     }
 }
 
-fn half_life(policy: &FairSharePolicy) -> HalfLife {
+fn half_life(policy: FairSharePolicy) -> HalfLife {
     HalfLife::new(policy.half_life()).unwrap_or_default()
 }
 
 fn usage_of_all(
     conn: &mut Conn<'_>,
-    policy: &FairSharePolicy,
+    policy: FairSharePolicy,
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<PersonId, f64>, DbError> {
     let mut totals = db::usage_totals(conn)?;
@@ -240,14 +240,14 @@ pub(super) fn fold(conn: &mut Conn<'_>, person: &PersonId, now: DateTime<Utc>) -
     let policy = db::fair_share_policy(conn)?;
     let lines = db::lines_not_folded(conn, Some(person))?;
     let total = db::usage_total(conn, person)?;
-    match ledger::fold(total.as_ref(), &lines, now, half_life(&policy)) {
+    match ledger::fold(total.as_ref(), &lines, now, half_life(policy)) {
         Some((total, over)) => db::fold(conn, person, &total, &over),
         None => Ok(()),
     }
 }
 
 /// Has totals agree with the half-life that the course has now, if it had another: all lines count by themselves again.
-pub(super) fn follow(conn: &mut Conn<'_>, before: &FairSharePolicy) -> Result<(), DbError> {
+pub(super) fn follow(conn: &mut Conn<'_>, before: FairSharePolicy) -> Result<(), DbError> {
     let now = db::fair_share_policy(conn)?;
     if now.half_life_minutes == before.half_life_minutes { Ok(()) } else { db::unfold_all(conn) }
 }
@@ -269,7 +269,7 @@ const ROUNDING: f64 = 100.0;
 /// Whether everyone's total says what their lines do.
 pub fn check(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<Vec<Mismatch>, DbError> {
     let policy = FairSharePolicy { counts: Measure::ServerHours, ..db::fair_share_policy(conn)? };
-    let told = usage_of_all(conn, &policy, now)?;
+    let told = usage_of_all(conn, policy, now)?;
     let mut wrong = Vec::new();
     let all = db::lines_of_everyone(conn)?;
     let mut lines: BTreeMap<&PersonId, &[UsageLine]> = BTreeMap::new();
@@ -278,7 +278,7 @@ pub fn check(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<Vec<Mismatch>, D
     }
     for it in db::shareholders(conn)? {
         let own = lines.get(&it.person).copied().unwrap_or_default();
-        let right = ledger::usage(None::<&UsageTotal>, own, policy.counts, now, half_life(&policy));
+        let right = ledger::usage(None::<&UsageTotal>, own, policy.counts, now, half_life(policy));
         let told = told.get(&it.person).copied().unwrap_or(0.0);
         if (told - right).abs() > ROUNDING {
             let whole = |number: f64| i64::try_from(decay::to_usage(number)).unwrap_or(i64::MAX);

@@ -7,10 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-use super::App;
 use super::situation::Situation;
+use super::{App, people};
 use crate::db::{self, Conn, DbError, LabSetting, Receipt};
 use crate::domain::booking::Booking;
 use crate::domain::course::{Lab, Pool};
@@ -101,7 +100,7 @@ impl AboutSlot {
 
 fn keep_part(conn: &mut Conn<'_>, part: &impl Serialize) -> Result<String, DbError> {
     let content = written(part)?;
-    let hash: String = Sha256::digest(content.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = people::hash(&content);
     db::keep_part(conn, &hash, &content)?;
     Ok(hash)
 }

@@ -98,8 +98,8 @@ impl Line {
             Err(WaitError::OfferOver) => "too late",
             Err(error) => panic!("{error}"),
         };
-        let word = if takes { "took" } else { "passed" };
-        Some(format!("{} {word} {id}: {came}", student.net_id))
+        let did = if takes { "took" } else { "passed" };
+        Some(format!("{} {did} {id}: {came}", student.net_id))
     }
 }
 

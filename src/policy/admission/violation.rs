@@ -244,7 +244,7 @@ impl Violation {
                 ("parity", Number::Text(parity.word().to_owned())),
                 ("days", Number::List((*days).into())),
             ],
-            Self::NoParity | Self::NotEnrolled => Vec::new(),
+            Self::NoParity | Self::NotEnrolled | Self::WaitedFor => Vec::new(),
             Self::OverBookings { budget } => vec![("budget_bookings", Number::Whole((*budget).into()))],
             Self::OverSu { asked, left, budget, of_course } => vec![
                 ("asked_micro_su", Number::Whole(asked.micro())),
@@ -284,7 +284,6 @@ impl Violation {
                 std::iter::once(("site", Number::Text(site.clone()))).chain(words).collect()
             }
             Self::Full { at: first } => vec![("at", at(first))],
-            Self::WaitedFor => Vec::new(),
         }
     }
 
@@ -400,14 +399,15 @@ impl Violation {
                 format!("You have {limit} bookings of this lab already, and may have {limit} at a time.")
             }
             Self::EndFixed { site, words } => end_fixed(site, words.as_deref()),
-            Self::WaitedFor => {
-                "It has just become free, and others wait for it: whoever of them comes first is asked now."
-                    .to_owned()
-            }
+            Self::WaitedFor => WAITED_FOR.to_owned(),
             Self::Full { at } => format!("Every place is taken at {}.", calendar::date_and_time(zone, *at)),
         }
     }
 }
+
+/// What whoever is refused for [`Violation::WaitedFor`] reads.
+const WAITED_FOR: &str =
+    "It has just become free, and others wait for it: whoever of them comes first is asked now.";
 
 fn end_fixed(site: &str, words: Option<&str>) -> String {
     let said = words.map(|words| format!(" It says: \"{words}\"")).unwrap_or_default();

@@ -212,7 +212,7 @@ fn settings(conn: &mut Conn<'_>, waits: &[Wait]) -> Result<BTreeMap<LabId, LabSe
 
 /// Those who wait, with what is stored of each.
 struct People {
-    people: BTreeMap<PersonId, Person>,
+    by_id: BTreeMap<PersonId, Person>,
     bookings: BTreeMap<PersonId, Vec<Booking>>,
     exceptions: BTreeMap<PersonId, Vec<Exception>>,
 }
@@ -222,7 +222,7 @@ impl People {
     fn load(conn: &mut Conn<'_>, waits: &[Wait]) -> Result<Self, DbError> {
         let ids: BTreeSet<&PersonId> = waits.iter().map(|wait| &wait.person).collect();
         let ids: Vec<&PersonId> = ids.into_iter().collect();
-        let people = db::people(conn, &ids)?.into_iter().map(|person| (person.id.clone(), person)).collect();
+        let by_id = db::people(conn, &ids)?.into_iter().map(|person| (person.id.clone(), person)).collect();
         let mut bookings: BTreeMap<PersonId, Vec<Booking>> = BTreeMap::new();
         for booking in db::bookings_of_people(conn, &ids)? {
             bookings.entry(booking.person.clone()).or_default().push(booking);
@@ -231,12 +231,12 @@ impl People {
         for exception in db::exceptions_of_people(conn, &ids)? {
             exceptions.entry(exception.person.clone()).or_default().push(exception);
         }
-        Ok(Self { people, bookings, exceptions })
+        Ok(Self { by_id, bookings, exceptions })
     }
 
     /// One of them. Someone may wait for several labs.
     fn of(&mut self, id: &PersonId) -> Option<(Person, Known)> {
-        let person = self.people.get(id)?.clone();
+        let person = self.by_id.get(id)?.clone();
         let bookings = self.bookings.get(id).cloned().unwrap_or_default();
         let exceptions = self.exceptions.get(id).cloned().unwrap_or_default();
         Some((person, Known { bookings, exceptions }))

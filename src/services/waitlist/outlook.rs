@@ -115,13 +115,12 @@ pub fn mine(app: &App, conn: &mut Conn<'_>, person: &Person) -> Result<Vec<MyWai
     let mut mine = Vec::new();
     for wait in db::waits_of_person(conn, &person.id)?.into_iter().filter(Wait::is_open) {
         let Some(situation) = Situation::load(conn, &wait.lab, person, None, app.now())? else { continue };
-        let (outlook, offer) = match &wait.state {
-            WaitState::Offered(booking) => (None, db::booking(conn, booking)?),
-            _ => {
-                let pools = pools_together(conn, &situation.setting.pool.id)?;
-                let line = Line::load(conn, &pools, app.now())?;
-                (Some(expect(conn, &line, &situation, &wait)?), None)
-            }
+        let (outlook, offer) = if let WaitState::Offered(booking) = &wait.state {
+            (None, db::booking(conn, booking)?)
+        } else {
+            let pools = pools_together(conn, &situation.setting.pool.id)?;
+            let line = Line::load(conn, &pools, app.now())?;
+            (Some(expect(conn, &line, &situation, &wait)?), None)
         };
         mine.push(MyWait { wait, setting: situation.setting, outlook, offer });
     }

@@ -16,7 +16,10 @@ fn at_nine(name: &str) -> Found {
 }
 
 /// What counts: of what, whose, since when, how many servers, and millionths of a service unit an hour.
-fn held(scene: &Scene) -> Vec<(String, PersonId, Option<DateTime<Utc>>, (i32, i64))> {
+/// Of each line its object, its person, when it began, and servers and price.
+type Line = (String, PersonId, Option<DateTime<Utc>>, (i32, i64));
+
+fn held(scene: &Scene) -> Vec<Line> {
     let plan = scene.plan();
     let all = plan.held[&site()].held.iter().map(|(source, held)| {
         let Source::ByHand(object) = source else { panic!("{source:?}") };
