@@ -107,9 +107,7 @@ fn totals(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<Vec<Check>, DbError
         found: format!("the total comes to {}", hours(it.told)),
         right: Some(format!("{}: what all lines come to", hours(it.right))),
     });
-    Ok(each
-        .chain(wrong.is_empty().then(|| agree("totals of usage", "with everyone's lines".to_owned())))
-        .collect())
+    Ok(each.chain(wrong.is_empty().then(|| agree("totals of usage", "with everyone's lines"))).collect())
 }
 
 fn lines(conn: &mut Conn<'_>) -> Result<Vec<Check>, DbError> {
@@ -123,7 +121,7 @@ fn lines(conn: &mut Conn<'_>) -> Result<Vec<Check>, DbError> {
         wrong.extend(some.iter().filter_map(disagrees));
     }
     if wrong.is_empty() {
-        return Ok(vec![agree("ledger of usage", format!("with all {looked_at} bookings"))]);
+        return Ok(vec![agree("ledger of usage", &format!("with all {looked_at} bookings"))]);
     }
     let more = wrong.len().saturating_sub(NAMED);
     wrong.truncate(NAMED);
@@ -136,7 +134,7 @@ fn lines(conn: &mut Conn<'_>) -> Result<Vec<Check>, DbError> {
     Ok(wrong)
 }
 
-fn agree(what: &str, with: String) -> Check {
+fn agree(what: &str, with: &str) -> Check {
     Check { what: what.to_owned(), verdict: Verdict::Pass, found: format!("agrees {with}"), right: None }
 }
 
