@@ -41,7 +41,7 @@ fn spans(lines: &[UsageLine]) -> Vec<(DateTime<Utc>, Option<DateTime<Utc>>)> {
 
 /// What counts, in server-hours; hours fade by less than a twentieth in a day.
 async fn usage(world: &World, person: &Person) -> f64 {
-    f64::from(u32::try_from(mine(world, person).await.usage).unwrap()) / 1e6
+    f64::from(u32::try_from(mine(world, person).await.usage / 1000).unwrap()) / 1e3
 }
 
 async fn assert_agrees(world: &World) {

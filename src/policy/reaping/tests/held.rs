@@ -16,10 +16,9 @@ fn at_nine(name: &str) -> Found {
 }
 
 /// What counts: of what, whose, since when, how many servers, and millionths of a service unit an hour.
-/// Of each line its object, its person, when it began, and servers and price.
-type Line = (String, PersonId, Option<DateTime<Utc>>, (i32, i64));
+type Counts = (String, PersonId, Option<DateTime<Utc>>, (i32, i64));
 
-fn held(scene: &Scene) -> Vec<Line> {
+fn held(scene: &Scene) -> Vec<Counts> {
     let plan = scene.plan();
     let all = plan.held[&site()].held.iter().map(|(source, held)| {
         let Source::ByHand(object) = source else { panic!("{source:?}") };
@@ -34,13 +33,7 @@ fn objects(scene: &Scene) -> Vec<String> {
     held(scene).into_iter().map(|(object, ..)| object).collect()
 }
 
-fn line(
-    kind: &str,
-    name: &str,
-    of: &str,
-    at: &str,
-    rate: (i32, i64),
-) -> (String, PersonId, Option<DateTime<Utc>>, (i32, i64)) {
+fn line(kind: &str, name: &str, of: &str, at: &str, rate: (i32, i64)) -> Counts {
     (format!("kvm {kind} ref-{name}"), person(of), Some(local(at)), rate)
 }
 
