@@ -9,7 +9,8 @@
 //!   ([`calendar`](domain::calendar)), courses with their sites, pools and labs, blueprints, and the booking with its
 //!   states. It knows std, chrono and serde.
 //! - [`policy`] has the decisions, as pure functions: may this person have this slot
-//!   ([`admission`](policy::admission)), which starts are there ([`availability`](policy::availability)), what is next
+//!   ([`admission`](policy::admission)), which starts are there ([`availability`](policy::availability)), who has used less
+//!   than a fair share ([`fair_share`](policy::fair_share)), whose turn it is ([`waitlist`](policy::waitlist)), what is next
 //!   for a booking ([`reconcile`](policy::reconcile)), what may be deleted ([`reaping`](policy::reaping)), whose turn it
 //!   is in line ([`waitlist`](policy::waitlist)), whether a site
 //!   has what a course needs ([`fitness`](policy::fitness)). The present instant, the occupancy and everything else that
@@ -48,6 +49,10 @@
 //! planned resources, a line of its log and perhaps a notice, and commits. Then it wakes the worker of this process,
 //! if there is one.
 //!
+//! **A student waits.** [`services::waitlist::join`] puts them in line. Whatever gives units back notes it; each second
+//! [`worker::offer`] goes through the lines of such pools ([`services::waitlist::step`]): [`policy::waitlist`] says whose turn
+//! it is, by what everyone has used ([`services::fair_share`]), and they get an offer, which is a booking that they take or pass.
+//!
 //! **A booking comes up.** [`worker::fulfil`] claims bookings whose next step is due. For each,
 //! [`services::fulfil::advance`] goes in turns: a transaction renews the claim, records what came of the calls before,
 //! asks [`policy::reconcile::next`] and writes the intent; the calls to the cloud follow, outside of any transaction. If
@@ -56,8 +61,9 @@
 //!
 //! **A booking ends.** Each minute [`worker::cron`] claims the tick and runs [`services::reaping::sweep`]: it surveys
 //! the sites, plans with [`policy::reaping::plan`], and acts: it ends bookings that are over, deletes objects of ours that no
-//! booking holds, and marks, stops and deletes what people made by hand. The objects of a booking go through `fulfil` again, in reverse order, until the site says of each that
-//! it is not there.
+//! booking holds, and marks, stops and deletes what people made by hand. What of that is a student's counts as their usage
+//! ([`policy::fair_share::by_hand`]). The objects of a booking go through `fulfil` again, in reverse order, until the site says of
+//! each that it is not there.
 //!
 //! **A site fails.** [`cloud::metered`] tells each call to [`services::health::Watch`]; [`policy::health`] says what it comes
 //! to, and the database keeps it for all processes. [`worker::look`] looks at each site twice a minute. What a site that is

@@ -1,11 +1,20 @@
 //! Commands for staff, as processes on a database of their own.
 
+mod fairness;
+mod waiting;
+
 use std::process::{Command, Output};
+
+use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection};
+use fairlease::db::{self, Db, DbError, DbUrl};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::course::Course;
+
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti student@example.edu";
 
 /// A data directory with the course in it.
 struct Desk {
@@ -15,11 +24,39 @@ struct Desk {
 
 impl Desk {
     fn set() -> Self {
-        let desk = Self { directory: TempDir::new().unwrap(), course: Course::example() };
+        Self::of(Course::example())
+    }
+
+    fn of(course: Course) -> Self {
+        let desk = Self { directory: TempDir::new().unwrap(), course };
         let file = desk.directory.path().join("course.toml");
         std::fs::write(&file, desk.course.text()).unwrap();
         desk.done(&["apply", &file.display().to_string()]);
         desk
+    }
+
+    fn database(&self) -> String {
+        self.directory.path().join("data/fairlease.sqlite").display().to_string()
+    }
+
+    /// Changes what is stored behind the commands' back.
+    fn sql(&self, statement: &str) {
+        let mut database = SqliteConnection::establish(&self.database()).unwrap();
+        diesel::sql_query(statement).execute(&mut database).unwrap();
+    }
+
+    /// Students with a key for their servers.
+    fn enrol(&self, net_ids: &[&str]) {
+        let url: DbUrl = format!("sqlite://{}", self.database()).parse().unwrap();
+        let db = Db::open(&url).unwrap();
+        for net_id in net_ids {
+            self.done(&["person", "enrol", net_id, "--mail", &format!("{net_id}@example.edu")]);
+            let give = |conn: &mut db::Conn<'_>| {
+                let person = db::person_by_net_id(conn, &net_id.parse().unwrap())?.unwrap();
+                db::set_ssh_public_key(conn, &person.id, KEY)
+            };
+            db.write_blocking::<_, DbError>("key", give).unwrap();
+        }
     }
 
     fn run(&self, words: &[&str]) -> Output {

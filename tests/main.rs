@@ -13,6 +13,7 @@
 mod architecture;
 mod blueprints;
 mod booking;
+mod by_hand;
 mod commands;
 mod contract;
 mod crashes;
@@ -27,6 +28,7 @@ mod health;
 mod idle;
 mod killed;
 mod leads;
+mod ledger;
 mod links;
 mod looking;
 mod mail;

@@ -78,7 +78,10 @@ on_both_databases! {
             .filter(|mail| mail.subject.starts_with("Ends at 14:00"))
             .map(|mail| mail.person.clone())
             .collect();
-        assert_eq!(reminded, [Some(early.id), Some(usual.id.clone()), Some(usual.id)]);
+        // Two that end at one time are told in no order of their own.
+        let first: BTreeSet<_> = reminded.iter().take(2).cloned().collect();
+        assert_eq!(first, [Some(early.id), Some(usual.id.clone())].into());
+        assert_eq!(reminded[2..], [Some(usual.id)]);
     }
 
     /// Case 14 of the course's facts: a site's own event before the end of a lease of three hours falls on its start. What

@@ -67,6 +67,7 @@ fn nothing(world: &World) -> Plan {
         skipped: Vec::new(),
         wholes: BTreeMap::new(),
         idle: BTreeMap::new(),
+        held: BTreeMap::new(),
         ran: BTreeSet::new(),
     }
 }

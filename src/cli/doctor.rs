@@ -30,9 +30,9 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
-    let (course, mut learned) = match &args.course {
-        Some(file) => (apply::read(file)?, BTreeMap::new()),
-        None => applied(options).await?,
+    let Known { course, mut learned, ledger } = match &args.course {
+        Some(file) => Known { course: apply::read(file)?, learned: BTreeMap::new(), ledger: Vec::new() },
+        None => applied(options, args.site.is_none()).await?,
     };
     let clouds = reach(options, wanted(&course, args.site.as_ref())?);
     let mut found = doctor::examine(&course, &clouds, SystemClock.now()).await;
@@ -40,11 +40,15 @@ pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
         site.checks.extend(learned.remove(&site.site).unwrap_or_default());
     }
     if args.json {
-        output::json(&json!({"course": course.id, "sites": found}))?;
+        output::json(&json!({"course": course.id, "sites": found, "ledger": ledger}))?;
     } else {
-        found.iter().try_for_each(print)?;
+        found.iter().try_for_each(print_site)?;
+        if !ledger.is_empty() {
+            print("Usage", &ledger)?;
+        }
     }
-    let failed: usize = found.iter().map(|site| site.count(Verdict::Fail)).sum();
+    let failed = found.iter().map(|site| site.checks.as_slice()).chain([ledger.as_slice()]);
+    let failed: usize = failed.map(|checks| count(checks, Verdict::Fail)).sum();
     match failed {
         0 => Ok(()),
         1 => Err(Failure("1 check failed".to_owned())),
@@ -52,14 +56,24 @@ pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
     }
 }
 
-/// The course that was applied, and what was learned of its sites since.
-async fn applied(options: &Options) -> Result<(Course, BTreeMap<SiteId, Vec<Check>>), Failure> {
+/// What is known without asking the sites.
+struct Known {
+    course: Course,
+    /// What was learned of its sites from bookings.
+    learned: BTreeMap<SiteId, Vec<Check>>,
+    /// Whether the ledger agrees, if that is looked at.
+    ledger: Vec<Check>,
+}
+
+/// The course that was applied.
+async fn applied(options: &Options, with_ledger: bool) -> Result<Known, Failure> {
     let now = SystemClock.now();
     let db = assemble::database(options)?;
     let read = db.read::<_, DbError, _>("doctor", move |conn| {
         let Some(course) = db::course(conn)? else { return Ok(None) };
         let learned = doctor::learned(conn, &course, now)?;
-        Ok(Some((course, learned)))
+        let ledger = if with_ledger { doctor::ledger(conn, now)? } else { Vec::new() };
+        Ok(Some(Known { course, learned, ledger }))
     });
     read.await?.ok_or_else(|| Failure("no course is applied yet: name a file with --course".to_owned()))
 }
@@ -86,13 +100,22 @@ fn reach(options: &Options, sites: Vec<&Site>) -> BTreeMap<SiteId, Reached> {
     sites.into_iter().map(one).collect()
 }
 
-fn print(site: &Diagnosis) -> Result<(), Failure> {
-    output::line(format_args!("{} ({}), cloud \"{}\"", site.title, site.site, site.cloud))?;
-    let width = site.checks.iter().map(|check| check.what.chars().count()).max().unwrap_or(0);
-    site.checks.iter().try_for_each(|check| print_check(check, width))?;
+fn print_site(site: &Diagnosis) -> Result<(), Failure> {
+    print(&format!("{} ({}), cloud \"{}\"", site.title, site.site, site.cloud), &site.checks)
+}
+
+fn print(title: &str, checks: &[Check]) -> Result<(), Failure> {
+    output::line(format_args!("{title}"))?;
+    let width = checks.iter().map(|check| check.what.chars().count()).max().unwrap_or(0);
+    checks.iter().try_for_each(|check| print_check(check, width))?;
     let counts = [Verdict::Pass, Verdict::Warn, Verdict::Fail, Verdict::CantTell]
-        .map(|verdict| format!("{} {}", site.count(verdict), verdict.words().to_lowercase()));
+        .map(|verdict| format!("{} {}", count(checks, verdict), verdict.words().to_lowercase()));
     output::line(format_args!("  {}\n", counts.join(", ")))
+}
+
+/// How many checks came out like this.
+fn count(checks: &[Check], verdict: Verdict) -> usize {
+    checks.iter().filter(|check| check.verdict == verdict).count()
 }
 
 /// What would be right stands in a line of its own, so that lines do not become too long to read.

@@ -12,8 +12,10 @@ mod exemption;
 mod explain;
 mod fairshare;
 mod find;
+mod leave;
 mod metrics;
 mod migrate;
+mod offer;
 mod options;
 mod output;
 mod person;
@@ -21,8 +23,11 @@ mod presence;
 mod reap;
 mod reaper;
 mod serve;
+mod shares;
 mod signals;
 mod slot;
+mod wait;
+mod waitlist;
 mod worker;
 
 use clap::{Parser, Subcommand};
@@ -55,7 +60,7 @@ enum Command {
     Course(course::Args),
     /// Check whether the sites have what the course needs
     Doctor(doctor::Args),
-    /// Say what the rules make of a slot for a person
+    /// Say what the rules make of a slot for a person, or why something was decided as it was
     Explain(explain::Args),
     /// End what is over and delete what nobody owns, once
     Reap(reap::Args),
@@ -71,6 +76,16 @@ enum Command {
     Find(find::Args),
     /// Say who has had less than a fair share, as Slurm's sshare does
     Fairshare(fairshare::Args),
+    /// Say where students stand in sections and teams, and what shares they have
+    Shares(shares::Args),
+    /// List who waits for a place, who comes next first
+    Waitlist(waitlist::Args),
+    /// Wait for a place, or say what the chances are
+    Wait(wait::Args),
+    /// Wait no more
+    Leave(leave::Args),
+    /// Answer what is offered to who waited
+    Offer(offer::Args),
     /// Grant someone other rules, and take that back
     Exception(exception::Args),
     /// Say who takes the course
@@ -106,7 +121,12 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Book(args) => book::run(&options, args).await,
         Command::Bookings(args) => bookings::run(&options, &args).await,
         Command::Find(args) => find::run(&options, args).await,
-        Command::Fairshare(args) => fairshare::run(&args),
+        Command::Fairshare(args) => fairshare::run(&options, &args).await,
+        Command::Shares(args) => shares::run(&options, args).await,
+        Command::Waitlist(args) => waitlist::run(&options, &args).await,
+        Command::Wait(args) => wait::run(&options, args).await,
+        Command::Leave(args) => leave::run(&options, &args).await,
+        Command::Offer(args) => offer::run(&options, args).await,
         Command::Exception(args) => exception::run(&options, args).await,
         Command::Person(args) => person::run(&options, args).await,
     }

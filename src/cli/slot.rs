@@ -5,10 +5,11 @@ use chrono_tz::Tz;
 use clap::Args;
 
 use super::Failure;
-use crate::db::{self, Db};
+use crate::db::{self, Db, DbError};
 use crate::domain::calendar;
 use crate::domain::ids::{LabId, NetId};
 use crate::domain::interval::Interval;
+use crate::domain::person::Person;
 
 /// Who asks for which slot of which lab.
 #[derive(Debug, Args)]
@@ -68,4 +69,11 @@ pub(super) async fn zone(db: &Db) -> Result<Tz, Failure> {
     let course =
         course.ok_or_else(|| Failure("no course is applied yet: fairlease apply COURSE.toml".to_owned()))?;
     Ok(course.zone)
+}
+
+/// The person with this net ID.
+pub(super) async fn person(db: &Db, who: &NetId) -> Result<Person, Failure> {
+    let net_id = who.clone();
+    let known = db.read::<_, DbError, _>("who", move |conn| db::person_by_net_id(conn, &net_id)).await?;
+    known.ok_or_else(|| Failure(format!("nobody here has the net ID {who}")))
 }

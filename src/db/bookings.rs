@@ -9,13 +9,14 @@ use super::connection::{Conn, on};
 use super::people::read_choices;
 use super::schema::{bookings, events, notices, people, pools};
 use super::types::Ts;
-use super::usage::charge;
+use super::usage::{charge, lines_of_bookings};
 use super::{DbError, dialect};
 use crate::domain::booking::{Booking, EndReason, Event, State};
 use crate::domain::ids::{BookingId, ClaimToken, LabId, NetId, PersonId, PoolId, SiteId};
 use crate::domain::interval::Interval;
 use crate::domain::person::Choices;
 use crate::domain::su::Su;
+use crate::domain::usage::UsageLine;
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = bookings)]
@@ -516,4 +517,54 @@ pub fn events(conn: &mut Conn<'_>, id: &BookingId, limit: i64) -> Result<Vec<Eve
         .select((events::at, events::actor, events::what))
         .load(c))?;
     Ok(rows.into_iter().rev().map(|(at, actor, what)| Event { at: at.0, actor, what }).collect())
+}
+
+/// A booking beside what is written down of its usage.
+#[derive(Debug, Clone)]
+pub struct Charged {
+    /// The booking.
+    pub booking: Booking,
+    /// Whose it is.
+    pub net_id: NetId,
+    /// From when up to when it is charged, as is noted with it.
+    pub charged: Option<Interval>,
+    /// Its lines of the ledger.
+    pub lines: Vec<UsageLine>,
+}
+
+/// The next `limit` bookings after this one, by their ids, with what is written down of their usage.
+pub fn charged_bookings(
+    conn: &mut Conn<'_>,
+    after: Option<&BookingId>,
+    limit: i64,
+) -> Result<Vec<Charged>, DbError> {
+    let rows: Vec<(BookingRow, String, Option<Ts>, Option<Ts>)> = on!(conn, |c| {
+        let mut query = bookings::table
+            .inner_join(people::table)
+            .order(bookings::id)
+            .limit(limit)
+            .select((
+                BookingRow::as_select(),
+                people::net_id,
+                bookings::charged_from,
+                bookings::charged_until,
+            ))
+            .into_boxed();
+        if let Some(after) = after {
+            query = query.filter(bookings::id.gt(after.as_str()));
+        }
+        query.load(c)
+    })?;
+    let ids: Vec<&str> = rows.iter().map(|(booking, ..)| booking.id.as_str()).collect();
+    let mut lines = lines_of_bookings(conn, &ids)?;
+    let charged = rows.into_iter().map(|(row, net_id, from, until)| {
+        let booking = Booking::try_from(row)?;
+        Ok(Charged {
+            net_id: net_id.parse().map_err(DbError::corrupt)?,
+            charged: instant(from).zip(instant(until)).and_then(|(from, until)| Interval::new(from, until)),
+            lines: lines.remove(&booking.id).unwrap_or_default(),
+            booking,
+        })
+    });
+    charged.collect()
 }

@@ -59,6 +59,14 @@ pub(super) fn lock_pauses(conn: &mut Conn<'_>) -> QueryResult<()> {
     }
 }
 
+/// Makes other sweeps that want to remember what they saw wait until the transaction is over.
+pub(super) fn lock_listings(conn: &mut Conn<'_>) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(c) => c.batch_execute("LOCK TABLE site_listings IN EXCLUSIVE MODE"),
+    }
+}
+
 /// Makes others who want to begin something at this site wait until the transaction is over.
 pub(super) fn lock_site(conn: &mut Conn<'_>, site: &str) -> QueryResult<()> {
     if let Conn::Postgres(c) = conn {

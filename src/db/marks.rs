@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
-use super::DbError;
 use super::connection::{Conn, on};
 use super::schema::{marks, object_steps, site_listings};
 use super::types::Ts;
+use super::{DbError, dialect};
 use crate::domain::blueprint::Kind;
 use crate::domain::ids::{NetId, SiteId};
 use crate::domain::marked::{Marked, Predicate, Stage, Target, Whole};
@@ -191,6 +191,11 @@ pub fn claim_step(
 /// Forgets steps that were noted before this.
 pub fn forget_steps(conn: &mut Conn<'_>, before: DateTime<Utc>) -> Result<usize, DbError> {
     Ok(on!(conn, |c| diesel::delete(object_steps::table).filter(object_steps::at.lt(Ts(before))).execute(c))?)
+}
+
+/// Makes other sweeps that want to remember what they saw wait until the transaction is over.
+pub fn lock_listings(conn: &mut Conn<'_>) -> Result<(), DbError> {
+    Ok(dialect::lock_listings(conn)?)
 }
 
 /// The last listing of each site that was whole and trusted.

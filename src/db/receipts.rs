@@ -123,6 +123,23 @@ pub fn receipt(conn: &mut Conn<'_>, id: &ReceiptId) -> Result<Option<Receipt>, D
     row.map(Receipt::try_from).transpose()
 }
 
+/// Forgets receipts of a kind that are older, the oldest first and no more than `limit`. Says how many it were.
+pub fn forget_receipts(
+    conn: &mut Conn<'_>,
+    kind: &str,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<usize, DbError> {
+    let old: Vec<String> = on!(conn, |c| receipts::table
+        .filter(receipts::kind.eq(kind))
+        .filter(receipts::at.lt(Ts(before)))
+        .order((receipts::at, receipts::id))
+        .limit(limit)
+        .select(receipts::id)
+        .load(c))?;
+    Ok(on!(conn, |c| diesel::delete(receipts::table).filter(receipts::id.eq_any(&old)).execute(c))?)
+}
+
 /// Keeps what many receipts have in common under its hash; it is there already if another receipt has it.
 pub fn keep_part(conn: &mut Conn<'_>, hash: &str, content: &str) -> Result<(), DbError> {
     on!(conn, |c| diesel::insert_into(receipt_parts::table)

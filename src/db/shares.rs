@@ -38,26 +38,38 @@ pub struct ShareGroup {
     pub shares: i32,
 }
 
+type Row = (String, String, Option<String>, Option<String>, i32);
+
 /// The students who take the course, by their net IDs.
 pub fn shareholders(conn: &mut Conn<'_>) -> Result<Vec<Shareholder>, DbError> {
-    let rows: Vec<(String, String, Option<String>, Option<String>, i32)> = on!(conn, |c| people::table
+    let rows: Vec<Row> = on!(conn, |c| people::table
         .filter(people::role.eq(Role::Student.word()))
         .filter(people::dropped_at.is_null())
         .order(people::net_id)
         .limit(EVERYONE)
         .select((people::id, people::net_id, people::section, people::team, people::shares))
         .load(c))?;
-    let read =
-        |(id, net_id, section, team, shares): (String, String, Option<String>, Option<String>, i32)| {
-            Ok(Shareholder {
-                person: id.parse().map_err(DbError::corrupt)?,
-                net_id: net_id.parse().map_err(DbError::corrupt)?,
-                section,
-                team,
-                shares,
-            })
-        };
     rows.into_iter().map(read).collect()
+}
+
+/// Where a person stands, whether they have shares at present or not.
+pub fn shareholder(conn: &mut Conn<'_>, person: &PersonId) -> Result<Option<Shareholder>, DbError> {
+    let row: Option<Row> = on!(conn, |c| people::table
+        .find(person.as_str())
+        .select((people::id, people::net_id, people::section, people::team, people::shares))
+        .first(c)
+        .optional())?;
+    row.map(read).transpose()
+}
+
+fn read((id, net_id, section, team, shares): Row) -> Result<Shareholder, DbError> {
+    Ok(Shareholder {
+        person: id.parse().map_err(DbError::corrupt)?,
+        net_id: net_id.parse().map_err(DbError::corrupt)?,
+        section,
+        team,
+        shares,
+    })
 }
 
 /// Sets where a person stands, and their shares there.

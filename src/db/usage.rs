@@ -1,6 +1,6 @@
 //! The usage ledger, and each person's total of what is over in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, max};
@@ -19,6 +19,9 @@ use crate::domain::usage::{Rate, Source, UsageLine, UsageTotal, Why, difference}
 
 /// More lines than there are before they are folded: those of a term of a large university.
 const MOST: i64 = 5_000_000;
+
+/// How many sources one statement is about: SQLite takes no more values at a time.
+const AT_ONCE: usize = 500;
 
 /// More lines than one person ever has.
 const MOST_OF_ONE: i64 = 20_000;
@@ -162,7 +165,7 @@ fn line(
         gives_back,
         from: span.start(),
         until: Some(span.end()),
-        rate: Rate { units: booking.units, servers: booking.servers, su_per_hour: booking.su_per_hour },
+        rate: Rate::of(booking),
     }
 }
 
@@ -213,6 +216,26 @@ pub fn lines_of_booking(conn: &mut Conn<'_>, id: &BookingId) -> Result<Vec<Usage
         .select(LineRow::as_select())
         .load(c))?;
     read(rows)
+}
+
+/// The lines of bookings, few enough for one statement, in order.
+pub(super) fn lines_of_bookings(
+    conn: &mut Conn<'_>,
+    ids: &[&str],
+) -> Result<BTreeMap<BookingId, Vec<UsageLine>>, DbError> {
+    let rows: Vec<LineRow> = on!(conn, |c| usage_lines::table
+        .filter(usage_lines::source.eq_any(ids))
+        .order((usage_lines::source, usage_lines::number))
+        .limit(MOST)
+        .select(LineRow::as_select())
+        .load(c))?;
+    let mut lines: BTreeMap<BookingId, Vec<UsageLine>> = BTreeMap::new();
+    for line in read(rows)? {
+        if let Source::Booking(id) = &line.source {
+            lines.entry(id.clone()).or_default().push(line);
+        }
+    }
+    Ok(lines)
 }
 
 fn read_total((at, server_hours_micro, su_micro): (Ts, i64, i64)) -> UsageTotal {
@@ -289,6 +312,22 @@ pub fn running_by_hand(conn: &mut Conn<'_>) -> Result<Vec<UsageLine>, DbError> {
         .select(LineRow::as_select())
         .load(c))?;
     read(rows)
+}
+
+/// Those of them that have lines, over or not.
+pub fn have_lines(conn: &mut Conn<'_>, sources: &[&Source]) -> Result<BTreeSet<Source>, DbError> {
+    let mut found = BTreeSet::new();
+    for some in sources.chunks(AT_ONCE) {
+        let texts: BTreeMap<String, &Source> =
+            some.iter().map(|source| (source_text(source), *source)).collect();
+        let rows: Vec<String> = on!(conn, |c| usage_lines::table
+            .filter(usage_lines::source.eq_any(texts.keys()))
+            .select(usage_lines::source)
+            .distinct()
+            .load(c))?;
+        found.extend(rows.iter().filter_map(|text| texts.get(text)).map(|source| (*source).clone()));
+    }
+    Ok(found)
 }
 
 /// Begins a line of something that someone made by hand: its next, if it had some before.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{BookingId, LabId, NetId, PersonId, PoolId};
 use super::interval::Interval;
 use super::su::Su;
+use super::usage::server_hours;
 
 /// Why a booking came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -361,9 +362,7 @@ impl Booking {
     /// What it counts for, lead and all: "12.5 server-hours, 0.48 SU", without service units where its site charges none.
     pub fn cost(&self) -> String {
         let minutes = self.usage().map_or(0, |usage| usage.length().num_minutes()) * i64::from(self.servers);
-        let hundredths = (minutes * 100 + 30) / 60;
-        let hours = format!("{}.{:02}", hundredths / 100, hundredths % 100);
-        let hours = format!("{} server-hours", hours.trim_end_matches('0').trim_end_matches('.'));
+        let hours = server_hours(minutes);
         match self.su() {
             Su::ZERO => hours,
             su => format!("{hours}, {su}"),

@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::blueprint::Kind;
+use super::booking::Booking;
 use super::fair_share::Measure;
-use super::ids::{BookingId, PersonId};
+use super::ids::{BookingId, PersonId, SiteId};
 use super::interval::Interval;
 use super::su::Su;
 
@@ -43,6 +45,11 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// What a booking holds.
+    pub fn of(booking: &Booking) -> Self {
+        Self { units: booking.units, servers: booking.servers, su_per_hour: booking.su_per_hour }
+    }
+
     /// What counts of it, in millionths an hour.
     pub fn micro_per_hour(&self, measure: Measure) -> i64 {
         match measure {
@@ -59,6 +66,21 @@ pub enum Source {
     Booking(BookingId),
     /// An object that someone made by hand: its site, its kind and the site's id of it, with spaces between.
     ByHand(String),
+}
+
+impl Source {
+    /// Something that someone made by hand.
+    pub fn by_hand(site: &SiteId, kind: Kind, site_ref: &str) -> Self {
+        Self::ByHand(format!("{site} {} {site_ref}", kind.word()))
+    }
+
+    /// Whether someone made it by hand at this site.
+    pub fn is_by_hand_at(&self, site: &SiteId) -> bool {
+        match self {
+            Self::Booking(_) => false,
+            Self::ByHand(object) => object.split_once(' ').is_some_and(|(at, _)| at == site.as_str()),
+        }
+    }
 }
 
 /// What a line was written for.
@@ -123,6 +145,14 @@ pub fn difference(before: Option<Interval>, now: Option<Interval>) -> Vec<(Inter
             gone.chain(now.into_iter().map(|span| (span, false))).collect()
         }
     }
+}
+
+/// "12.5 server-hours", of so many minutes of a server.
+pub fn server_hours(minutes: i64) -> String {
+    let sign = if minutes < 0 { "-" } else { "" };
+    let hundredths = (minutes.saturating_abs().saturating_mul(100).saturating_add(30)) / 60;
+    let hours = format!("{}.{:02}", hundredths / 100, hundredths % 100);
+    format!("{sign}{} server-hours", hours.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// A person's usage of what is over, decayed to an instant.

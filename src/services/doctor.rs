@@ -1,4 +1,4 @@
-//! Whether the sites fit the course: what each has is asked of it, what it needs follows from the course, and
+//! Whether the ledger of usage agrees with the bookings, and whether the sites fit the course: what each has is asked of it, what it needs follows from the course, and
 //! [`policy::fitness`](crate::policy::fitness) says what is to be said.
 
 use std::collections::BTreeMap;
@@ -9,14 +9,17 @@ use futures_util::future::join_all;
 use serde::Serialize;
 
 use crate::cloud::port::Cloud;
-use crate::db::{self, Conn, DbError};
+use crate::db::{self, Charged, Conn, DbError};
 use crate::domain::capability::Capability;
 use crate::domain::course::{Course, Site};
 use crate::domain::fitness::{SiteNeeds, SiteReport, Told};
 use crate::domain::ids::SiteId;
+use crate::domain::usage::server_hours;
 use crate::policy::extending::Extending;
+use crate::policy::fair_share::ledger;
 use crate::policy::fitness::{self, Check, Verdict};
 use crate::policy::lead;
+use crate::services::fair_share;
 
 /// A site, or why it can't be asked.
 pub type Reached = Told<Arc<dyn Cloud>>;
@@ -32,13 +35,6 @@ pub struct Diagnosis {
     pub cloud: String,
     /// What was looked at.
     pub checks: Vec<Check>,
-}
-
-impl Diagnosis {
-    /// How many checks came out like this.
-    pub fn count(&self, verdict: Verdict) -> usize {
-        self.checks.iter().filter(|check| check.verdict == verdict).count()
-    }
 }
 
 /// Looks at those of the course's sites that are in `clouds`, at the same time. Changes nothing.
@@ -87,4 +83,80 @@ async fn diagnose(course: &Course, site: &Site, cloud: &Reached, now: DateTime<U
 async fn ask(cloud: &Reached, needs: &SiteNeeds) -> Told<SiteReport> {
     let cloud = cloud.as_ref().map_err(Clone::clone)?;
     cloud.examine(needs).await.map_err(|error| error.to_string())
+}
+
+/// How many bookings are read at a time.
+const BOOKINGS_AT_ONCE: i64 = 500;
+
+/// How many bookings that are wrong are named; of more there is the number.
+const NAMED: usize = 50;
+
+/// Whether the ledger of usage agrees with itself and with the bookings: totals with lines, lines with what bookings held.
+pub fn ledger(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<Vec<Check>, DbError> {
+    let mut checks = totals(conn, now)?;
+    checks.extend(lines(conn)?);
+    Ok(checks)
+}
+
+fn totals(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<Vec<Check>, DbError> {
+    let wrong = fair_share::check(conn, now)?;
+    let hours = |micro: i64| server_hours(micro.saturating_mul(60) / 1_000_000);
+    let each = wrong.iter().map(|it| Check {
+        what: format!("usage of {}", it.net_id),
+        verdict: Verdict::Fail,
+        found: format!("the total comes to {}", hours(it.told)),
+        right: Some(format!("{}: what all lines come to", hours(it.right))),
+    });
+    Ok(each
+        .chain(wrong.is_empty().then(|| agree("totals of usage", "with everyone's lines".to_owned())))
+        .collect())
+}
+
+fn lines(conn: &mut Conn<'_>) -> Result<Vec<Check>, DbError> {
+    let (mut looked_at, mut wrong): (usize, Vec<Check>) = (0, Vec::new());
+    let mut last = None;
+    loop {
+        let some = db::charged_bookings(conn, last.as_ref(), BOOKINGS_AT_ONCE)?;
+        let Some(end) = some.last() else { break };
+        last = Some(end.booking.id.clone());
+        looked_at += some.len();
+        wrong.extend(some.iter().filter_map(disagrees));
+    }
+    if wrong.is_empty() {
+        return Ok(vec![agree("ledger of usage", format!("with all {looked_at} bookings"))]);
+    }
+    let more = wrong.len().saturating_sub(NAMED);
+    wrong.truncate(NAMED);
+    wrong.extend((more > 0).then(|| Check {
+        what: "usage of more bookings".to_owned(),
+        verdict: Verdict::Fail,
+        found: format!("of {more}, too, the ledger says something else"),
+        right: None,
+    }));
+    Ok(wrong)
+}
+
+fn agree(what: &str, with: String) -> Check {
+    Check { what: what.to_owned(), verdict: Verdict::Pass, found: format!("agrees {with}"), right: None }
+}
+
+/// What is wrong with what is written down of a booking's usage.
+fn disagrees(it: &Charged) -> Option<Check> {
+    let usage = it.booking.usage();
+    if it.charged == usage && ledger::agrees(&it.booking, &it.lines) {
+        return None;
+    }
+    let minutes = usage.map_or(0, |usage| usage.length().num_minutes()) * i64::from(it.booking.servers);
+    let told = ledger::server_minutes(&it.lines);
+    let found = if told == minutes {
+        "its lines do not say when it held what, or whose it is".to_owned()
+    } else {
+        format!("its lines come to {}", server_hours(told))
+    };
+    Some(Check {
+        what: format!("usage of booking {} of {}", it.booking.id, it.net_id),
+        verdict: Verdict::Fail,
+        found,
+        right: Some(format!("{}: what it held", server_hours(minutes))),
+    })
 }

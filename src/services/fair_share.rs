@@ -11,6 +11,7 @@ use crate::domain::person::Person;
 use crate::domain::usage::{UsageLine, UsageTotal};
 use crate::policy::fair_share::decay::{self, HalfLife};
 use crate::policy::fair_share::lineage::Lineage;
+use crate::policy::fair_share::paths::Outline;
 use crate::policy::fair_share::tree::{Given, Kind, NodeId, Tree};
 use crate::policy::fair_share::{self, Figures, ledger};
 
@@ -70,6 +71,16 @@ impl Standings {
     pub fn factor(&self, person: &PersonId) -> f64 {
         let node = self.places.get(person).and_then(|id| self.nodes.get(id.index()));
         node.and_then(|node| node.figures.fair_share).unwrap_or(0.0)
+    }
+
+    /// The tree with its names, for whoever shows it. The course is called `root`, as in Slurm.
+    pub fn outline(&self) -> Outline {
+        let name = |node: &Node| match &node.name {
+            Name::Course => "root".to_owned(),
+            Name::Group(name) => name.clone(),
+            Name::Student(net_id) => net_id.to_string(),
+        };
+        Outline { tree: self.tree.clone(), names: self.nodes.iter().map(name).collect() }
     }
 
     /// How many students there are.

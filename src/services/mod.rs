@@ -24,6 +24,7 @@ pub mod queue;
 pub mod reaping;
 pub mod receipts;
 pub mod renewal;
+pub mod shares;
 mod situation;
 pub mod staff;
 pub mod sweeps;

@@ -120,6 +120,25 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, DbError> {
     serde_json::from_str(text).map_err(|error| DbError::Corrupt(format!("a receipt: {error}")))
 }
 
+/// How many receipts one transaction forgets, and how many transactions one run has: what is more is left to the next.
+const AT_ONCE: i64 = 1000;
+const TIMES: usize = 100;
+
+/// Forgets refusals that are older than [`REFUSALS_FOR`]. Says how many.
+pub async fn forget(app: &App) -> Result<usize, DbError> {
+    let before = app.now() - REFUSALS_FOR;
+    let mut forgotten = 0;
+    for _ in 0..TIMES {
+        let forget = move |conn: &mut Conn<'_>| db::forget_receipts(conn, REFUSED, before, AT_ONCE);
+        let some = app.db.write("receipts: forget", forget).await?;
+        forgotten += some;
+        if some == 0 {
+            break;
+        }
+    }
+    Ok(forgotten)
+}
+
 /// Rules that were broken, by their codes.
 pub(super) fn codes(violations: &[Violation]) -> Vec<String> {
     violations.iter().map(|it| it.code().to_owned()).collect()
@@ -191,4 +210,38 @@ pub(super) fn of_refusal(
     let inputs = AboutSlot::keep(conn, situation, decided)?;
     let about = About { kind: REFUSED, person, lab: &situation.setting.lab.id, booking: None, wait: None };
     keep(app, conn, &about, &inputs, &codes(violations))
+}
+
+/// A wish that was refused, and what comes of it when it is judged again by what was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// For which lab.
+    pub lab: LabId,
+    /// The slot.
+    pub slot: Interval,
+    /// The rules that stood against it then, by their codes.
+    pub rules: Vec<String>,
+    /// Those that stand against it now, by the same inputs.
+    pub again: Vec<Violation>,
+}
+
+impl Refused {
+    /// Whether it comes out as it did then.
+    pub fn same(&self) -> bool {
+        self.rules == codes(&self.again)
+    }
+}
+
+/// The latest wishes of this person that were refused, latest first.
+pub fn refusals_of(conn: &mut Conn<'_>, person: &PersonId, most: usize) -> Result<Vec<Refused>, DbError> {
+    let receipts = db::receipts_of_person(conn, person)?;
+    let refused = receipts.into_iter().filter(|it| it.kind == REFUSED).take(most);
+    let judge = |it: Receipt| {
+        let inputs: AboutSlot = read(&it.inputs)?;
+        let again = inputs.judge_again(conn)?;
+        Ok(Refused { at: it.at, lab: it.lab, slot: inputs.slot, rules: read(&it.outcome)?, again })
+    };
+    refused.map(judge).collect()
 }

@@ -236,6 +236,7 @@ mod tests {
             skipped: Vec::new(),
             wholes: BTreeMap::new(),
             idle: BTreeMap::new(),
+            held: BTreeMap::new(),
             ran: BTreeSet::new(),
         };
         let coming: Vec<_> =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
-use super::{REMEMBER, digest, hasten, look, offer, reap, remind, renew, report};
+use super::{REMEMBER, digest, forget, hasten, look, offer, reap, remind, renew, report};
 use crate::db;
 use crate::services::App;
 use crate::services::health::LOOK_EVERY;
@@ -71,10 +71,14 @@ async fn sweep(app: &Arc<App>, scheduled_at: DateTime<Utc>) {
     claimed(app, "reap", scheduled_at, reap::run).await;
 }
 
-/// Renews standing leases, unless another worker has in this hour.
+/// Renews standing leases and forgets what is old, unless another worker has in this hour.
 pub async fn hour(app: &Arc<App>) {
     let now = app.now();
-    claimed(app, "renew", now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now), renew::run).await;
+    let scheduled_at = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
+    tokio::join!(
+        claimed(app, "renew", scheduled_at, renew::run),
+        claimed(app, "forget", scheduled_at, forget::run)
+    );
 }
 
 /// Looks at the sites, unless another worker does in this half of the minute.

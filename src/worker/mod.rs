@@ -1,5 +1,5 @@
 //! What runs by itself: bookings are fulfilled, what has become free is offered to those who wait, mail is sent, the reaper sweeps, reminders are written, sites are looked at,
-//! standing leases are renewed, staff hear of what failed and, each
+//! standing leases are renewed, old refusals are forgotten, staff hear of what failed and, each
 //! morning, of what the reaper only reports.
 //!
 //! All that is to be done is in the database; cron only says that it is time to look. Several workers may run at once:
@@ -8,6 +8,7 @@
 pub mod cron;
 pub mod deliver;
 pub mod digest;
+pub mod forget;
 pub mod fulfil;
 pub mod hasten;
 pub mod look;

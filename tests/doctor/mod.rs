@@ -85,7 +85,15 @@ fn a_course_is_looked_at_from_its_file_and_from_the_database() {
     assert!(by_file.out.contains("no limit; 90 at full use (30 bookings of k8s, 3 each)"), "{}", by_file.out);
     assert_eq!(desk.run(&["apply", &desk.course()], None).code, 0);
     let by_database = desk.run(&["doctor"], None);
-    assert_eq!((by_database.code, by_database.out), (0, by_file.out));
+    assert_eq!(by_database.code, 0, "{}", by_database.err);
+    let more =
+        by_database.out.strip_prefix(by_file.out.as_str()).unwrap_or_else(|| panic!("{}", by_database.out));
+    assert!(more.starts_with("Usage\n  pass "), "{more}");
+    assert!(more.contains("agrees with all 0 bookings"), "{more}");
+    let one_site = desk.run(&["doctor", "--site", "kvm-tacc"], None);
+    assert_eq!((one_site.code, one_site.out), (0, by_file.out), "of one site only what is the site's");
+    let json: Value = serde_json::from_str(&desk.run(&["doctor", "--json"], None).out).unwrap();
+    assert_eq!(json["ledger"][0]["verdict"], "pass");
 }
 
 #[test]

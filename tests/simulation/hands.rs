@@ -8,6 +8,7 @@ use fairlease::db::{self, DbError};
 use fairlease::domain::blueprint::Kind;
 use fairlease::domain::marked::{Exempt, Exemption, Stage};
 use fairlease::domain::person::Person;
+use fairlease::domain::usage::Source;
 use fairlease::entropy::SeededEntropy;
 use fairlease::services::reaping;
 
@@ -115,11 +116,17 @@ impl Hands {
         }
     }
 
-    /// What is left in the end, and no mark of anything but that.
+    /// What is left in the end, which alone counts as usage, and no mark of anything.
     pub(super) async fn hold_at_rest(&self, world: &World) -> BTreeSet<String> {
         let marks = world.app.db.read("marks", db::marks).await.unwrap();
         let marked: Vec<_> = marks.into_iter().map(|mark| mark.marked.target.name).collect();
         assert_eq!(marked, Vec::<String>::new(), "what is gone or exempt is not marked any more");
+        let running = world.app.db.read("running", db::running_by_hand).await.unwrap();
+        let running: BTreeSet<_> = running.into_iter().map(|line| line.source).collect();
+        let site = "kvm-tacc".parse().unwrap();
+        let there: BTreeSet<_> =
+            self.exempt.iter().map(|name| Source::by_hand(&site, Kind::Server, name)).collect();
+        assert_eq!(running, there, "what counts as usage is what is there");
         self.exempt.clone()
     }
 

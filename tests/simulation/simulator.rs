@@ -14,9 +14,10 @@ use fairlease::domain::interval::Interval;
 use fairlease::domain::person::Person;
 use fairlease::domain::resource::Mark;
 use fairlease::entropy::{Entropy as _, SeededEntropy};
+use fairlease::policy::fitness;
 use fairlease::services::booking::{self, BookingError};
 use fairlease::services::fulfil::{self, Claimed};
-use fairlease::services::{App, delivery, health, notices, reaping};
+use fairlease::services::{App, delivery, doctor, health, notices, reaping};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -480,6 +481,10 @@ impl Simulator {
         }
         let seen = self.eye.look(&self.world, Resources::OfAll).await;
         seen.hold_at_rest(&self.world, &left);
+        let now = self.now();
+        let ledger = self.world.app.db.read("ledger", move |conn| doctor::ledger(conn, now)).await.unwrap();
+        let wrong: Vec<_> = ledger.iter().filter(|check| check.verdict != fitness::Verdict::Pass).collect();
+        assert!(wrong.is_empty(), "the ledger is what bookings and hands held: {wrong:#?}");
     }
 }
 

@@ -425,7 +425,8 @@ CREATE TABLE usage_lines (
 ) STRICT;
 CREATE INDEX usage_lines_of_person ON usage_lines (person_id, at);
 CREATE INDEX usage_lines_not_folded ON usage_lines (person_id) WHERE folded = 0;
-CREATE INDEX usage_lines_running ON usage_lines (source) WHERE until_at IS NULL;
+-- What was made by hand has one line that runs.
+CREATE UNIQUE INDEX usage_lines_running ON usage_lines (source) WHERE until_at IS NULL;
 
 -- Of each person the lines that are over, decayed to an instant; in millionths of a server-hour and of a service unit.
 CREATE TABLE usage_totals (
@@ -477,7 +478,7 @@ CREATE TABLE receipts (
 CREATE INDEX receipts_of_booking ON receipts (booking_id, at) WHERE booking_id IS NOT NULL;
 CREATE INDEX receipts_of_wait ON receipts (wait_id, at) WHERE wait_id IS NOT NULL;
 CREATE INDEX receipts_of_person ON receipts (person_id, at);
-CREATE INDEX receipts_by_time ON receipts (at);
+CREATE INDEX receipts_by_kind ON receipts (kind, at);
 
 -- What many receipts have in common, by its SHA-256.
 CREATE TABLE receipt_parts (

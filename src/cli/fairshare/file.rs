@@ -31,7 +31,7 @@ struct Row<'a> {
 
 fn parse(name: &str, text: &[u8]) -> Result<Outline, Vec<String>> {
     let records = records(name, text)?;
-    let rows: Vec<Row> = records.iter().map(Row::of).collect();
+    let rows: Vec<Row> = records.iter().map(|record| Row::of(record, text)).collect();
     let mut errors: Vec<Wronged> = Vec::new();
     let groups = groups(&rows);
     let entries: Vec<Entry> = rows.iter().map(|row| row.entry(&groups, &mut errors)).collect();
@@ -64,25 +64,25 @@ fn records(name: &str, text: &[u8]) -> Result<Vec<StringRecord>, Vec<String>> {
             Ok(record) if record.len() == HEADER.len() => records.push(record),
             Ok(record) => errors.push(format!(
                 "{name}:{}: the line has {} columns; three are wanted, {}",
-                line_of(&record),
+                line_of(record.position(), text),
                 record.len(),
                 HEADER.join(",")
             )),
-            Err(error) => errors.push(unreadable(name, &error)),
+            Err(error) if error.position().is_some() => {
+                errors.push(format!("{name}:{}: it is no text in UTF-8", line_of(error.position(), text)));
+            }
+            Err(error) => errors.push(format!("{name}: {error}")),
         }
     }
     if errors.is_empty() { Ok(records) } else { Err(errors) }
 }
 
-fn unreadable(name: &str, error: &csv::Error) -> String {
-    match error.position() {
-        Some(position) => format!("{name}:{}: it is no text in UTF-8", position.line()),
-        None => format!("{name}: {error}"),
-    }
-}
-
-fn line_of(record: &StringRecord) -> u64 {
-    record.position().map_or(0, csv::Position::line)
+/// The line in which a record begins. Its position is before the empty lines that were skipped to get to it.
+fn line_of(position: Option<&csv::Position>, text: &[u8]) -> u64 {
+    let Some(position) = position else { return 0 };
+    let from = usize::try_from(position.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
+    let skipped = from.iter().take_while(|byte| b"\r\n".contains(byte)).filter(|byte| **byte == b'\n');
+    position.line() + u64::try_from(skipped.count()).unwrap_or_default()
 }
 
 /// The paths that others are below.
@@ -95,9 +95,9 @@ fn groups<'a>(rows: &[Row<'a>]) -> HashSet<&'a str> {
 }
 
 impl<'a> Row<'a> {
-    fn of(record: &'a StringRecord) -> Self {
+    fn of(record: &'a StringRecord, text: &[u8]) -> Self {
         let cell = |column| record.get(column).unwrap_or_default();
-        Self { line: line_of(record), account: cell(0), shares: cell(1), usage: cell(2) }
+        Self { line: line_of(record.position(), text), account: cell(0), shares: cell(1), usage: cell(2) }
     }
 
     fn entry(&self, groups: &HashSet<&str>, errors: &mut Vec<Wronged>) -> Entry {

@@ -1,5 +1,6 @@
 //! `fairlease fairshare`
 
+mod course;
 mod file;
 mod show;
 
@@ -7,8 +8,9 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::Failure;
+use super::{Failure, Options};
 use crate::domain::fair_share::Algorithm;
+use crate::domain::ids::NetId;
 use crate::policy::fair_share;
 
 #[derive(Debug, ClapArgs)]
@@ -16,10 +18,13 @@ pub(super) struct Args {
     /// Judge by this file alone, without a database: CSV with the header account,shares,usage and accounts such as
     /// root/section-a/team-1/ff524
     #[arg(long, value_name = "FILE.csv")]
-    from: PathBuf,
-    /// Which of Slurm's algorithms
-    #[arg(long, value_enum, default_value_t = Which::FairTree)]
-    algorithm: Which,
+    from: Option<PathBuf>,
+    /// Which of Slurm's algorithms judges the file [default: fair-tree]; the course's own is in its course file
+    #[arg(long, value_enum, requires = "from")]
+    algorithm: Option<Which>,
+    /// Only this student, and the groups that they are in
+    #[arg(long = "as", value_name = "NETID", conflicts_with = "from")]
+    who: Option<NetId>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -42,9 +47,11 @@ impl From<Which> for Algorithm {
     }
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let outline = file::read(&args.from)?;
-    let algorithm = args.algorithm.into();
+pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
+    let Some(from) = &args.from else { return course::run(options, args.who.as_ref(), args.json).await };
+    let outline = file::read(from)?;
+    let algorithm = args.algorithm.unwrap_or(Which::FairTree).into();
     let figures = fair_share::figures(&outline.tree, algorithm);
-    show::print(&outline, &figures, algorithm, args.json)
+    let rows = show::rows(&outline, &figures);
+    if args.json { show::print_json(&rows, algorithm, None) } else { show::print_table(&rows, algorithm) }
 }

@@ -21,32 +21,40 @@ const COLUMNS: [(&str, usize); 8] = [
     ("LevelFS", 10),
 ];
 
-/// Prints the figures of each node, each group followed by what is below it.
-pub(super) fn print(
-    outline: &Outline,
-    figures: &[Figures],
-    algorithm: Algorithm,
-    json: bool,
-) -> Result<(), Failure> {
-    let rows = rows(outline, figures);
-    if json { print_json(&rows, algorithm) } else { print_table(&rows, algorithm) }
-}
-
-struct Row<'a> {
+/// One line.
+pub(super) struct Row<'a> {
     path: Vec<&'a str>,
     is_user: bool,
     figures: &'a Figures,
 }
 
-fn rows<'a>(outline: &'a Outline, figures: &'a [Figures]) -> Vec<Row<'a>> {
+/// Each node, each group followed by what is below it: students first, then groups, by their names.
+pub(super) fn rows<'a>(outline: &'a Outline, figures: &'a [Figures]) -> Vec<Row<'a>> {
     let mut rows = Vec::with_capacity(figures.len());
     let mut next = vec![NodeId::ROOT];
     while let Some(id) = next.pop() {
-        next.extend(outline.tree.children(id).iter().rev());
+        let mut below = outline.tree.children(id).to_vec();
+        below.sort_by_key(|id| (!outline.tree.is_user(*id), outline.name(*id)));
+        next.extend(below.into_iter().rev());
         let Some(figures) = figures.get(id.index()) else { continue };
         rows.push(Row { path: outline.path(id), is_user: outline.tree.is_user(id), figures });
     }
     rows
+}
+
+/// The row of this student, and those of the groups above it. None if there is no such student.
+pub(super) fn only<'a>(mut rows: Vec<Row<'a>>, student: &str) -> Vec<Row<'a>> {
+    let place = rows.iter().position(|row| row.user() == Some(student));
+    rows.truncate(place.map_or(0, |place| place + 1));
+    let mut depth = usize::MAX;
+    let is_above = |row: &Row| {
+        let above = row.path.len() < depth;
+        depth = depth.min(row.path.len());
+        above
+    };
+    let mut line: Vec<Row<'a>> = rows.into_iter().rev().filter(is_above).collect();
+    line.reverse();
+    line
 }
 
 impl Row<'_> {
@@ -103,16 +111,22 @@ fn number(ratio: LevelFs) -> Value {
     if number.is_finite() { json!(number) } else { json!("Infinity") }
 }
 
-fn print_json(rows: &[Row], algorithm: Algorithm) -> Result<(), Failure> {
+/// Prints them as JSON, with what there is to say about all of them.
+pub(super) fn print_json(rows: &[Row], algorithm: Algorithm, about: Option<Value>) -> Result<(), Failure> {
     let name = match algorithm {
         Algorithm::FairTree => "fair-tree",
         Algorithm::Classic => "classic",
     };
     let nodes: Vec<_> = rows.iter().map(Row::json).collect();
-    output::json(&json!({"algorithm": name, "nodes": nodes}))
+    let mut body = json!({"algorithm": name, "nodes": nodes});
+    if let (Some(body), Some(Value::Object(about))) = (body.as_object_mut(), about) {
+        body.extend(about);
+    }
+    output::json(&body)
 }
 
-fn print_table(rows: &[Row], algorithm: Algorithm) -> Result<(), Failure> {
+/// Prints them as Slurm does.
+pub(super) fn print_table(rows: &[Row], algorithm: Algorithm) -> Result<(), Failure> {
     let shown = match algorithm {
         Algorithm::FairTree => COLUMNS.len(),
         Algorithm::Classic => COLUMNS.len() - 1,

@@ -10,7 +10,9 @@
 //! `_count_tied_accounts` ends at the first sibling that is a group, where it means to end at a student. There the group that
 //! was made first comes first. `tests/slurm` shows both.
 
-use super::level_fs::LevelFs;
+use std::cmp::Ordering;
+
+use super::level_fs::{LevelFs, Near, near_order};
 use super::tree::{NodeId, Tree};
 use super::{Figures, part};
 
@@ -44,11 +46,23 @@ fn level_fs(tree: &Tree, id: NodeId, parent: NodeId) -> LevelFs {
     LevelFs::new(tree.shares(id), tree.children_shares(parent), tree.usage(id), tree.usage(parent))
 }
 
-/// A node in the sort, with its `level_fs` at hand.
+/// A node in the sort: small, as most of the time goes into moving it. Its exact `level_fs` is worked out where the near one
+/// does not decide.
+#[derive(Clone, Copy)]
 struct Sibling {
     id: NodeId,
-    exact: LevelFs,
     near: f64,
+}
+
+impl Sibling {
+    fn exact(self, tree: &Tree) -> LevelFs {
+        level_fs(tree, self.id, tree.parent(self.id).unwrap_or(NodeId::ROOT))
+    }
+
+    /// The better first.
+    fn order(&self, other: &Self, tree: &Tree) -> Ordering {
+        near_order(other.near, self.near).unwrap_or_else(|| other.exact(tree).cmp(&self.exact(tree)))
+    }
 }
 
 /// Nodes that are sorted together, and how far they have been gone through.
@@ -64,7 +78,7 @@ pub fn ranks(tree: &Tree) -> Vec<Option<usize>> {
     let mut ranking = Ranking::of(tree);
     let mut levels = vec![Level::below(tree, &[NodeId::ROOT], false)];
     while let Some(level) = levels.last_mut() {
-        let Some(tied) = level.take() else {
+        let Some(tied) = level.take(tree) else {
             levels.pop();
             continue;
         };
@@ -89,22 +103,23 @@ impl Level {
     fn below(tree: &Tree, groups: &[NodeId], tied: bool) -> Self {
         let mut sorted = Vec::with_capacity(groups.iter().map(|group| tree.children(*group).len()).sum());
         for group in groups {
+            let near = Near::of(tree.children_shares(*group), tree.usage(*group));
             let children = tree.children(*group).iter().filter(|child| tree.users(**child) > 0);
-            sorted.extend(children.map(|child| {
-                let exact = level_fs(tree, *child, *group);
-                Sibling { id: *child, exact, near: exact.to_f64() }
-            }));
+            sorted.extend(
+                children
+                    .map(|id| Sibling { id: *id, near: near.level_fs(tree.shares(*id), tree.usage(*id)) }),
+            );
         }
-        sorted.sort_unstable_by(|one, other| other.exact.compare(other.near, &one.exact, one.near));
+        sorted.sort_unstable_by(|one: &Sibling, other| one.order(other, tree));
         Self { sorted, next: 0, tied }
     }
 
     /// Those that are next and tied.
-    fn take(&mut self) -> Option<Tied<'_>> {
+    fn take(&mut self, tree: &Tree) -> Option<Tied<'_>> {
         let rest = self.sorted.get(self.next..)?;
-        let first = rest.first()?;
-        let tie = |it: &&Sibling| it.exact.compare(it.near, &first.exact, first.near).is_eq();
-        let siblings = rest.get(..rest.iter().take_while(tie).count())?;
+        let (first, others) = rest.split_first()?;
+        let more = others.iter().take_while(|it| it.order(first, tree).is_eq()).count();
+        let siblings = rest.get(..=more)?;
         self.next += siblings.len();
         Some(Tied { siblings, with_last: std::mem::take(&mut self.tied) })
     }

@@ -1,11 +1,14 @@
 //! What a person's lines of the usage ledger come to at an instant, and the total that the lines that are over go into.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::decay::{self, HalfLife};
+use crate::domain::booking::Booking;
 use crate::domain::fair_share::Measure;
 use crate::domain::interval::Interval;
-use crate::domain::usage::{UsageLine, UsageTotal};
+use crate::domain::usage::{Rate, UsageLine, UsageTotal};
 
 /// A person's usage at an instant, in millionths: their total, decayed, and the lines that are not in it. What still runs
 /// counts up to that instant, and what was booked counts whole.
@@ -45,6 +48,40 @@ pub fn fold<'a>(
     Some((total, over))
 }
 
+/// What the lines of a booking come to in the end, in minutes of a server, as if none of it faded.
+pub fn server_minutes(lines: &[UsageLine]) -> i64 {
+    let one = |line: &UsageLine| {
+        let minutes =
+            line.until.map_or(0, |until| (until - line.from).num_minutes()) * i64::from(line.rate.servers);
+        if line.gives_back { -minutes } else { minutes }
+    };
+    lines.iter().map(one).sum()
+}
+
+/// Whether the lines of a booking say what [`Booking::usage`] does: whose it is, and at each instant what it holds.
+pub fn agrees(booking: &Booking, lines: &[UsageLine]) -> bool {
+    let mut changes: BTreeMap<DateTime<Utc>, [i64; 3]> = BTreeMap::new();
+    let mut change = |at: DateTime<Utc>, rate: Rate, sign: i64| {
+        let held = changes.entry(at).or_default();
+        for (sum, of) in
+            held.iter_mut().zip([rate.units.into(), rate.servers.into(), rate.su_per_hour.micro()])
+        {
+            *sum += sign * of;
+        }
+    };
+    for line in lines {
+        let Some(until) = line.until.filter(|_| line.person == booking.person) else { return false };
+        let sign = if line.gives_back { -1 } else { 1 };
+        change(line.from, line.rate, sign);
+        change(until, line.rate, -sign);
+    }
+    if let Some(usage) = booking.usage() {
+        change(usage.start(), Rate::of(booking), -1);
+        change(usage.end(), Rate::of(booking), 1);
+    }
+    changes.values().all(|held| *held == [0; 3])
+}
+
 #[allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "to the nearest of 53 bits")]
 fn float(whole: i64) -> f64 {
     whole as f64
@@ -67,7 +104,7 @@ mod tests {
     use super::*;
     use crate::domain::ids::{BookingId, PersonId};
     use crate::domain::su::Su;
-    use crate::domain::usage::{Rate, Source, Why, difference};
+    use crate::domain::usage::{Source, Why, difference};
 
     fn at(hours: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::hours(hours)

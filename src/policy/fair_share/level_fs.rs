@@ -18,9 +18,41 @@ pub struct LevelFs {
     under: u128,
 }
 
-/// Two floating-point values that differ by more than this part of the greater one stand for ratios in the same order. Each
-/// is off by at most five roundings of 2^-53: two for each of the whole numbers, and the division.
+/// What siblings have in common, to work out their `level_fs` in floating point.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Near {
+    usage_by_shares: f64,
+}
+
+/// Two near values that differ by more than this part of the greater one stand for ratios in the same order. Each is off by at
+/// most six roundings of 2^-53: three of whole numbers, two of divisions and one of a product.
 const CERTAIN: f64 = 1e-14;
+
+impl Near {
+    /// Of siblings that have so much together.
+    pub(super) fn of(level_shares: u64, level_usage: u64) -> Self {
+        Self { usage_by_shares: float(level_usage) / float(level_shares) }
+    }
+
+    /// Near [`LevelFs::new`] of one of them.
+    pub(super) fn level_fs(self, shares: u32, usage: u64) -> f64 {
+        match (shares, usage) {
+            (0, _) => 0.0,
+            (_, 0) => f64::INFINITY,
+            _ => f64::from(shares) / float(usage) * self.usage_by_shares,
+        }
+    }
+}
+
+/// The order of two, if their near values decide it. Zero and infinity are what they are: no other value is near enough to
+/// come out so.
+pub(super) fn near_order(own: f64, other: f64) -> Option<Ordering> {
+    if (own - other).abs() > own.max(other) * CERTAIN {
+        return own.partial_cmp(&other);
+    }
+    let exact = own <= 0.0 || own == f64::INFINITY || other == f64::INFINITY;
+    exact.then(|| own.partial_cmp(&other)).flatten()
+}
 
 impl LevelFs {
     /// Of a node with these shares and this usage among siblings that have so much together with it.
@@ -36,15 +68,6 @@ impl LevelFs {
     /// The nearest floating-point number, give or take three roundings; infinity if nothing was used.
     pub fn to_f64(self) -> f64 {
         if self.under == 0 { f64::INFINITY } else { long_float(self.over) / long_float(self.under) }
-    }
-
-    /// The order of two, given their floating-point values: these decide unless they are too close.
-    pub(super) fn compare(&self, own: f64, other: &Self, others: f64) -> Ordering {
-        if (own - others).abs() > own.max(others) * CERTAIN {
-            own.total_cmp(&others)
-        } else {
-            self.cmp(other)
-        }
     }
 }
 
@@ -74,7 +97,8 @@ fn compare_ratios(mut left: (u128, u128), mut right: (u128, u128)) -> Ordering {
 
 impl Ord for LevelFs {
     fn cmp(&self, other: &Self) -> Ordering {
-        compare_ratios((self.over, self.under), (other.over, other.under))
+        let (own, others) = ((self.over, self.under), (other.over, other.under));
+        if own == others { Ordering::Equal } else { compare_ratios(own, others) }
     }
 }
 
@@ -120,7 +144,7 @@ mod tests {
         let (less, more) = (ratio(large, large + 1), ratio(large + 1, large + 2));
         assert_eq!(less.to_f64().total_cmp(&more.to_f64()), Ordering::Equal);
         assert!(less < more);
-        assert_eq!(less.compare(less.to_f64(), &more, more.to_f64()), Ordering::Less);
+        assert_eq!(near_order(less.to_f64(), more.to_f64()), None);
         assert_eq!(ratio(large, 3 * large), ratio(1, 3));
     }
 
@@ -133,9 +157,18 @@ mod tests {
         }
 
         #[test]
-        fn floating_point_decides_only_where_it_is_right(a in 0u128.., b in 1u128.., more in 0u128..1000, less in 0u128..1000) {
-            let (left, right) = (ratio(a, b), ratio(a.saturating_add(more), b.saturating_add(less)));
-            prop_assert_eq!(left.compare(left.to_f64(), &right, right.to_f64()), left.cmp(&right));
+        fn floating_point_decides_only_where_it_is_right(
+            shares in 0u32.., level in any::<u32>(), usage in any::<u64>(), above in any::<u64>(),
+            other_shares in 0u32..9, other_usage in 0u64..9,
+        ) {
+            let (level, above) = (u64::from(level) + u64::from(shares) + 9, above.max(usage).max(9));
+            let near = Near::of(level, above);
+            // One that is far, and one that is as near as can be.
+            for (s, u) in [(other_shares, other_usage), (shares.saturating_add(1), usage.saturating_add(other_usage))] {
+                let exact = LevelFs::new(shares, level, usage, above).cmp(&LevelFs::new(s, level, u, above));
+                let found = near_order(near.level_fs(shares, usage), near.level_fs(s, u));
+                prop_assert!(found.is_none_or(|order| order == exact), "{:?}, not {:?}", found, exact);
+            }
         }
 
         #[test]

@@ -3,11 +3,13 @@
 //! A course is a [`Tree`](tree::Tree): sections, teams and students, with whole shares at each and whole usage at the
 //! students. Two of Slurm's algorithms judge it: [`fair_tree`], its default, and [`classic`]. What they find is what
 //! `sshare -l` shows: [`Figures`]. [`decay`] makes usage of what was held when; [`lineage`] keeps of one student what a
-//! decision weighed, so that it can be judged again.
+//! decision weighed, so that it can be judged again. [`ledger`] adds up what bookings and what people made by hand held;
+//! [`by_hand`] says when the lines of the latter begin and end.
 //!
 //! Sources: Slurm's documents on [Fair Tree](https://slurm.schedmd.com/fair_tree.html) and on
 //! [classic fair share](https://slurm.schedmd.com/classic_fair_share.html). `tests/slurm` compares with a real Slurm.
 
+pub mod by_hand;
 pub mod classic;
 pub mod decay;
 pub mod fair_tree;

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::course::Lab;
-use crate::domain::ids::{BookingId, InstanceId, LabId, NetId, SiteId};
+use crate::domain::ids::{BookingId, InstanceId, LabId, NetId, PersonId, SiteId};
 use crate::domain::interval::Interval;
 use crate::domain::marked::{Exemption, Idle, Marked, Pause, Whole};
 use crate::domain::person::Parity;
@@ -136,6 +136,8 @@ pub enum Look {
 /// Someone in the course, as the reaper knows them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
+    /// Who they are in the database.
+    pub person: PersonId,
     /// Their net ID.
     pub net_id: NetId,
     /// Names and ids of their accounts at the sites.

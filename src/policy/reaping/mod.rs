@@ -54,11 +54,19 @@
 //! or is empty while objects are marked; and where staff have paused the reaper. In quiet hours nobody is warned, and nothing
 //! that people made is stopped or deleted. More than a sweep may do of one class is not done at all.
 //!
+//! # What counts as usage
+//!
+//! Of each trusted listing, paused or not: a server or container that is not shelved or broken, and a lease in force that the site
+//! charges for, if it is a student's by the rules above, of no project, and neither a booking's nor on a booking's lease, nor may
+//! be. A server on a lease counts no service units: the lease does (`held`, and
+//! [`fair_share::by_hand`](crate::policy::fair_share::by_hand)).
+//!
 //! The dry run and the real run are given the same [`Plan`].
 
 mod allowed;
 mod bookings;
 mod given;
+mod held;
 mod idle;
 mod judge;
 mod owner;
@@ -98,6 +106,7 @@ pub fn plan(given: &Situation<'_>) -> Plan {
         skipped: Vec::new(),
         wholes: BTreeMap::new(),
         idle: BTreeMap::new(),
+        held: BTreeMap::new(),
         ran: running.first_seen(given),
     };
     for (site, view) in given.sites {

@@ -166,10 +166,12 @@ pub(super) enum Project {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::PersonId;
     use crate::domain::survey::{Hints, Survey};
 
     fn known(net_id: &str, account: &str) -> Known {
         Known {
+            person: PersonId::from_bits(0),
             net_id: net_id.parse().unwrap(),
             cloud_users: vec![account.to_owned()],
             staff: false,

@@ -10,6 +10,7 @@ use crate::domain::ids::{BookingId, LabId, NetId, SiteId};
 use crate::domain::marked::{Idle, Marked, NextStep, Predicate, Target, Whole, kind_in_words};
 use crate::domain::reaper::StopBy;
 use crate::domain::su::Su;
+use crate::policy::fair_share::by_hand::Holding;
 
 /// What a sweep is to do. The dry run prints it, the real run carries it out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Plan {
     /// What nothing uses and since when, of each site whose listing was trusted. Of others what is remembered stays.
     #[serde(skip)]
     pub idle: BTreeMap<SiteId, Idle>,
+    /// What counts as the usage of whoever made it by hand, at each site whose listing was trusted. Of others nothing is said.
+    #[serde(skip)]
+    pub held: BTreeMap<SiteId, Holding>,
     /// Bookings of which a server was seen to run for the first time, where no-shows are looked for by that.
     #[serde(skip)]
     pub ran: BTreeSet<BookingId>,

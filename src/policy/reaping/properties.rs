@@ -499,7 +499,8 @@ proptest! {
         prop_assert!(ranks.is_sorted());
     }
 
-    /// A listing that is empty, failed, is partial, old or shrunk stops and deletes nothing, and forgets no mark.
+    /// A listing that is empty, failed, is partial, old or shrunk stops and deletes nothing, forgets no mark, and says nothing of
+    /// what counts as usage.
     #[test]
     fn no_listing_no_deed(parts in scenes(), which in 0usize..6) {
         let mut scene = scene(&parts);
@@ -520,5 +521,6 @@ proptest! {
         prop_assert_eq!(plan.actions, []);
         let nothing_there = which == 0 && scene.marked.is_empty();
         prop_assert_eq!(plan.skipped.len(), usize::from(!nothing_there));
+        prop_assert_eq!(plan.held.len(), usize::from(nothing_there));
     }
 }

@@ -88,7 +88,7 @@ fn has_run(found: &Found) -> bool {
 }
 
 /// Whether a server of which the site does not tell may be on a lease: it was made since that began.
-fn may_be_on(server: &Found, lease: &Found) -> bool {
+pub(super) fn may_be_on(server: &Found, lease: &Found) -> bool {
     let began = lease.survey.span.map(|span| span.start()).or(lease.created_at);
     server.created_at.zip(began).is_none_or(|(made, began)| made >= began)
 }

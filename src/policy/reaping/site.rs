@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use super::given::{Known, Look, SAVED_AT_MOST, STALE, SiteView, Situation, Standing, YOUNG};
-use super::idle;
 use super::judge::{Finding, Judge, Pace, charge};
 use super::owner::{Owner, People, Why};
 use super::planned::{Action, Plan, Saved, Skip, Skipped, Told, Unmarked, Waiting};
 use super::sight::Sight;
 use super::steps::{self, Step};
+use super::{held, idle};
 use crate::domain::blueprint::Kind;
 use crate::domain::calendar;
 use crate::domain::ids::SiteId;
@@ -38,6 +38,7 @@ pub(super) fn add(
     };
     plan.wholes.insert(site.clone(), Whole { count: of_others(found), at: view.looked_at });
     let sight = Sight::of(site, view, found);
+    plan.held.insert(site.clone(), held::holding(people, &sight));
     let idle = idle::since(given, &sight);
     let mut pauses: Vec<_> = given.pauses.iter().filter(|pause| pause.holds(site, given.now)).collect();
     pauses.sort();

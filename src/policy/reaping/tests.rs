@@ -2,6 +2,7 @@
 //! and its cloud.
 
 mod guards;
+mod held;
 mod idle;
 mod marks;
 mod memory;
@@ -18,7 +19,7 @@ use super::*;
 use crate::domain::blueprint::Kind;
 use crate::domain::calendar::DailyWindow;
 use crate::domain::course::Lab;
-use crate::domain::ids::{BookingId, InstanceId, SiteId};
+use crate::domain::ids::{BookingId, InstanceId, PersonId, SiteId};
 use crate::domain::interval::Interval;
 use crate::domain::marked::{Exempt, Exemption, Idle, Marked, Pause, Stage, Target};
 use crate::domain::person::Parity;
@@ -39,10 +40,22 @@ pub(super) fn instance() -> InstanceId {
     InstanceId::from_bits(1)
 }
 
+/// Of each net ID another, by its letters and digits.
+pub(super) fn person(net_id: &str) -> PersonId {
+    PersonId::from_bits(net_id.bytes().fold(0, |bits, byte| bits << 8 | u64::from(byte)))
+}
+
 pub(super) fn known(net_id: &str, staff: bool) -> Known {
     let net_id: crate::domain::ids::NetId = net_id.parse().unwrap();
     let parity = Parity::of(&net_id);
-    Known { cloud_users: vec![format!("{net_id}@example.edu")], net_id, staff, parity, terms: Vec::new() }
+    Known {
+        person: person(net_id.as_str()),
+        cloud_users: vec![format!("{net_id}@example.edu")],
+        net_id,
+        staff,
+        parity,
+        terms: Vec::new(),
+    }
 }
 
 /// An object of the project's, made by hand.

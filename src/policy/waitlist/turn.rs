@@ -106,7 +106,9 @@ pub fn soonest(
         return None;
     }
     wanted(&wait.asked).iter().find_map(|wanted| {
-        let fresh = wanted.slots(&case).filter(|slot| !was_passed(wait, slot));
+        // What is full is most of what is looked at, and is told with a few look-ups.
+        let room = |slot: &Interval| occupancy.least_free(pool, &pool.held(slot)) >= lab.units;
+        let fresh = wanted.slots(&case).filter(|slot| room(slot) && !was_passed(wait, slot));
         let mut legal = fresh.filter(|slot| admission::judge(&case, slot).is_empty());
         legal.find_map(|slot| Some((slot, how(&case, &wait.asked, &slot, policy)?)))
     })

@@ -30,6 +30,7 @@ fn known(granted: Option<&Vec<Exception>>, member: Member, labs: &[Lab], now: Da
     };
     Known {
         terms: labs.iter().filter_map(own).collect(),
+        person: member.id,
         net_id: member.net_id,
         cloud_users: member.cloud_users,
         staff: member.role == Role::Staff,

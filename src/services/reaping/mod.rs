@@ -11,6 +11,7 @@ mod record;
 mod restore;
 mod steps;
 mod tell;
+mod usage;
 
 use std::sync::Arc;
 use std::time::Duration;

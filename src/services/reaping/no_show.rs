@@ -145,6 +145,7 @@ fn live_booking(
 
 fn known(person: Person) -> Known {
     Known {
+        person: person.id,
         net_id: person.net_id,
         cloud_users: Vec::new(),
         staff: person.role == Role::Staff,

@@ -93,6 +93,7 @@ fn shortened(plan: &Plan) -> Plan {
         wholes: plan.wholes.clone(),
         // Remembered elsewhere.
         idle: BTreeMap::new(),
+        held: BTreeMap::new(),
         ran: BTreeSet::new(),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::turn::go_through;
+use super::turn::{go_through, welcome};
 use super::{WaitError, line, receipt};
 use crate::db::{self, Conn, DbError};
 use crate::domain::booking::State;
@@ -31,8 +31,8 @@ pub async fn join(app: &Arc<App>, person: Person, lab: LabId, asked: Asked) -> R
     let inner = app.clone();
     let (wait, pool) =
         app.db.write("waitlist: join", move |conn| join_in(&inner, conn, &person, &lab, &asked)).await?;
-    go_through(app, &pool).await;
     let id = wait.id.clone();
+    welcome(app, &pool, &id).await;
     let now = app.db.read::<_, DbError, _>("waitlist: joined", move |conn| db::wait(conn, &id)).await?;
     Ok(now.unwrap_or(wait))
 }
@@ -55,7 +55,6 @@ fn join_in(
     possible(&situation, asked, now)?;
     let wait = line::imagined(app.wait_id(), &person.id, lab, asked, now);
     db::insert_wait(conn, &wait)?;
-    db::call_waitlist(conn, &pool, wait.id.as_str())?;
     receipt::of_joining(app, conn, &wait)?;
     Ok((wait, pool))
 }

@@ -22,7 +22,7 @@ pub use self::answer::{accept, pass};
 pub use self::choices::{Choices, Part, choices};
 pub use self::join::{join, leave};
 pub use self::outlook::{MyWait, Outlook, Waiter, in_line, mine, outlook};
-pub use self::receipt::{Finding, Replay, Replayed, receipts_of, replay};
+pub use self::receipt::{Finding, Replay, Replayed, TURN, receipts_of, replay};
 pub(in crate::services) use self::turn::claims;
 pub use self::turn::{go_through_all, step};
 

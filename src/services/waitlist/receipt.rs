@@ -17,7 +17,7 @@ use crate::services::App;
 use crate::services::receipts::{self, About, AboutSlot, Decided};
 
 /// Someone in line came first and was given a slot.
-const TURN: &str = "turn";
+pub const TURN: &str = "turn";
 
 /// Of a line so many are kept, from the front: more come after whoever was served, and say nothing.
 const MOST: usize = 300;

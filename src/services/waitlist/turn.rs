@@ -57,8 +57,19 @@ pub async fn go_through_all(app: &Arc<App>) -> Result<usize, DbError> {
 
 /// Goes through the line of a pool. A failure is left for the next time: what has become free stays noted.
 pub(super) async fn go_through(app: &Arc<App>, pool: &PoolId) -> usize {
+    go(app, pool, None).await
+}
+
+/// Sees what there is for someone who has just joined: if nothing has become free since the line was gone through last, nobody
+/// else can have anything, and only this one is asked.
+pub(super) async fn welcome(app: &Arc<App>, pool: &PoolId, newest: &WaitId) -> usize {
+    go(app, pool, Some(newest.clone())).await
+}
+
+async fn go(app: &Arc<App>, pool: &PoolId, newest: Option<WaitId>) -> usize {
     let (inner, id) = (app.clone(), pool.clone());
-    match app.db.write("waitlist: turn", move |conn| go_through_in(&inner, conn, &id)).await {
+    let turn = move |conn: &mut Conn<'_>| go_through_in(&inner, conn, &id, newest.as_ref());
+    match app.db.write("waitlist: turn", turn).await {
         Ok(0) => 0,
         Ok(given) => {
             app.wake.call();
@@ -71,15 +82,26 @@ pub(super) async fn go_through(app: &Arc<App>, pool: &PoolId) -> usize {
     }
 }
 
-fn go_through_in(app: &App, conn: &mut Conn<'_>, pool: &PoolId) -> Result<usize, WaitError> {
+fn go_through_in(
+    app: &App,
+    conn: &mut Conn<'_>,
+    pool: &PoolId,
+    newest: Option<&WaitId>,
+) -> Result<usize, WaitError> {
     let pools = pools_together(conn, pool)?;
     for pool in &pools {
         db::lock_pool(conn, pool)?;
+    }
+    let called = db::is_called(conn, &pools)?;
+    for pool in &pools {
         db::answer_calls(conn, pool)?;
     }
     let mut line = Line::load(conn, &pools, app.now())?;
-    end_what_is_over(app, conn, &mut line)?;
     let mut round = Round::default();
+    match newest {
+        Some(newest) if !called => round.pass_over_all_but(&line, newest),
+        _ => end_what_is_over(app, conn, &mut line)?,
+    }
     let mut given = 0;
     while let Some(turn) = round.next(&line) {
         let Some(member) = line.members.get(turn.index) else { break };
@@ -106,6 +128,11 @@ struct Round {
 impl Round {
     fn next(&mut self, line: &Line) -> Option<Turn> {
         turn::next(&line.candidates(), &line.occupancies, line.now, &line.policy, &mut self.passed_over)
+    }
+
+    fn pass_over_all_but(&mut self, line: &Line, newest: &WaitId) {
+        let others = line.members.iter().filter(|member| member.wait.id != *newest);
+        self.passed_over.extend(others.map(|member| member.wait.id.clone()));
     }
 
     fn served(&mut self, line: &Line, person: &PersonId) {

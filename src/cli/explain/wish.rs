@@ -1,4 +1,4 @@
-//! `fairlease explain`
+//! `fairlease explain --as NETID --lab ID ...`: what the rules make of a slot.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
 
-use super::slot::{self, Asked};
-use super::{Failure, Options, apply, assemble, book};
+use crate::cli::slot::{self, Asked};
+use crate::cli::{Failure, Options, apply, assemble, book};
 use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::db::{self, DbError};
 use crate::domain::course::Course;
@@ -17,10 +17,9 @@ use crate::domain::person::{Choices, Person, Role};
 use crate::services::booking::{self, Wish};
 use crate::services::explain::{self, Judgement};
 
+/// By what it is judged, and how that is told.
 #[derive(Debug, ClapArgs)]
-pub(super) struct Args {
-    #[command(flatten)]
-    asked: Asked,
+pub(super) struct How {
     /// Judge by this file alone, without a database: nothing is booked yet
     #[arg(long, value_name = "FILE")]
     course: Option<PathBuf>,
@@ -32,12 +31,12 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
-    let judgement = match &args.course {
-        Some(file) => by_the_file(args, &apply::read(file)?)?,
-        None => by_the_database(options, args).await?,
+pub(super) async fn run(options: &Options, asked: &Asked, how: &How) -> Result<(), Failure> {
+    let judgement = match &how.course {
+        Some(file) => by_the_file(asked, how, &apply::read(file)?)?,
+        None => by_the_database(options, asked, how).await?,
     };
-    book::print(&judgement, args.json)?;
+    book::print(&judgement, how.json)?;
     match judgement {
         Judgement::Accepted { .. } => Ok(()),
         Judgement::Refused(_) => Err(Failure("it is not accepted".to_owned())),
@@ -45,26 +44,26 @@ pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
 }
 
 /// The slot, and as of when it is judged.
-fn wanted(args: &Args, zone: chrono_tz::Tz) -> Result<(Interval, DateTime<Utc>), Failure> {
-    let now = match &args.now {
+fn wanted(asked: &Asked, how: &How, zone: chrono_tz::Tz) -> Result<(Interval, DateTime<Utc>), Failure> {
+    let now = match &how.now {
         Some(text) => slot::read_instant(zone, text)?,
         None => SystemClock.now(),
     };
-    Ok((args.asked.slot(zone)?, now))
+    Ok((asked.slot(zone)?, now))
 }
 
-fn by_the_file(args: &Args, course: &Course) -> Result<Judgement, Failure> {
-    let (slot, now) = wanted(args, course.zone)?;
-    explain::by_the_rules(course, &args.asked.who, &args.asked.lab, &slot, now).ok_or_else(|| {
+fn by_the_file(asked: &Asked, how: &How, course: &Course) -> Result<Judgement, Failure> {
+    let (slot, now) = wanted(asked, how, course.zone)?;
+    explain::by_the_rules(course, &asked.who, &asked.lab, &slot, now).ok_or_else(|| {
         let known: Vec<_> = course.labs.iter().map(|lab| lab.id.to_string()).collect();
-        Failure(format!("there is no lab \"{}\"; there are: {}", args.asked.lab, known.join(", ")))
+        Failure(format!("there is no lab \"{}\"; there are: {}", asked.lab, known.join(", ")))
     })
 }
 
 /// A net ID that is not known yet is judged as that of someone who has nothing booked.
-async fn by_the_database(options: &Options, args: &Args) -> Result<Judgement, Failure> {
+async fn by_the_database(options: &Options, asked: &Asked, how: &How) -> Result<Judgement, Failure> {
     let db = assemble::database(options)?;
-    let who = args.asked.who.clone();
+    let who = asked.who.clone();
     let (known, course) = db
         .read::<_, DbError, _>("who", move |conn| {
             Ok((db::person_by_net_id(conn, &who)?, db::course_card(conn)?))
@@ -73,15 +72,15 @@ async fn by_the_database(options: &Options, args: &Args) -> Result<Judgement, Fa
     let zone = course
         .ok_or_else(|| Failure("no course is applied yet: fairlease apply COURSE.toml".to_owned()))?
         .zone;
-    let (slot, now) = wanted(args, zone)?;
-    let person = known.unwrap_or_else(|| stranger(&args.asked.who));
-    let wish = Wish { person, lab: args.asked.lab.clone(), slot, idempotency_key: None };
+    let (slot, now) = wanted(asked, how, zone)?;
+    let person = known.unwrap_or_else(|| stranger(&asked.who));
+    let wish = Wish { person, lab: asked.lab.clone(), slot, idempotency_key: None };
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(now));
     Ok(db.read("explain", move |conn| booking::explain(conn, &wish, clock.now())).await?)
 }
 
 /// Someone who is not known yet.
-pub(super) fn stranger(net_id: &NetId) -> Person {
+pub(in crate::cli) fn stranger(net_id: &NetId) -> Person {
     Person {
         id: PersonId::from_bits(0),
         net_id: net_id.clone(),

@@ -1,0 +1,238 @@
+//! Shares: staff say where students stand in the tree of sections and teams, and what each has of what it shares.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use super::App;
+use crate::db::{self, Conn, DbError, MaybeDbError, ShareGroup, Shareholder};
+use crate::domain::fair_share::bounds;
+use crate::domain::ids::NetId;
+use crate::domain::person::Role;
+
+/// Why shares were not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SharesError {
+    /// Nobody has this net ID.
+    #[error("nobody here has the net ID {0}")]
+    NoSuchPerson(NetId),
+    /// The person is none of those who share.
+    #[error("{0} is staff: only students have shares")]
+    NoStudent(NetId),
+    /// No section or team can be called that.
+    #[error(
+        "\"{0}\" is not the name of a section or a team: that has 1 to {MOST} of letters, digits, \"-\", \"_\" and \".\""
+    )]
+    BadName(String),
+    /// They are too few or too many.
+    #[error("{given} shares can't be had: from {} to {} would do", bounds::SHARES.start(), bounds::SHARES.end())]
+    OutOfRange {
+        /// What was given.
+        given: i32,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl MaybeDbError for SharesError {
+    fn lost_a_race(&self) -> bool {
+        matches!(self, Self::Db(error) if error.lost_a_race())
+    }
+}
+
+/// The longest name of a section or a team.
+const MOST: usize = 40;
+
+/// A section, a team of a section, or a team that is in no section: `a`, `a/red`, `/red`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Group {
+    /// The section; nothing for a team that is in none.
+    pub section: Option<String>,
+    /// The team; nothing for the section itself.
+    pub team: Option<String>,
+}
+
+/// What is no group.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "it is neither a section, nor a section and a team such as a/red, nor a team without a section such as /red"
+)]
+pub struct NoGroup;
+
+impl FromStr for Group {
+    type Err = NoGroup;
+    fn from_str(text: &str) -> Result<Self, NoGroup> {
+        let (section, team) = match text.split_once('/') {
+            Some((section, team)) => (Some(section).filter(|name| !name.is_empty()), Some(team)),
+            None => (Some(text), None),
+        };
+        let is_name = |name: &str| !name.is_empty() && !name.contains('/');
+        if !section.into_iter().chain(team).all(is_name) {
+            return Err(NoGroup);
+        }
+        Ok(Self { section: section.map(str::to_owned), team: team.map(str::to_owned) })
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.section.as_deref().unwrap_or_default())?;
+        self.team.as_deref().map_or(Ok(()), |team| write!(f, "/{team}"))
+    }
+}
+
+/// What becomes of a section or a team that someone is in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Change {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// They are in none.
+    None,
+    /// They are in this one.
+    To(String),
+}
+
+impl Change {
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::To(name) => Some(name),
+            Self::Keep | Self::None => None,
+        }
+    }
+
+    fn of(&self, before: Option<String>) -> Option<String> {
+        match self {
+            Self::Keep => before,
+            Self::None => None,
+            Self::To(name) => Some(name.clone()),
+        }
+    }
+}
+
+/// What staff change of a student's place.
+#[derive(Debug, Clone)]
+pub struct Placing {
+    /// Whose.
+    pub net_id: NetId,
+    /// Their section.
+    pub section: Change,
+    /// Their team. Where it is kept and the section becomes another, they are in none: a team is one of its section.
+    pub team: Change,
+    /// Their shares there, if they become others.
+    pub shares: Option<i32>,
+    /// Who says so.
+    pub by: String,
+}
+
+/// Places a student, and says where they stand then. It counts from the next look at the tree on.
+pub async fn place(app: &App, wanted: Placing) -> Result<Shareholder, SharesError> {
+    let by = wanted.by.clone();
+    let placed = app.db.write("shares: place", move |conn| place_in(conn, &wanted)).await?;
+    let Shareholder { net_id, section, team, shares, .. } = &placed;
+    tracing::info!(%net_id, ?section, ?team, shares, by, "a student's shares were set");
+    Ok(placed)
+}
+
+fn place_in(conn: &mut Conn<'_>, wanted: &Placing) -> Result<Shareholder, SharesError> {
+    let who = &wanted.net_id;
+    check(wanted.section.name().into_iter().chain(wanted.team.name()), wanted.shares)?;
+    let person = db::person_by_net_id(conn, who)?.ok_or_else(|| SharesError::NoSuchPerson(who.clone()))?;
+    if person.role == Role::Staff {
+        return Err(SharesError::NoStudent(who.clone()));
+    }
+    db::lock_person_at_once(conn, &person.id)?;
+    let before = db::shareholder(conn, &person.id)?;
+    let before = before.ok_or_else(|| SharesError::NoSuchPerson(who.clone()))?;
+    let section = wanted.section.of(before.section.clone());
+    let team = before.team.filter(|_| section == before.section);
+    let placed = Shareholder {
+        person: person.id,
+        net_id: person.net_id,
+        section,
+        team: wanted.team.of(team),
+        shares: wanted.shares.unwrap_or(before.shares),
+    };
+    db::place_person(conn, &placed.person, placed.section.as_deref(), placed.team.as_deref(), placed.shares)?;
+    Ok(placed)
+}
+
+/// Sets the shares of a group among its siblings. Nobody need be in it yet.
+pub async fn set(app: &App, group: &Group, shares: i32, by: &str) -> Result<(), SharesError> {
+    check(group.section.iter().chain(&group.team).map(String::as_str), Some(shares))?;
+    let row = ShareGroup { section: group.section.clone(), team: group.team.clone(), shares };
+    app.db
+        .write::<_, SharesError, _>("shares: set", move |conn| Ok(db::save_share_group(conn, &row)?))
+        .await?;
+    tracing::info!(%group, shares, by, "a group's shares were set");
+    Ok(())
+}
+
+fn check<'a>(mut names: impl Iterator<Item = &'a str>, shares: Option<i32>) -> Result<(), SharesError> {
+    if let Some(bad) = names.find(|name| !is_name(name)) {
+        return Err(SharesError::BadName(bad.chars().take(MOST + 20).collect()));
+    }
+    match shares.filter(|shares| !bounds::SHARES.contains(shares)) {
+        Some(given) => Err(SharesError::OutOfRange { given }),
+        None => Ok(()),
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let known = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '.');
+    (1..=MOST).contains(&name.len()) && name.chars().all(known)
+}
+
+/// A group with what it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Which.
+    pub group: Group,
+    /// Its shares among its siblings: one, if nobody set them.
+    pub shares: i32,
+    /// The students in it, those in its teams too.
+    pub students: usize,
+}
+
+/// Every group that has students or whose shares were set, each section before its teams; and how many students are in none.
+pub fn groups(conn: &mut Conn<'_>) -> Result<(Vec<Held>, usize), DbError> {
+    let set = db::share_groups(conn)?;
+    let people = db::shareholders(conn)?;
+    let mut groups: BTreeMap<Group, (i32, usize)> = BTreeMap::new();
+    for it in set {
+        groups.insert(Group { section: it.section, team: it.team }, (it.shares, 0));
+    }
+    for it in &people {
+        let section = it.section.clone().map(|name| Group { section: Some(name), team: None });
+        let team = it.team.clone().map(|name| Group { section: it.section.clone(), team: Some(name) });
+        for group in section.into_iter().chain(team) {
+            groups.entry(group).or_insert((1, 0)).1 += 1;
+        }
+    }
+    let alone = people.iter().filter(|it| it.section.is_none() && it.team.is_none()).count();
+    let held = groups.into_iter().map(|(group, (shares, students))| Held { group, shares, students });
+    Ok((held.collect(), alone))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_written_as_it_is_read() {
+        for text in ["a", "a/red", "/red"] {
+            assert_eq!(text.parse::<Group>().unwrap().to_string(), text);
+        }
+        for text in ["", "/", "a/", "a/b/c", "//a"] {
+            assert!(text.parse::<Group>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_short_and_plain() {
+        let long = "x".repeat(MOST);
+        assert!(["a", "Team-1.b_c", &long].into_iter().all(is_name));
+        assert!(["", "a b", "a/b", "\u{e4}", &format!("{long}x")].into_iter().all(|name| !is_name(name)));
+    }
+}

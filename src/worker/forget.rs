@@ -1,0 +1,12 @@
+//! Each hour: what nobody asks for any more is forgotten.
+
+use std::sync::Arc;
+
+use crate::db::DbError;
+use crate::services::{App, receipts};
+
+/// Forgets old refusals, and says in a line how many.
+pub async fn run(app: Arc<App>) -> Result<String, DbError> {
+    let forgotten = receipts::forget(&app).await?;
+    Ok(format!("forgot {forgotten} refusals"))
+}
