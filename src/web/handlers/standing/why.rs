@@ -95,12 +95,12 @@ pub(super) fn sentences(mine: &Mine, zone: Tz, now: DateTime<Utc>) -> Vec<String
     ]
 }
 
-/// `7 days`, `12 h`.
+/// `7 days`, `1 d 12 h`.
 pub(super) fn length(length: TimeDelta) -> String {
     match length.num_days() {
+        days if days == 0 || length != TimeDelta::days(days) => calendar::in_words(length),
         1 => "1 day".to_owned(),
-        days if days > 1 && length == TimeDelta::days(days) => format!("{days} days"),
-        _ => calendar::in_words(length),
+        days => format!("{days} days"),
     }
 }
 
@@ -163,6 +163,6 @@ mod tests {
     #[test]
     fn parts_are_told_in_percent() {
         assert_eq!([percent(1, 2), percent(1, 3), percent(0, 0)], ["50 %", "33.3 %", "0 %"]);
-        assert_eq!([length(TimeDelta::days(7)), length(TimeDelta::hours(36))], ["7 days", "36 h"]);
+        assert_eq!([length(TimeDelta::days(7)), length(TimeDelta::hours(36))], ["7 days", "1 d 12 h"]);
     }
 }
