@@ -208,6 +208,8 @@ pub struct Mine {
     pub own: Option<Own>,
     /// How many students there are.
     pub of: usize,
+    /// How many others have the same rank.
+    pub level: usize,
     /// What each student's usage counts, in millionths, least first.
     pub spread: Vec<u64>,
     /// Their latest lines of the ledger, latest first.
@@ -224,12 +226,16 @@ pub fn mine(conn: &mut Conn<'_>, person: &Person, now: DateTime<Utc>) -> Result<
     lines.reverse();
     lines.truncate(LINES);
     let own = standings.of(&person.id);
+    let rank = own.as_ref().and_then(|own| own.figures.rank);
+    let same = standings.nodes.iter().filter(|node| rank.is_some() && node.figures.rank == rank).count();
+    let level = same.saturating_sub(1);
     Ok(Mine {
         measure: standings.policy.counts,
         half_life: standings.policy.half_life(),
         usage: own.as_ref().map_or(0, |own| own.figures.raw_usage),
         own,
         of: standings.students(),
+        level,
         spread: standings.spread(),
         lines,
     })

@@ -42,14 +42,26 @@ pub(super) fn answer(mine: &Mine) -> (String, String) {
                 "You have used most for your share. It fades by itself; you can still book whatever is free.",
             ),
         ),
-        _ => (
-            format!("You come before {} of {others} other students when places are scarce.", others - ahead),
-            match ahead {
-                1 => text("1 comes before you. Who is level with you is counted as after you."),
-                _ => format!("{ahead} come before you. Who is level with you is counted as after you."),
-            },
-        ),
+        _ => between(others, ahead, mine.level),
     }
+}
+
+/// The same for someone in the middle.
+fn between(others: usize, ahead: usize, level: usize) -> (String, String) {
+    let is = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let behind = others.saturating_sub(ahead + level);
+    let before = is(ahead, "comes before you", "come before you");
+    let lead = match level {
+        0 => format!("{before}."),
+        level => format!("{before}, and {}.", is(level, "is level with you", "are level with you")),
+    };
+    if behind == 0 {
+        return (
+            format!("You come after {ahead} of {others} other students when places are scarce."),
+            "Everyone else is level with you.".to_owned(),
+        );
+    }
+    (format!("You come before {behind} of {others} other students when places are scarce."), lead)
 }
 
 /// What was used lately, and when it will have faded.
@@ -70,7 +82,7 @@ pub(super) fn sentences(mine: &Mine, zone: Tz, now: DateTime<Utc>) -> Vec<String
     }
     let faded = faded_by(mine.usage, half, now).map(|at| {
         let when = present::when(zone, now, at).text;
-        format!(" If you book nothing more, less than 1 is left of it {when}.")
+        format!(" If you book nothing more, less than 1 is left of it by {when}.")
     });
     vec![
         format!("What you have booked lately still counts as {} {unit}.", amount(mine.usage)),
@@ -83,12 +95,12 @@ pub(super) fn sentences(mine: &Mine, zone: Tz, now: DateTime<Utc>) -> Vec<String
     ]
 }
 
-/// `7 days`, `12 h`.
+/// `7 days`, `1 d 12 h`.
 pub(super) fn length(length: TimeDelta) -> String {
     match length.num_days() {
+        days if days == 0 || length != TimeDelta::days(days) => calendar::in_words(length),
         1 => "1 day".to_owned(),
-        days if days > 1 && length == TimeDelta::days(days) => format!("{days} days"),
-        _ => calendar::in_words(length),
+        days => format!("{days} days"),
     }
 }
 
@@ -151,6 +163,6 @@ mod tests {
     #[test]
     fn parts_are_told_in_percent() {
         assert_eq!([percent(1, 2), percent(1, 3), percent(0, 0)], ["50 %", "33.3 %", "0 %"]);
-        assert_eq!([length(TimeDelta::days(7)), length(TimeDelta::hours(36))], ["7 days", "36 h"]);
+        assert_eq!([length(TimeDelta::days(7)), length(TimeDelta::hours(36))], ["7 days", "1 d 12 h"]);
     }
 }
