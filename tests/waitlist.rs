@@ -310,6 +310,61 @@ on_both_databases! {
         assert!(matches!(state, WaitState::Ended { outcome: Outcome::Over, .. }), "{state:?}");
     }
 
+    /// Who sleeps while an offer has to be made loses that place, and nothing else.
+    async fn who_could_only_answer_in_quiet_hours_keeps_their_place_in_line(backend: Backend) {
+        let quiet = "[waitlist]\nquiet_hours = { from = \"22:00\", to = \"08:00\" }\n\n[course]";
+        let course = course(&[("capacity = 30 ", "capacity = 1 "), ("[course]", quiet)]);
+        let world = World::with(backend, course, Profile::instant()).await;
+        let (holder, one) = (world.student("ho2").await, world.student("on2").await);
+        let (night, later) = (slot("2025-02-10T03:00", "2025-02-10T07:00"), slot("2025-02-12T10:00", "2025-02-12T14:00"));
+        let (early, late) = (world.book(&holder, night).await, world.book(&holder, later).await);
+        let waiting = join(&world, &one, asked(&[night, later])).await;
+        world.clock.advance(local("2025-02-10T00:30") - world.app.now());
+        booking::release(&world.app, holder.clone(), early.id).await.unwrap();
+        world.work().await;
+        let until = offer(&world, &waiting.id).await.unwrap().state.offered_until().unwrap();
+        assert_eq!(until, local("2025-02-10T01:30"), "there is no time until the morning");
+        world.clock.advance(TimeDelta::hours(1));
+        world.work().await;
+        let kept = wait(&world, &waiting.id).await;
+        assert_eq!((kept.lapses, kept.age_from, kept.passed.len()), (0, waiting.age_from, 1));
+
+        booking::release(&world.app, holder, late.id).await.unwrap();
+        let before = world.subjects().len();
+        world.work().await;
+        let until = offer(&world, &waiting.id).await.unwrap().state.offered_until().unwrap();
+        assert_eq!(until, local("2025-02-10T09:00"), "an hour after the night");
+        assert!(!world.subjects()[before..].iter().any(|it| it.contains("A place for you")), "nobody is woken");
+        world.clock.advance(local("2025-02-10T08:00") - world.app.now());
+        world.work().await;
+        assert!(world.subjects()[before..].iter().any(|it| it.contains("A place for you")), "{:?}", world.subjects());
+    }
+
+    /// To book and cancel, to join and leave, and to pass, leaves one where one was, or behind.
+    async fn holding_and_cancelling_gains_nothing(backend: Backend) {
+        let world = World::with(backend, places(2), Profile::instant()).await;
+        let (holder, plain, tricky) =
+            (world.student("ho2").await, world.student("pl2").await, world.student("tr2").await);
+        let wednesday = slot("2025-02-12T10:00", "2025-02-12T14:00");
+        let first = world.book(&holder, wednesday).await;
+        world.book(&world.student("hh2").await, wednesday).await;
+        let waits = join(&world, &plain, asked(&[wednesday])).await;
+        for hour in 0..8 {
+            let start = local("2025-02-10T00:00") + TimeDelta::hours(hour);
+            let held = world.book(&tricky, Interval::new(start, start + TimeDelta::hours(1)).unwrap()).await;
+            booking::release(&world.app, tricky.clone(), held.id).await.unwrap();
+            let joined = join(&world, &tricky, asked(&[wednesday])).await;
+            waitlist::leave(&world.app, tricky.clone(), joined.id).await.unwrap();
+            world.clock.advance(TimeDelta::minutes(1));
+        }
+        assert!(usage(&world, &tricky).await.abs() < 1e-6 && usage(&world, &plain).await.abs() < 1e-6);
+        assert!((factor(&world, &tricky).await - factor(&world, &plain).await).abs() < 1e-9);
+        let tricks = join(&world, &tricky, asked(&[wednesday])).await;
+        booking::release(&world.app, holder, first.id).await.unwrap();
+        world.work().await;
+        assert!(offer(&world, &waits.id).await.is_some() && offer(&world, &tricks.id).await.is_none());
+    }
+
     /// What is kept of a decision gives the same answer again, and a different one if it is tampered with.
     async fn decisions_can_be_made_again(backend: Backend) {
         let world = World::with(backend, places(1), Profile::instant()).await;

@@ -113,10 +113,11 @@ pub(in crate::services) fn decline(
     let Some(setting) = db::lab_setting(conn, &booking.lab)? else {
         return Err(BookingError::NoSuchLab(booking.lab));
     };
+    let asleep = reason == EndReason::Lapsed && stood_in_quiet_hours(conn, &booking, &setting)?;
     let booking = booking::end(app, conn, booking, reason, None)?;
     let Some(mut wait) = db::wait_of_booking(conn, &booking.id)? else { return Ok(()) };
     notices::withdraw_offer(app, conn, &booking.id)?;
-    let goes_on = put_back(&mut wait, &booking, reason, app);
+    let goes_on = put_back(&mut wait, &booking, if asleep { None } else { Some(reason) }, app);
     db::save_wait(conn, &wait)?;
     receipt::of_answer(app, conn, &booking, &wait, reason.word())?;
     if reason == EndReason::Lapsed {
@@ -125,15 +126,29 @@ pub(in crate::services) fn decline(
     Ok(())
 }
 
-/// Whether the wait goes on.
-fn put_back(wait: &mut Wait, booking: &Booking, reason: EndReason, app: &App) -> bool {
+/// Whether all of the time of an offer lay in hours in which nobody has to answer: there was none to wait for their end.
+fn stood_in_quiet_hours(
+    conn: &mut Conn<'_>,
+    booking: &Booking,
+    setting: &LabSetting,
+) -> Result<bool, DbError> {
+    let Some(quiet) = db::waitlist_policy(conn)?.quiet else { return Ok(false) };
+    let (from, until) = (booking.created_at, booking.state.offered_until());
+    let zone = setting.zone;
+    Ok(until.is_some_and(|until| quiet.hold(zone, from) && until <= quiet.end(zone, from)))
+}
+
+/// Whether the wait goes on. Without an answer to go by, since the offer stood in quiet hours, neither age nor lapses change.
+fn put_back(wait: &mut Wait, booking: &Booking, answer: Option<EndReason>, app: &App) -> bool {
     let now = app.now();
-    wait.age_from = now;
     wait.passed.push(booking.slot);
     if wait.passed.len() > MOST_PASSED {
         wait.passed.remove(0);
     }
-    wait.lapses = if reason == EndReason::Lapsed { wait.lapses + 1 } else { 0 };
+    if let Some(reason) = answer {
+        wait.age_from = now;
+        wait.lapses = if reason == EndReason::Lapsed { wait.lapses + 1 } else { 0 };
+    }
     let goes_on = wait.lapses < MOST_LAPSES;
     wait.state =
         if goes_on { WaitState::Waiting } else { WaitState::Ended { at: now, outcome: Outcome::Unanswered } };
