@@ -7,6 +7,7 @@ use super::{Query, View, hours_text, read_hours};
 use crate::domain::calendar;
 use crate::domain::interval::Interval;
 use crate::domain::su::Su;
+use crate::domain::usage::server_hours;
 use crate::policy::admission::Violation;
 use crate::policy::availability::Verdict;
 use crate::policy::lead;
@@ -128,7 +129,7 @@ fn lengths(view: &LabView, choice: &Choice, chosen: Option<&str>) -> Vec<Length>
             hours: hours_text(length.num_minutes()),
             text: calendar::in_words(*length + margin),
             end: present::end(view.setting.zone, at, at + *length),
-            cost: cost(view, *length + margin),
+            cost: cost(view, view.setting.pool.lead() + *length),
             notes: budgets(view, at, *length)
                 .into_iter()
                 .chain(warnings.iter().map(|warning| warning.sentence(view.setting.zone)))
@@ -138,12 +139,12 @@ fn lengths(view: &LabView, choice: &Choice, chosen: Option<&str>) -> Vec<Length>
         .collect()
 }
 
-/// `12 server-hours`, and the service units that the site charges, if it charges any.
-fn cost(view: &LabView, length: TimeDelta) -> String {
+/// `12 server-hours`, and the service units that the site charges, if it charges any: of all that is held, lead and slot, as
+/// it counts once it is booked ([`Booking::cost`](crate::domain::booking::Booking::cost)).
+fn cost(view: &LabView, held: TimeDelta) -> String {
     let lab = &view.setting.lab;
-    let servers = i64::try_from(lab.blueprint.servers.len()).unwrap_or(0);
-    let hours = format!("{} server-hours", hours_text(length.num_minutes() * servers));
-    match lab.su_per_hour.for_length(length) {
+    let hours = server_hours(held.num_minutes() * i64::from(lab.blueprint.server_count()));
+    match lab.su_per_hour.for_length(held) {
         Su::ZERO => hours,
         su => format!("{hours}, {su}"),
     }
