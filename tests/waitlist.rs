@@ -359,10 +359,10 @@ on_both_databases! {
         }
         assert!(usage(&world, &tricky).await.abs() < 1e-6 && usage(&world, &plain).await.abs() < 1e-6);
         assert!((factor(&world, &tricky).await - factor(&world, &plain).await).abs() < 1e-9);
-        let tricks = join(&world, &tricky, asked(&[wednesday])).await;
+        let placed = join(&world, &tricky, asked(&[wednesday])).await;
         booking::release(&world.app, holder, first.id).await.unwrap();
         world.work().await;
-        assert!(offer(&world, &waits.id).await.is_some() && offer(&world, &tricks.id).await.is_none());
+        assert!(offer(&world, &waits.id).await.is_some() && offer(&world, &placed.id).await.is_none());
     }
 
     /// What is kept of a decision gives the same answer again, and a different one if it is tampered with.

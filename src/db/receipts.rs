@@ -116,13 +116,6 @@ pub fn receipts_of_person(conn: &mut Conn<'_>, person: &PersonId) -> Result<Vec<
     rows.into_iter().map(Receipt::try_from).collect()
 }
 
-/// The receipt with this id.
-pub fn receipt(conn: &mut Conn<'_>, id: &ReceiptId) -> Result<Option<Receipt>, DbError> {
-    let row: Option<ReceiptRow> =
-        on!(conn, |c| receipts::table.find(id.as_str()).select(ReceiptRow::as_select()).first(c).optional())?;
-    row.map(Receipt::try_from).transpose()
-}
-
 /// Forgets receipts of a kind that are older, the oldest first and no more than `limit`. Says how many it were.
 pub fn forget_receipts(
     conn: &mut Conn<'_>,

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::{count_star, exists, select};
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::connection::{Conn, on};
-use super::schema::{bookings, labs, people, waitlist_calls, waits};
+use super::schema::{bookings, labs, waitlist_calls, waits};
 use super::types::Ts;
 use super::{DbError, dialect};
-use crate::domain::ids::{BookingId, LabId, NetId, PersonId, PoolId, WaitId};
+use crate::domain::ids::{BookingId, LabId, PersonId, PoolId, WaitId};
 use crate::domain::interval::Interval;
 use crate::domain::waitlist::{Outcome, Wait, WaitState};
 
@@ -38,7 +38,7 @@ struct WaitRow {
 }
 
 /// How a wait ended, as stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Word {
     Served,
     Left,
@@ -205,30 +205,6 @@ pub fn open_waits_in_pools(conn: &mut Conn<'_>, pools: &[PoolId]) -> Result<Vec<
         .select(WaitRow::as_select())
         .load(c))?;
     read(rows)
-}
-
-/// Everyone in line, by when they joined, with their net IDs; of one lab, or of all.
-pub fn open_waits(
-    conn: &mut Conn<'_>,
-    lab: Option<&LabId>,
-    limit: i64,
-) -> Result<Vec<(Wait, NetId)>, DbError> {
-    let rows: Vec<(WaitRow, String)> = on!(conn, |c| {
-        let mut query = waits::table
-            .inner_join(people::table)
-            .filter(waits::ended_at.is_null())
-            .order((waits::joined_at, waits::id))
-            .limit(limit)
-            .select((WaitRow::as_select(), people::net_id))
-            .into_boxed();
-        if let Some(lab) = lab {
-            query = query.filter(waits::lab_id.eq(lab.as_str()));
-        }
-        query.load(c)
-    })?;
-    rows.into_iter()
-        .map(|(row, net_id)| Ok((row.try_into()?, net_id.parse().map_err(DbError::corrupt)?)))
-        .collect()
 }
 
 /// The pools for whose labs someone waits.
