@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::{offer, order};
@@ -13,7 +13,7 @@ use crate::domain::interval::Interval;
 use crate::domain::occupancy::Occupancy;
 use crate::domain::waitlist::{Asked, Wait, WaitState};
 use crate::policy::admission::{self, Case, Violation};
-use crate::policy::search::Wanted;
+use crate::policy::search::{self, Wanted};
 use crate::policy::standing::Standing;
 
 /// Someone who waits, with all that it takes to judge what they may have.
@@ -112,6 +112,12 @@ pub fn soonest(
         let mut legal = fresh.filter(|slot| admission::judge(&case, slot).is_empty());
         legal.find_map(|slot| Some((slot, how(&case, &wait.asked, &slot, policy)?)))
     })
+}
+
+/// The first `count` slots that are asked for and free and legal now: for these nobody has to wait.
+pub fn free(case: &Case<'_>, asked: &Asked, count: usize) -> Vec<Interval> {
+    let slots = wanted(asked).into_iter();
+    slots.flat_map(|wanted| search::first(case, &wanted, count, TimeDelta::zero())).take(count).collect()
 }
 
 fn was_passed(wait: &Wait, slot: &Interval) -> bool {

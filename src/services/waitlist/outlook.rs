@@ -11,7 +11,7 @@ use crate::domain::ids::{LabId, NetId};
 use crate::domain::interval::Interval;
 use crate::domain::person::Person;
 use crate::domain::waitlist::{Asked, Wait, WaitState};
-use crate::policy::search::{self, Wanted};
+use crate::policy::search;
 use crate::policy::waitlist::forecast::{self, Forecast, Seen};
 use crate::policy::waitlist::order::{self, Priority, Waiter as Factors};
 use crate::policy::waitlist::turn;
@@ -82,19 +82,7 @@ fn free_now(
     let Some(span) = turn::span_to_know(asked, lab, pool, now) else { return Ok(Vec::new()) };
     let occupancy = db::occupancy(conn, pool, &span)?;
     let case = situation.case(&occupancy, now);
-    let within = |window: Option<&Interval>| Wanted {
-        length: asked.length(),
-        earliest: window.map(Interval::start),
-        latest: window.map(Interval::end),
-        days: None,
-        hours: None,
-    };
-    let windows: Vec<Option<&Interval>> =
-        if asked.windows.is_empty() { vec![None] } else { asked.windows.iter().map(Some).collect() };
-    let slots = windows
-        .into_iter()
-        .flat_map(|window| search::first(&case, &within(window), FREE_NOW, TimeDelta::zero()));
-    Ok(slots.take(FREE_NOW).collect())
+    Ok(turn::free(&case, asked, FREE_NOW))
 }
 
 /// A place in line as its student sees it.
