@@ -61,6 +61,15 @@ async fn factor(world: &World, person: &Person) -> f64 {
     found.unwrap().factor(&id)
 }
 
+/// The decisions about a booking, made again.
+async fn replayed(world: &World, booking: Booking) -> waitlist::Replay {
+    let made = world.app.db.read::<_, DbError, _>("replay", move |conn| {
+        let receipts = waitlist::receipts_of(conn, &booking)?;
+        waitlist::replay(conn, &receipts)
+    });
+    made.await.unwrap()
+}
+
 /// What counts of this person, in server-hours.
 async fn usage(world: &World, person: &Person) -> f64 {
     let (person, now) = (person.clone(), world.app.now());
@@ -184,6 +193,12 @@ on_both_databases! {
             offered.extend(offer(&world, &waiting.id).await.map(|_| *n));
         }
         assert_eq!(offered, [7, 17, 27, 37, 47]);
+        for (_, waiting) in &waiters {
+            if let Some(booking) = offer(&world, &waiting.id).await {
+                let replay = replayed(&world, booking).await;
+                assert!(replay.same(), "{replay:#?}");
+            }
+        }
         assert_eq!(world.booked_at("2025-02-08T12:00").await, 5);
         world.work().await;
         let mails = world.subjects().iter().filter(|subject| subject.contains("A place for you")).count();
@@ -256,6 +271,25 @@ on_both_databases! {
         let WaitState::Ended { outcome: Outcome::Served(id), .. } = state else { panic!("{state:?}") };
         world.clock.advance(TimeDelta::minutes(50));
         world.work_until(&one, &id, "active").await;
+    }
+
+    /// What is held in less than five minutes is for whoever need not answer, and the receipt says why not for others.
+    async fn what_leaves_no_time_to_answer_goes_to_whoever_need_not(backend: Backend) {
+        let world = World::with(backend, places(1), Profile::instant()).await;
+        let (holder, asks, quick) =
+            (world.student("ho2").await, world.student("as2").await, world.student("qu2").await);
+        let held = world.book(&holder, saturday()).await;
+        let first = join(&world, &asks, asked(&[saturday()])).await;
+        world.clock.advance(TimeDelta::minutes(1));
+        let second = join(&world, &quick, Asked { auto_accept: true, ..asked(&[saturday()]) }).await;
+        world.clock.advance(local("2025-02-08T09:27") - world.app.now());
+        booking::release(&world.app, holder, held.id).await.unwrap();
+        world.work().await;
+        assert!(offer(&world, &first.id).await.is_none());
+        let state = wait(&world, &second.id).await.state;
+        let WaitState::Ended { outcome: Outcome::Served(id), .. } = state else { panic!("{state:?}") };
+        let replay = replayed(&world, booking_of(&world, &id).await).await;
+        assert!(replay.same(), "{replay:#?}");
     }
 
     async fn one_may_leave_and_what_is_offered_then_goes_on(backend: Backend) {
@@ -380,11 +414,7 @@ on_both_databases! {
         let offered = offer(&world, &waiting.id).await.unwrap();
         waitlist::accept(&world.app, one, offered.id.clone()).await.unwrap();
         for (id, kinds) in [(held.id, vec!["granted"]), (offered.id.clone(), vec!["joined", "turn", "accepted"])] {
-            let booking = booking_of(&world, &id).await;
-            let replay = world.app.db.read::<_, DbError, _>("replay", move |conn| {
-                let receipts = waitlist::receipts_of(conn, &booking)?;
-                waitlist::replay(conn, &receipts)
-            }).await.unwrap();
+            let replay = replayed(&world, booking_of(&world, &id).await).await;
             assert!(replay.same(), "{replay:#?}");
             assert_eq!(replay.decisions.iter().map(|it| it.kind.as_str()).collect::<Vec<_>>(), kinds);
         }

@@ -1,5 +1,5 @@
-//! Whether the ledger of usage agrees with the bookings, and whether the sites fit the course: what each has is asked of it, what it needs follows from the course, and
-//! [`policy::fitness`](crate::policy::fitness) says what is to be said.
+//! Whether the ledger of usage agrees with the bookings, and whether the sites fit the course: what each has is asked of it,
+//! what it needs follows from the course, and [`policy::fitness`](crate::policy::fitness) says what is to be said.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

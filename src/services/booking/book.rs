@@ -152,9 +152,9 @@ fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, Booki
     {
         return Ok(made);
     }
-    fair_share::fold(conn, &wish.person.id, app.now())?;
     let situation = situation(conn, wish, app.now())?;
     let decided = admit(app, conn, &situation, wish)?;
+    fair_share::fold(conn, &wish.person.id, app.now())?;
     let setting = &situation.setting;
     let key = wish.person.ssh_public_key.as_deref().ok_or(BookingError::NoKey)?;
     let mut booking = new_booking(app, setting, wish);

@@ -104,6 +104,11 @@ impl Line {
         Ok(line)
     }
 
+    /// Leaves out whoever was given something: they are asked again the next time, by what they have then.
+    pub(super) fn served(&mut self, person: &PersonId) {
+        self.members.retain(|member| member.person.id != *person);
+    }
+
     /// Reads anew what is held, and what everyone has used.
     pub(super) fn refresh(&mut self, conn: &mut Conn<'_>) -> Result<(), DbError> {
         self.standings = fair_share::standings(conn, self.now)?;

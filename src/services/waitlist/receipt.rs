@@ -11,6 +11,7 @@ use crate::domain::ids::{NetId, WaitId};
 use crate::domain::waitlist::{Wait, WaitState};
 use crate::policy::admission;
 use crate::policy::fair_share::lineage::{Comparison, Lineage};
+use crate::policy::waitlist::offer;
 use crate::policy::waitlist::order::{self, Priority, Waiter};
 use crate::policy::waitlist::turn::Turn;
 use crate::services::App;
@@ -48,7 +49,8 @@ struct Waited {
     fair_share: f64,
     lineage: Lineage,
     priority: Priority,
-    /// Rules that stood against the slot for this one; `not_asked_for` if it was none of theirs, `passed` if they had it before.
+    /// Rules that stood against the slot for this one; `not_asked_for` if it was none of theirs, `passed` if they were offered
+    /// it before, `no_time_to_answer` if it is held too soon for an offer.
     against: Vec<String>,
 }
 
@@ -126,6 +128,11 @@ fn against(line: &Line, member: &Member, turn: &Turn) -> Vec<String> {
     }
     if wait.passed.iter().any(|passed| passed.start() == turn.slot.start()) {
         return vec!["passed".to_owned()];
+    }
+    let held_from = pool.held(&turn.slot).start();
+    let zone = member.situation.setting.zone;
+    if !wait.asked.auto_accept && offer::deadline(&line.policy, zone, line.now, held_from).is_none() {
+        return vec!["no_time_to_answer".to_owned()];
     }
     let occupancy = line.occupancies.get(&pool.id).cloned().unwrap_or_default();
     receipts::codes(&admission::judge(&member.case(&occupancy, line.now), &turn.slot))

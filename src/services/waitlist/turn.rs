@@ -60,8 +60,8 @@ pub(super) async fn go_through(app: &Arc<App>, pool: &PoolId) -> usize {
     go(app, pool, None).await
 }
 
-/// Sees what there is for someone who has just joined: if nothing has become free since the line was gone through last, nobody
-/// else can have anything, and only this one is asked.
+/// Sees what there is for someone who has just joined: if nothing has become free since the line was gone through last, it is
+/// gone through only if there is something for this one.
 pub(super) async fn welcome(app: &Arc<App>, pool: &PoolId, newest: &WaitId) -> usize {
     go(app, pool, Some(newest.clone())).await
 }
@@ -97,11 +97,12 @@ fn go_through_in(
         db::answer_calls(conn, pool)?;
     }
     let mut line = Line::load(conn, &pools, app.now())?;
-    let mut round = Round::default();
-    match newest {
-        Some(newest) if !called => round.pass_over_all_but(&line, newest),
-        _ => end_what_is_over(app, conn, &mut line)?,
+    // Whoever comes before the newest is asked first all the same, if there is anything: time alone may have brought it.
+    if !called && newest.is_some_and(|newest| Round::of_one(&line, newest).next(&line).is_none()) {
+        return Ok(0);
     }
+    end_what_is_over(app, conn, &mut line)?;
+    let mut round = Round::default();
     let mut given = 0;
     while let Some(turn) = round.next(&line) {
         let Some(member) = line.members.get(turn.index) else { break };
@@ -111,15 +112,14 @@ fn go_through_in(
             return Err(DbError::TryAgain("who comes next has booked meanwhile".to_owned()).into());
         }
         give::give(app, conn, &line, &turn)?;
-        round.served(&line, &person);
+        line.served(&person);
         line.refresh(conn)?;
         given += 1;
     }
     Ok(given)
 }
 
-/// One way through a line. Who can have nothing in it can have nothing later in it either: less and less is free. Who was
-/// given something is asked again the next time, by what they have then.
+/// One way through a line. Who can have nothing in it can have nothing later in it either: less and less is free.
 #[derive(Debug, Default)]
 struct Round {
     passed_over: BTreeSet<WaitId>,
@@ -130,14 +130,10 @@ impl Round {
         turn::next(&line.candidates(), &line.occupancies, line.now, &line.policy, &mut self.passed_over)
     }
 
-    fn pass_over_all_but(&mut self, line: &Line, newest: &WaitId) {
-        let others = line.members.iter().filter(|member| member.wait.id != *newest);
-        self.passed_over.extend(others.map(|member| member.wait.id.clone()));
-    }
-
-    fn served(&mut self, line: &Line, person: &PersonId) {
-        let theirs = line.members.iter().filter(|member| member.person.id == *person);
-        self.passed_over.extend(theirs.map(|member| member.wait.id.clone()));
+    /// That asks only this one.
+    fn of_one(line: &Line, only: &WaitId) -> Self {
+        let others = line.members.iter().filter(|member| member.wait.id != *only);
+        Self { passed_over: others.map(|member| member.wait.id.clone()).collect() }
     }
 }
 
@@ -172,8 +168,8 @@ pub(in crate::services) fn claims(
         return Ok(false);
     }
     let mut line = Line::load(conn, &pools, now)?;
+    line.served(person);
     let mut round = Round::default();
-    round.served(&line, person);
     let mut left = occupancy.clone();
     while let Some(turn) = round.next(&line) {
         let Some(member) = line.members.get(turn.index) else { break };
@@ -186,7 +182,7 @@ pub(in crate::services) fn claims(
         if left.first_full(pool, &pool.held(slot), lab.units).is_some() {
             return Ok(true);
         }
-        round.served(&line, &who);
+        line.served(&who);
     }
     Ok(false)
 }
