@@ -18,7 +18,7 @@ pub struct StoredSession {
     /// What its person names it by.
     pub id: SessionId,
     /// What each form of it carries.
-    pub csrf: String,
+    pub csrf: SecretString,
     /// When its person signed in.
     pub created_at: DateTime<Utc>,
     /// When it was last used, to within some minutes.
@@ -74,7 +74,7 @@ impl TryFrom<SessionRow> for StoredSession {
         let origin = row.provider.zip(row.subject).zip(row.id_token);
         Ok(Self {
             id: row.id.parse().map_err(DbError::corrupt)?,
-            csrf: row.csrf,
+            csrf: row.csrf.into(),
             created_at: row.created_at.0,
             seen_at: row.seen_at.0,
             expires_at: row.expires_at.0,
@@ -103,7 +103,7 @@ pub fn insert_session(
         token_hash: token_hash.to_owned(),
         id: session.id.to_string(),
         person_id: person.to_string(),
-        csrf: session.csrf.clone(),
+        csrf: session.csrf.expose_secret().to_owned(),
         created_at: Ts(session.created_at),
         seen_at: Ts(session.seen_at),
         expires_at: Ts(session.expires_at),

@@ -1,6 +1,7 @@
 //! Sessions: who a browser belongs to, and for how long.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::App;
 use super::people::hash;
@@ -24,7 +25,7 @@ const MOST_OF_AGENT: usize = 200;
 #[derive(Debug, Clone)]
 pub struct NewSession {
     /// The secret in the cookie. Only its hash is stored.
-    pub token: String,
+    pub token: SecretString,
 }
 
 /// A browser that is signed in.
@@ -55,7 +56,11 @@ pub struct SignIn {
     /// Where they signed in; nothing in the demo.
     pub origin: Option<Origin>,
     /// The secret of the session that the browser had before: it ends, so that nobody's but their own goes on.
-    pub before: Option<String>,
+    pub before: Option<SecretString>,
+}
+
+fn hash_of(token: &SecretString) -> String {
+    hash(token.expose_secret())
 }
 
 /// Begins a session of the person, with a secret that nobody has seen before.
@@ -68,12 +73,12 @@ pub fn begin(
     let now = app.now();
     db::delete_old_sessions(conn, now, now - IDLE)?;
     if let Some(before) = &sign_in.before {
-        db::delete_session(conn, &hash(before))?;
+        db::delete_session(conn, &hash_of(before))?;
     }
-    let token = app.entropy.secret();
+    let token = SecretString::from(app.entropy.secret());
     let stored = StoredSession {
         id: app.session_id(),
-        csrf: app.entropy.secret(),
+        csrf: app.entropy.secret().into(),
         created_at: now,
         seen_at: now,
         expires_at: now + LONGEST,
@@ -82,14 +87,14 @@ pub fn begin(
         acting_as: None,
         origin: sign_in.origin.clone(),
     };
-    db::insert_session(conn, &hash(&token), person, &stored)?;
+    db::insert_session(conn, &hash_of(&token), person, &stored)?;
     Ok(NewSession { token })
 }
 
 /// The session of a browser's secret, if it has not ended.
-pub fn of_token(app: &App, conn: &mut Conn<'_>, token: &str) -> Result<Option<Session>, DbError> {
+pub fn of_token(app: &App, conn: &mut Conn<'_>, token: &SecretString) -> Result<Option<Session>, DbError> {
     let now = app.now();
-    let Some((mut owner, stored)) = db::session(conn, &hash(token), now, now - IDLE)? else {
+    let Some((mut owner, stored)) = db::session(conn, &hash_of(token), now, now - IDLE)? else {
         return Ok(None);
     };
     owner.admin |= stored.admin;
@@ -109,8 +114,8 @@ pub fn is_stale(session: &StoredSession, now: DateTime<Utc>) -> bool {
 }
 
 /// Ends the session of a browser's secret, and says what it was.
-pub fn end(conn: &mut Conn<'_>, token: &str) -> Result<Option<StoredSession>, DbError> {
-    db::delete_session(conn, &hash(token))
+pub fn end(conn: &mut Conn<'_>, token: &SecretString) -> Result<Option<StoredSession>, DbError> {
+    db::delete_session(conn, &hash_of(token))
 }
 
 /// The sessions of a person that have not ended, the latest used first.

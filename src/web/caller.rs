@@ -1,5 +1,7 @@
 //! Who asks.
 
+use secrecy::ExposeSecret as _;
+
 use crate::auth::permissions::{Permission, Reach};
 use crate::domain::ids::PersonId;
 use crate::domain::person::{Person, Role};
@@ -55,7 +57,7 @@ impl Caller {
 
     /// What each form of their session carries. Programs send no forms.
     pub fn csrf(&self) -> &str {
-        self.session().map_or("", |session| &session.stored.csrf)
+        self.session().map_or("", |session| session.stored.csrf.expose_secret())
     }
 
     /// Who the frame of a page says that they are.

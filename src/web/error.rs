@@ -265,13 +265,7 @@ pub async fn as_page(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let response = next.call(request).await?;
-    let Some(error) = error_of(&response) else {
-        let mut response = response.map_into_boxed_body();
-        if !response.headers().contains_key(header::CACHE_CONTROL) {
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        }
-        return Ok(response);
-    };
+    let Some(error) = error_of(&response) else { return Ok(response.map_into_boxed_body()) };
     let request = response.request().clone();
     let shown = match &error {
         WebError::NotSignedIn { return_to } => present::redirect(&present::sign_in_href(return_to)),
@@ -336,7 +330,6 @@ pub async fn as_problem(
     let request = response.request().clone();
     let body = problem(&error, &context::reference(&request));
     let mut shown = HttpResponse::build(error.status())
-        .insert_header((header::CACHE_CONTROL, "no-store"))
         .content_type("application/problem+json")
         .body(body.to_string());
     if error.status() == StatusCode::UNAUTHORIZED {

@@ -7,6 +7,7 @@ mod context;
 mod error;
 mod guard;
 mod handlers;
+mod headers;
 mod log;
 mod metrics;
 pub mod pages;

@@ -7,7 +7,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::middleware::{Compress, DefaultHeaders, Next, from_fn};
+use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
 use tokio::sync::watch;
 use tracing_actix_web::TracingLogger;
@@ -21,11 +21,7 @@ use super::handlers::{
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
 use super::metrics::measured;
 use super::table::{Row, routes};
-use super::{api, statics};
-
-/// What a page may load and where it may lead: only from here, nothing inline.
-const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                   form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+use super::{api, headers, statics};
 
 /// How long a connection may rest. Longer than a proxy keeps one, so that none is closed just as a request comes.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -56,15 +52,7 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
             .app_data(web::PathConfig::default().error_handler(|_, _| WebError::NotFound.into()))
             .app_data(web::QueryConfig::default().error_handler(|e, _| WebError::unreadable(&e).into()))
             .wrap(Compress::default())
-            .wrap(
-                DefaultHeaders::new()
-                    .add(("Content-Security-Policy", CSP))
-                    .add(("X-Content-Type-Options", "nosniff"))
-                    .add(("X-Frame-Options", "DENY"))
-                    .add(("Referrer-Policy", "same-origin"))
-                    .add(("Permissions-Policy", "camera=(), geolocation=(), microphone=()"))
-                    .add(("Cross-Origin-Opener-Policy", "same-origin")),
-            )
+            .wrap(headers::of_every_answer(data.is_secure()))
             .wrap(from_fn(tell_request_id))
             .wrap(from_fn(keep_secrets))
             .wrap(from_fn(measured))

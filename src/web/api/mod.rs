@@ -53,7 +53,7 @@ routes! {
 }
 
 fn answer(status: StatusCode, body: &impl Serialize) -> HttpResponse {
-    HttpResponse::build(status).insert_header((header::CACHE_CONTROL, "no-store")).json(body)
+    HttpResponse::build(status).json(body)
 }
 
 fn ok(body: &impl Serialize) -> HttpResponse {

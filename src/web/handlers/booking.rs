@@ -98,7 +98,6 @@ pub async fn events(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpRes
     });
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
-        .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header(("X-Accel-Buffering", "no"))
         .insert_header(ContentEncoding::Identity)
         .streaming(events))

@@ -88,13 +88,9 @@ pub async fn save_key(who: SignedIn, form: web::Form<Form>) -> Result<HttpRespon
     };
     let id = who.caller.person.id.clone();
     who.context.app().db.write("save key", move |conn| people::set_key(conn, &id, &card)).await?;
-    Ok(back(Done::KeySaved))
+    Ok(back(&who, Done::KeySaved))
 }
 
-fn back(done: Done) -> HttpResponse {
-    let mut response = present::redirect("/me");
-    if let Err(error) = response.add_cookie(&done.cookie()) {
-        tracing::warn!(%error, "a cookie can't be set");
-    }
-    response
+fn back(who: &SignedIn, done: Done) -> HttpResponse {
+    who.context.done("/me", done)
 }

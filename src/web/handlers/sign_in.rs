@@ -1,6 +1,5 @@
 //! `/sign-in` and `/sign-out`. Signing in by name alone exists only in the demo.
 
-use actix_web::cookie::Cookie;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -12,7 +11,7 @@ use crate::domain::ids::NetId;
 use crate::domain::person::{Parity, Role};
 use crate::services::people;
 use crate::services::sessions::{self, SignIn};
-use crate::web::context::{Context, Done, SignedIn, agent, session_cookie, session_token};
+use crate::web::context::{Context, Done, SignedIn, agent, no_session_cookie, session_cookie, session_token};
 use crate::web::error::WebError;
 use crate::web::pages::layout::{Problem, Section};
 use crate::web::pages::sign_in::{DemoPerson, SignInPage};
@@ -23,9 +22,11 @@ pub struct Query {
     return_to: Option<String>,
 }
 
-/// Only a path of this site: anything else could lead a person away.
+/// Only a path of this site, as it stands in an address: anything else could lead a person away. Browsers take a backslash
+/// for a slash, and leave tabs and line ends out.
 fn safe_path(path: Option<String>) -> Option<String> {
-    path.filter(|path| path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']))
+    let plain = |path: &String| path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    path.filter(|path| path.starts_with('/') && !path.starts_with("//") && plain(path))
 }
 
 /// Shows who one can be.
@@ -114,11 +115,9 @@ pub async fn leave(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, 
             .write::<_, DbError, _>("sign out", move |conn| sessions::end(conn, &token))
             .await?;
     }
-    let mut gone: Cookie<'_> = session_cookie(&who.context.state, "");
-    gone.make_removal();
-    Ok(HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, "/sign-in"))
-        .cookie(gone)
-        .cookie(Done::SignedOut.cookie())
-        .finish())
+    let mut response = who.context.done("/sign-in", Done::SignedOut);
+    if let Err(error) = response.add_cookie(&no_session_cookie(&who.context.state)) {
+        tracing::warn!(%error, "a cookie can't be set");
+    }
+    Ok(response)
 }
