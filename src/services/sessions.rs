@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::App;
 use super::people::hash;
+use super::{App, looking};
 use crate::db::{self, Conn, DbError, Origin, StoredSession};
 use crate::domain::ids::{PersonId, SessionId};
 use crate::domain::person::Person;
@@ -43,6 +43,11 @@ impl Session {
     /// Whose session it is.
     pub fn owner(&self) -> &Person {
         self.looking.as_ref().unwrap_or(&self.person)
+    }
+
+    /// Whether it looked with someone's eyes until that was over, which nobody has recorded yet.
+    pub fn has_looked(&self) -> bool {
+        self.looking.is_none() && self.stored.acting_as.is_some()
     }
 }
 
@@ -98,10 +103,7 @@ pub fn of_token(app: &App, conn: &mut Conn<'_>, token: &SecretString) -> Result<
         return Ok(None);
     };
     owner.admin |= stored.admin;
-    let seen_as = match &stored.acting_as {
-        Some(id) => db::person(conn, id)?,
-        None => None,
-    };
+    let seen_as = looking::seen_as(conn, &owner, stored.acting_as.as_ref(), now)?;
     Ok(Some(match seen_as {
         Some(person) => Session { person, looking: Some(owner), stored },
         None => Session { person: owner, looking: None, stored },

@@ -131,6 +131,7 @@ impl Context {
             title: title.to_owned(),
             section,
             viewer,
+            looking_as: self.caller.as_ref().and_then(Caller::looking_as),
             csrf: self.caller.as_ref().map(|caller| caller.csrf().to_owned()).unwrap_or_default(),
             demo: self
                 .state
@@ -259,12 +260,16 @@ pub enum Done {
     Accepted,
     /// An offer was passed.
     Passed,
+    /// Sessions of someone are over.
+    SessionsEnded,
+    /// Staff see with their own eyes again.
+    StoppedLooking,
     /// Someone signed out.
     SignedOut,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 23] = [
+    const ALL: [(Self, &'static str, &'static str); 25] = [
         (Self::KeySaved, "key", "Your SSH key is saved. Servers that we make from now on get it."),
         (Self::ChoicesSaved, "choices", "Your choices are saved. They hold for every mail from now on."),
         (Self::CalendarStopped, "calendar", "Your calendar's address leads nowhere any more."),
@@ -311,6 +316,8 @@ impl Done {
         (Self::LeftLine, "left-line", "You do not wait any more."),
         (Self::Accepted, "accepted", "It is yours."),
         (Self::Passed, "passed", "You passed it. You keep waiting, and are not offered that time again."),
+        (Self::SessionsEnded, "sessions", "Whoever was signed in there has to sign in again."),
+        (Self::StoppedLooking, "stopped", "You see the pages with your own eyes again."),
         (Self::SignedOut, "out", "You are signed out."),
     ];
 

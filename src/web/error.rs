@@ -171,7 +171,8 @@ impl WebError {
             ),
             Self::OnlyLooking => (
                 "You only look",
-                "You see the pages as this student does, and can't do anything as them. Stop looking first.".to_owned(),
+                "You see the pages as this student does, and can't do anything as them. Press Stop, at the top of the page, first."
+                    .to_owned(),
                 "Nothing was changed.",
             ),
             Self::NoSignIn => (

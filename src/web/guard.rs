@@ -12,11 +12,12 @@ use super::caller::Caller;
 use super::context::{self, Context};
 use super::error::WebError;
 use super::routes::row_of;
-use super::table::Row;
+use super::table::{Row, Verb};
 use crate::auth::permissions::{Permission, Reach, Relation};
-use crate::db::{self, DbError};
+use crate::db::{self, Conn, DbError};
+use crate::domain::audit;
 use crate::domain::ids::{BookingId, LabId};
-use crate::services::{App, sessions, tokens};
+use crate::services::{App, looking, sessions, tokens};
 
 /// Lets a request through to its route, or says why not.
 pub async fn guarded(
@@ -45,6 +46,7 @@ async fn check(request: &mut ServiceRequest) -> Result<(), WebError> {
             check_token(caller, request).await?;
         }
         note_use(context.app(), caller).await;
+        record_look(&context, caller, row, request.path()).await?;
     }
     request.extensions_mut().insert(context);
     Ok(())
@@ -68,6 +70,14 @@ impl Object {
             return Ok(Self::Booking(id.parse()?));
         }
         row.named("{lab}", path).map_or(Ok(Self::Nothing), |id| Ok(Self::Lab(id.parse()?)))
+    }
+
+    fn for_audit(self) -> Option<audit::Object> {
+        match self {
+            Self::Nothing => None,
+            Self::Lab(id) => Some(audit::Object::Lab(id)),
+            Self::Booking(id) => Some(audit::Object::Booking(id)),
+        }
     }
 }
 
@@ -111,6 +121,21 @@ async fn relation(app: &App, caller: &Caller, object: Object) -> Result<Relation
         }
     };
     relation.ok_or(WebError::NotFound)
+}
+
+/// What is seen with someone else's eyes is recorded before it is shown, and that it is over is once it is.
+async fn record_look(context: &Context, caller: &Caller, row: &Row, path: &str) -> Result<(), WebError> {
+    let (app, doer) = (context.app().clone(), context.doer());
+    let db = app.db.clone();
+    let over = caller.session().filter(|session| session.has_looked());
+    if let Some(session) = over.cloned() {
+        db.write("look over", move |conn| looking::end(&app, conn, &doer, &session)).await?;
+    } else if let Some(whom) = caller.looks_as().cloned().filter(|_| row.verb == Verb::get) {
+        let (pattern, object) = (row.pattern(), Object::of(row, path)?.for_audit());
+        let view = move |conn: &mut Conn<'_>| looking::viewed(&app, conn, &doer, &whom, &pattern, object.clone());
+        db.write("viewed", view).await?;
+    }
+    Ok(())
 }
 
 /// Who looks with someone's eyes changes nothing but where they look.

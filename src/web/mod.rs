@@ -1,6 +1,7 @@
 //! The web: routes, who is asking, how errors are shown. `pages` says what a page holds, `handlers` what a request does,
 //! `api` serves the same as JSON.
 
+mod agent;
 mod api;
 mod caller;
 mod context;

@@ -16,7 +16,7 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    booking, components, health, lab, labs, links, mailbox, me, reaper, sign_in, sites, staff, standing, wait,
+    booking, components, health, lab, labs, links, look, mailbox, me, reaper, sign_in, sites, staff, standing, wait,
 };
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
 use super::metrics::measured;
@@ -168,6 +168,8 @@ routes! {
     post "/me/key", KeepAccount => me::save_key;
     post "/me/mails", KeepAccount => me::save_choices;
     post "/me/restore", Restore => me::restore;
+    post "/me/sessions/end", KeepAccount => me::end_other_sessions;
+    post "/me/sessions/{session}/end", KeepAccount => me::end_session;
     get "/me/bookings", KeepAccount => me::past_bookings;
     get "/me/calendar", KeepAccount => me::to_calendar;
     post "/me/calendar", KeepAccount => me::renew_calendar;
@@ -180,6 +182,9 @@ routes! {
     get "/staff/labs/{lab}", SeeCourse => staff::show;
     post "/staff/labs/{lab}/exceptions", GrantExceptions => staff::grant;
     post "/staff/exceptions/{exception}/revoke", GrantExceptions => staff::revoke;
+    get "/staff/look", LookAs => look::show;
+    post "/staff/look", LookAs => look::begin;
+    post "/staff/look/end", LookAs => look::end;
     get "/sites", SeeLabs => sites::show;
     post "/sites/{site}/extending", RunReaper => sites::try_again;
     get "/sign-in", Anyone => sign_in::show;

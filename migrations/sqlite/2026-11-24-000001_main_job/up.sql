@@ -35,8 +35,9 @@ CREATE TABLE sessions (
     agent TEXT NOT NULL,
     -- Whether the identity provider said that they run the installation.
     admin INTEGER NOT NULL,
-    -- As whom staff look at the pages, and changes are refused meanwhile.
+    -- As whom staff look at the pages, and until when; changes are refused meanwhile.
     acting_as TEXT REFERENCES people (id),
+    acting_until INTEGER,
     -- Where they signed in, as the provider knows it.
     provider TEXT,
     subject TEXT,

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::context::SignedIn;
 use super::error::WebError;
+use super::handlers::booking::note_opened;
 use super::handlers::lab::read_slot;
 use super::table::routes;
 
@@ -217,7 +218,7 @@ fn marked(booking: &Booking, mut answer: HttpResponse) -> HttpResponse {
 
 async fn show(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
     let mut view = view(&who, &path).await?;
-    booking::note_opened(who.context.app(), &who.caller.person, &mut view).await;
+    note_opened(&who, &mut view).await;
     Ok(whole_booking(view))
 }
 

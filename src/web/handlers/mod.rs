@@ -6,6 +6,7 @@ pub mod health;
 pub mod lab;
 pub mod labs;
 pub mod links;
+pub mod look;
 pub mod mailbox;
 pub mod me;
 pub mod reaper;

@@ -6,10 +6,10 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::{page, page_once};
-use crate::db::DbError;
+use crate::db::{Conn, DbError};
 use crate::domain::ids::NetId;
 use crate::domain::person::{Parity, Role};
-use crate::services::people;
+use crate::services::{looking, people};
 use crate::services::sessions::{self, SignIn};
 use crate::web::context::{Context, Done, SignedIn, agent, no_session_cookie, session_cookie, session_token};
 use crate::web::error::WebError;
@@ -108,12 +108,14 @@ pub async fn enter(
 
 /// Ends the session.
 pub async fn leave(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {
-    if let Some(token) = session_token(&who.context.state, &request) {
-        who.context
-            .app()
-            .db
-            .write::<_, DbError, _>("sign out", move |conn| sessions::end(conn, &token))
-            .await?;
+    if let Some((token, session)) = session_token(&who.context.state, &request).zip(who.caller.session()) {
+        let (app, doer, session) = (who.context.app().clone(), who.doer(), session.clone());
+        let db = app.db.clone();
+        let end = move |conn: &mut Conn<'_>| {
+            looking::end(&app, conn, &doer, &session)?;
+            sessions::end(conn, &token)
+        };
+        db.write("sign out", end).await?;
     }
     let mut response = who.context.done("/sign-in", Done::SignedOut);
     if let Err(error) = response.add_cookie(&no_session_cookie(&who.context.state)) {
