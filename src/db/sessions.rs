@@ -160,11 +160,7 @@ pub fn touch_session(conn: &mut Conn<'_>, id: &SessionId, now: DateTime<Utc>) ->
 }
 
 /// Has a session look with someone's eyes, or with its own again.
-pub fn set_acting_as(
-    conn: &mut Conn<'_>,
-    id: &SessionId,
-    acting: Option<&Acting>,
-) -> Result<(), DbError> {
+pub fn set_acting_as(conn: &mut Conn<'_>, id: &SessionId, acting: Option<&Acting>) -> Result<(), DbError> {
     on!(conn, |c| diesel::update(sessions::table.filter(sessions::id.eq(id.as_str())))
         .set((
             sessions::acting_as.eq(acting.map(|acting| acting.person.as_str())),

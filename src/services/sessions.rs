@@ -3,9 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::audit::{self, Entry};
 use super::people::hash;
 use super::{App, looking};
 use crate::db::{self, Conn, DbError, Origin, StoredSession};
+use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::ids::{PersonId, SessionId};
 use crate::domain::person::Person;
 
@@ -127,11 +129,32 @@ pub fn of_person(app: &App, conn: &mut Conn<'_>, person: &PersonId) -> Result<Ve
 }
 
 /// Ends one session of a person. False if they have none of this id.
-pub fn revoke(conn: &mut Conn<'_>, person: &PersonId, id: &SessionId) -> Result<bool, DbError> {
-    db::delete_session_of(conn, person, id)
+pub fn revoke(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    person: &PersonId,
+    id: &SessionId,
+) -> Result<bool, DbError> {
+    let ended = db::delete_session_of(conn, person, id)?;
+    if ended {
+        let entry = Entry::new(Action::RevokedSession).about(person).to(Object::Session(id.clone()));
+        audit::record(app, conn, doer, entry)?;
+    }
+    Ok(ended)
 }
 
 /// Ends the sessions of a person, all but the one that is to stay. Says how many.
-pub fn revoke_all(conn: &mut Conn<'_>, person: &PersonId, but: Option<&SessionId>) -> Result<usize, DbError> {
-    db::delete_sessions_of(conn, person, but)
+pub fn revoke_all(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    person: &PersonId,
+    but: Option<&SessionId>,
+) -> Result<usize, DbError> {
+    let ended = db::delete_sessions_of(conn, person, but)?;
+    if ended > 0 {
+        audit::record(app, conn, doer, Entry::new(Action::RevokedSession).about(person).after(ended))?;
+    }
+    Ok(ended)
 }

@@ -132,7 +132,8 @@ async fn record_look(context: &Context, caller: &Caller, row: &Row, path: &str) 
         db.write("look over", move |conn| looking::end(&app, conn, &doer, &session)).await?;
     } else if let Some(whom) = caller.looks_as().cloned().filter(|_| row.verb == Verb::get) {
         let (pattern, object) = (row.pattern(), Object::of(row, path)?.for_audit());
-        let view = move |conn: &mut Conn<'_>| looking::viewed(&app, conn, &doer, &whom, &pattern, object.clone());
+        let view =
+            move |conn: &mut Conn<'_>| looking::viewed(&app, conn, &doer, &whom, &pattern, object.clone());
         db.write("viewed", view).await?;
     }
     Ok(())

@@ -125,6 +125,7 @@ CREATE TABLE memberships (
     PRIMARY KEY (course_id, person_id)
 ) STRICT;
 CREATE INDEX memberships_of_person ON memberships (person_id);
+CREATE INDEX memberships_of_team ON memberships (course_id, team, section) WHERE team IS NOT NULL;
 CREATE INDEX memberships_ending ON memberships (bookings_end_at) WHERE bookings_end_at IS NOT NULL;
 
 -- Rosters that staff brought: first what would change, and how far it is once it was confirmed.

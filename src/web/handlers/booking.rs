@@ -28,6 +28,7 @@ mod change;
 mod offer;
 mod stores;
 mod timeline;
+mod whose;
 
 use change::Asked;
 pub use change::{extend, places, release, relocate, shorten};
@@ -78,6 +79,7 @@ fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) -> BookingP
     BookingPage {
         layout: who.context.layout(&format!("{}, {}", view.setting.lab.title, start.text), Section::Labs),
         changed: None,
+        whose: whose::sentence(who, view),
         id: view.booking.id.to_string(),
         lab: Link::new(format!("/labs/{}", view.booking.lab), view.setting.lab.title.clone()),
         start,
@@ -87,7 +89,7 @@ fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) -> BookingP
         nodes: present::nodes(&view.booking.nodes),
         live: !over,
         timeline: timeline::compose(who, view, kept),
-        calendar: state.is_live() && !matches!(state, State::Offered { .. }),
+        calendar: view.of_other.is_none() && state.is_live() && !matches!(state, State::Offered { .. }),
     }
 }
 
@@ -190,9 +192,12 @@ impl Watch {
     }
 }
 
-/// The booking as a file for a calendar program.
+/// The booking as a file for its student's calendar program.
 pub async fn calendar(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
     let view = view(&who, &path).await?;
+    if view.of_other.is_some() {
+        return Err(WebError::NotFound);
+    }
     let contact = who.context.course.as_ref().map(|course| course.contact.clone()).unwrap_or_default();
     let text = ics::file(&Occasion {
         booking: &view.booking,

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use super::back;
-use crate::db::{DbError, StoredSession};
+use crate::db::{Conn, StoredSession};
 use crate::domain::ids::SessionId;
 use crate::services::sessions;
 use crate::web::agent;
@@ -32,18 +32,19 @@ pub(super) fn part(who: &SignedIn, all: &[StoredSession]) -> SessionsPart {
 
 /// Signs out in one place. A session of somebody else is not there.
 pub async fn end_session(who: SignedIn, path: web::Path<SessionId>) -> Result<HttpResponse, WebError> {
-    let (person, id) = (who.caller.person.id.clone(), path.into_inner());
-    let app = who.context.app();
-    let ended =
-        app.db.write::<_, DbError, _>("end session", move |conn| sessions::revoke(conn, &person, &id)).await?;
+    let (app, doer) = (who.context.app().clone(), who.doer());
+    let (db, person, id) = (app.db.clone(), who.caller.person.id.clone(), path.into_inner());
+    let end = move |conn: &mut Conn<'_>| sessions::revoke(&app, conn, &doer, &person, &id);
+    let ended: bool = db.write("end session", end).await?;
     if ended { Ok(back(&who, Done::SessionsEnded)) } else { Err(WebError::NotFound) }
 }
 
 /// Signs out everywhere but here.
 pub async fn end_other_sessions(who: SignedIn) -> Result<HttpResponse, WebError> {
-    let person = who.caller.person.id.clone();
+    let (app, doer) = (who.context.app().clone(), who.doer());
+    let (db, person) = (app.db.clone(), who.caller.person.id.clone());
     let this = who.caller.session().map(|session| session.stored.id.clone());
-    let end = move |conn: &mut crate::db::Conn<'_>| sessions::revoke_all(conn, &person, this.as_ref());
-    who.context.app().db.write::<_, DbError, _>("end sessions", end).await?;
+    let end = move |conn: &mut Conn<'_>| sessions::revoke_all(&app, conn, &doer, &person, this.as_ref());
+    db.write("end sessions", end).await?;
     Ok(back(&who, Done::SessionsEnded))
 }
