@@ -156,7 +156,7 @@ routes! {
     post "/labs/{lab}/wait/leave", Book => wait::leave;
     get "/bookings/{booking}", SeeBooking => booking::show;
     get "/bookings/{booking}/events", SeeBooking => booking::events;
-    get "/bookings/{booking}/calendar.ics", SeeBooking => booking::calendar;
+    get "/bookings/{booking}/calendar.ics", KeepAccount => booking::calendar;
     post "/bookings/{booking}/release", ChangeBooking => booking::release;
     post "/bookings/{booking}/extend", ChangeBooking => booking::extend;
     post "/bookings/{booking}/shorten", ChangeBooking => booking::shorten;
