@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// What each module may import of the others, and of other crates where that is restricted.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
+    ("auth", &["clock", "domain", "entropy"]),
     ("clock", &[]),
     ("entropy", &[]),
     ("domain", &[]),
@@ -17,14 +18,14 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("cloud", &["clock", "domain", "entropy"]),
     ("mail", &["domain"]),
     ("metrics", &[]),
-    ("services", &["clock", "cloud", "db", "domain", "entropy", "mail", "metrics", "policy"]),
+    ("services", &["auth", "clock", "cloud", "db", "domain", "entropy", "mail", "metrics", "policy"]),
     ("worker", &["db", "domain", "services"]),
-    ("web", &["db", "domain", "entropy", "mail", "metrics", "policy", "services"]),
+    ("web", &["auth", "db", "domain", "entropy", "mail", "metrics", "policy", "services"]),
     (
         "cli",
         &[
-            "clock", "cloud", "config", "db", "domain", "entropy", "mail", "policy", "services", "web",
-            "worker",
+            "auth", "clock", "cloud", "config", "db", "domain", "entropy", "mail", "policy", "services",
+            "web", "worker",
         ],
     ),
     ("main", &["cli"]),
@@ -32,7 +33,7 @@ const MAY_USE: [(&str, &[&str]); 15] = [
 ];
 
 /// Crates that only these modules may name.
-const HOMES: [(&str, &[&str]); 10] = [
+const HOMES: [(&str, &[&str]); 11] = [
     ("diesel", &["db"]),
     ("diesel_migrations", &["db"]),
     ("actix_web", &["web"]),
@@ -40,7 +41,8 @@ const HOMES: [(&str, &[&str]); 10] = [
     ("tokio_cron_scheduler", &["worker"]),
     ("clap", &["cli", "main"]),
     ("csv", &["cli"]),
-    ("reqwest", &["cloud"]),
+    ("openidconnect", &["auth"]),
+    ("reqwest", &["auth", "cloud"]),
     ("getrandom", &["entropy"]),
     ("prometheus", &["metrics"]),
 ];

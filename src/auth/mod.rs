@@ -1,0 +1,3 @@
+//! Who someone is: asked of those who know.
+
+pub mod openid;
