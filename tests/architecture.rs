@@ -8,10 +8,10 @@ use syn::visit::Visit;
 
 /// What each module may import of the others, and of other crates where that is restricted.
 const MAY_USE: [(&str, &[&str]); 16] = [
-    ("auth", &["clock", "domain", "entropy"]),
     ("clock", &[]),
     ("entropy", &[]),
     ("domain", &[]),
+    ("auth", &["clock", "domain", "entropy"]),
     ("config", &["domain"]),
     ("policy", &["domain"]),
     ("db", &["domain"]),
@@ -195,4 +195,23 @@ fn the_core_names_only_what_it_may() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn no_route_is_served_without_a_row_in_the_table() {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web"), &mut files);
+    let registers = |path: &PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        [".route(", "web::resource(", "#[get(", "#[post(", "#[routes]"].iter().any(|way| text.contains(way))
+    };
+    let found: Vec<_> = files.into_iter().filter(registers).collect();
+    // The metrics are served on an address of their own, to no people.
+    let homes = ["metrics.rs", "table.rs"]
+        .map(|file| Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web").join(file));
+    assert_eq!(
+        BTreeSet::from_iter(found),
+        BTreeSet::from(homes),
+        "routes are written with `routes!`, which asks for their permission"
+    );
 }

@@ -1,3 +1,4 @@
-//! Who someone is: asked of those who know.
+//! Who may come in, and what each may do.
 
 pub mod openid;
+pub mod permissions;
