@@ -48,6 +48,7 @@ mod requests;
 mod rules;
 mod schema;
 mod seen;
+mod sign_in;
 mod simulation;
 mod site;
 mod sites;

@@ -1,6 +1,7 @@
 //! What people and programs are told of sites: pages, API and metrics, by whole requests.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use fairlease::cloud::port::CloudError;
@@ -37,7 +38,7 @@ pub(crate) fn serve(world: &World) -> Served {
     let (said, stop) = watch::channel(false);
     let ((pages, url), (figures, metrics)) = (listen(), listen());
     let demo = Demo { mailbox: None, simulated: true, people: Vec::new() };
-    let state = WebState { app: world.app.clone(), demo: Some(demo), stop };
+    let state = WebState { app: world.app.clone(), providers: Arc::default(), demo: Some(demo), stop };
     tokio::spawn(web::serve(pages, state.clone()));
     tokio::spawn(web::serve_metrics(figures, state));
     Served { url, metrics, _stop: said }

@@ -26,6 +26,7 @@ pub mod receipts;
 pub mod renewal;
 pub mod sessions;
 pub mod shares;
+pub mod sign_in;
 mod situation;
 pub mod staff;
 pub mod sweeps;

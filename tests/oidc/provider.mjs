@@ -42,7 +42,17 @@ function renew() {
     cookies: { keys: ['the tests'] },
     claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'groups'], email: ['email', 'email_verified'] },
     conformIdTokenClaims: !state.claimsInToken,
-    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true } },
+    features: {
+      devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
+      rpInitiatedLogout: {
+        logoutSource: (ctx, form) => {
+          const yes = '<button type="submit" form="op.logoutForm" name="logout" value="yes">Sign me out everywhere</button>';
+          ctx.body = page('Sign out', form + yes);
+        },
+        postLogoutSuccessSource: (ctx) => { ctx.body = page('Signed out', 'You are signed out of the provider.'); },
+      },
+    },
     interactions: { url: (_, interaction) => `/login/${interaction.uid}` },
     findAccount: (_, accountId) => ({
       accountId,
@@ -72,9 +82,10 @@ function renew() {
   });
 }
 
-const form = (uid) => `<!doctype html><html lang="en"><title>Sign in</title>
-<form method="post" action="/login/${uid}"><label>Login <input name="login" autofocus></label>
-<button name="do" value="login">Continue</button> <button name="do" value="cancel">Cancel</button></form></html>`;
+const page = (title, body) => `<!doctype html><html lang="en"><title>${title}</title>${body}</html>`;
+const form = (uid) => page('Sign in', `<form method="post" action="/login/${uid}">
+<label for="login">Login</label> <input id="login" name="login" autofocus>
+<button name="do" value="login">Continue</button> <button name="do" value="cancel">Cancel</button></form>`);
 
 async function answer(request, response) {
   const uid = request.url.match(/^\/login\/([\w-]+)$/)?.[1];

@@ -129,6 +129,11 @@ impl Cookies {
         response
     }
 
+    /// Puts a cookie there, as somebody else might.
+    pub(crate) fn set(&self, name: &str, value: &str) {
+        self.0.lock().unwrap().insert(name.to_owned(), value.to_owned());
+    }
+
     /// The value of a cookie.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.0.lock().unwrap().get(name).cloned()

@@ -2,8 +2,10 @@
 //! says that it is.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use fairlease::auth::openid::Providers;
 use fairlease::auth::permissions::Scope;
 use fairlease::db::DbError;
 use fairlease::domain::ids::PersonId;
@@ -40,19 +42,24 @@ pub(crate) enum Credential {
 impl World {
     /// Serves it on a free port.
     pub(crate) fn serve(&self) -> Served {
-        self.serve_with(None)
+        self.serve_with(None, Arc::default())
     }
 
     /// The same with what exists only in the demo.
     pub(crate) fn serve_as_demo(&self) -> Served {
-        self.serve_with(Some(Demo { mailbox: None, simulated: true, people: Vec::new() }))
+        self.serve_with(Some(Demo { mailbox: None, simulated: true, people: Vec::new() }), Arc::default())
     }
 
-    fn serve_with(&self, demo: Option<Demo>) -> Served {
+    /// The same with those who sign people in.
+    pub(crate) fn serve_with_providers(&self, providers: Providers) -> Served {
+        self.serve_with(None, Arc::new(providers))
+    }
+
+    fn serve_with(&self, demo: Option<Demo>, providers: Arc<Providers>) -> Served {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = watch::channel(false);
-        let state = WebState { app: self.app.clone(), demo, stop: stopped };
+        let state = WebState { app: self.app.clone(), providers, demo, stop: stopped };
         let serve = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(web::serve(listener, state)).unwrap();

@@ -47,7 +47,7 @@ impl Known {
     /// Where people are sent who sign out.
     pub(super) fn end_session_endpoint(&self) -> Option<Url> {
         let endpoint = self.metadata.additional_metadata().end_session_endpoint.as_ref()?;
-        Some(endpoint.url().clone())
+        is_safe(endpoint.url()).then(|| endpoint.url().clone())
     }
 
     /// How we show who we are: with the secret in a header, unless the provider knows only the form.
@@ -98,8 +98,7 @@ impl Party {
             DiscoveryError::Validation(why) => self.unfit(why),
             error => self.unfit(error),
         })?;
-        let entrance = metadata.authorization_endpoint().url();
-        if !is_private(entrance.scheme(), entrance.host_str().unwrap_or_default()) {
+        if !is_safe(metadata.authorization_endpoint().url()) {
             return Err(self.unfit("people would be sent to an address without TLS"));
         }
         let known = Arc::new(Known { metadata, since: now });
@@ -238,4 +237,9 @@ impl Party {
         let code = code.chars().filter(|c| c.is_ascii_lowercase() || *c == '_').take(40).collect();
         OpenIdError::Refused { provider: self.provider.name.clone(), code }
     }
+}
+
+/// Whether a browser may be sent there: nobody can listen on the way.
+fn is_safe(url: &Url) -> bool {
+    is_private(url.scheme(), url.host_str().unwrap_or_default())
 }
