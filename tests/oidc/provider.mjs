@@ -162,11 +162,6 @@ const control = {
     const right = { iss: issuer, aud: state.client.client_id, iat: now, exp: now + 120, jti: randomUUID(), events: { [EVENT]: {} } };
     return tampered(unsigned({ ...right, ...claims }), fault, { typ: 'logout+jwt', ...header });
   },
-  // Tells the client in its back channel that someone's sessions have ended.
-  async logout({ sub, sid }) {
-    const client = await provider.Client.find(state.client.client_id);
-    await client.backchannelLogout(sub, sid);
-  },
   async down() { main.closeAllConnections(); await new Promise((resolve) => main.close(resolve)); },
   async up() { await listening(main, port); },
 };

@@ -184,7 +184,7 @@ async fn a_stranger_is_told_and_no_account_is_made() {
     poses(&student, "sign-in-stranger").await;
     let known: Vec<Value> = service
         .database()
-        .read::<_, DbError, _>("test", |conn| db::everyone(conn))
+        .read::<_, DbError, _>("test", db::everyone)
         .await
         .unwrap()
         .iter()

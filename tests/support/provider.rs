@@ -90,11 +90,6 @@ impl Provider {
         self.tell("logout_token", changes).await
     }
 
-    /// Ends someone's sessions, and tells the service in its back channel.
-    pub(crate) async fn log_out(&self, login: &str, session: &str) {
-        self.tell("logout", json!({ "sub": format!("sub-{login}"), "sid": session })).await;
-    }
-
     /// Makes it unreachable.
     pub(crate) async fn goes_down(&self) {
         self.tell("down", json!({})).await;
