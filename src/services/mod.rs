@@ -28,6 +28,7 @@ pub mod renewal;
 pub mod roles;
 pub mod sessions;
 pub mod shares;
+pub mod sign_in;
 mod situation;
 pub mod staff;
 pub mod sweeps;
