@@ -20,6 +20,7 @@ mod options;
 mod output;
 mod person;
 mod presence;
+mod privacy;
 mod reap;
 mod reaper;
 mod role;
@@ -91,6 +92,8 @@ enum Command {
     Exception(exception::Args),
     /// Say who takes the course
     Person(person::Args),
+    /// Tell what is kept of a person, and erase them
+    Privacy(privacy::Args),
     /// Say who is staff
     Role(role::Args),
 }
@@ -132,6 +135,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Offer(args) => offer::run(&options, args).await,
         Command::Exception(args) => exception::run(&options, args).await,
         Command::Person(args) => person::run(&options, args).await,
+        Command::Privacy(args) => privacy::run(&options, args).await,
         Command::Role(args) => role::run(&options, args).await,
     }
 }

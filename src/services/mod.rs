@@ -21,6 +21,7 @@ pub mod links;
 pub mod notices;
 pub mod people;
 mod places;
+pub mod privacy;
 pub mod queue;
 pub mod reaping;
 pub mod receipts;

@@ -310,6 +310,8 @@ CREATE TABLE notices (
     claim_until INTEGER
 ) STRICT;
 CREATE INDEX notices_to_send ON notices (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX notices_of_person ON notices (person_id) WHERE person_id IS NOT NULL;
+CREATE INDEX notices_sent ON notices (sent_at) WHERE sent_at IS NOT NULL;
 
 -- One row for each run of a recurring job: whoever inserts it runs it.
 CREATE TABLE job_runs (
