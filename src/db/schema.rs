@@ -57,6 +57,7 @@ table! {
         agent -> Text,
         admin -> Integer,
         acting_as -> Nullable<Text>,
+        acting_until -> Nullable<Instant>,
         provider -> Nullable<Text>,
         subject -> Nullable<Text>,
         provider_session -> Nullable<Text>,

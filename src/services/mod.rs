@@ -18,6 +18,7 @@ pub mod history;
 pub mod labs;
 pub mod lead;
 pub mod links;
+pub mod looking;
 pub mod notices;
 pub mod people;
 mod places;
