@@ -20,8 +20,10 @@ mod options;
 mod output;
 mod person;
 mod presence;
+mod privacy;
 mod reap;
 mod reaper;
+mod role;
 mod serve;
 mod shares;
 mod signals;
@@ -90,6 +92,10 @@ enum Command {
     Exception(exception::Args),
     /// Say who takes the course
     Person(person::Args),
+    /// Tell what is kept of a person, and erase them
+    Privacy(privacy::Args),
+    /// Say who is staff
+    Role(role::Args),
 }
 
 /// Why a command did not do what it was asked: a sentence for the person who typed it.
@@ -129,6 +135,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Offer(args) => offer::run(&options, args).await,
         Command::Exception(args) => exception::run(&options, args).await,
         Command::Person(args) => person::run(&options, args).await,
+        Command::Privacy(args) => privacy::run(&options, args).await,
+        Command::Role(args) => role::run(&options, args).await,
     }
 }
 

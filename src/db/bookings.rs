@@ -401,6 +401,15 @@ pub fn unended_bookings_in_pools(conn: &mut Conn<'_>, pools: &[PoolId]) -> Resul
         .get_result(c))?)
 }
 
+/// How many bookings of a person have not ended.
+pub fn unended_bookings_of(conn: &mut Conn<'_>, person: &PersonId) -> Result<i64, DbError> {
+    Ok(on!(conn, |c| bookings::table
+        .filter(bookings::person_id.eq(person.as_str()))
+        .filter(bookings::ended_at.is_null())
+        .count()
+        .get_result(c))?)
+}
+
 /// The states of those of these bookings that exist.
 pub fn states(conn: &mut Conn<'_>, ids: &[BookingId]) -> Result<Vec<(BookingId, bool)>, DbError> {
     let rows: Vec<(String, String)> = on!(conn, |c| bookings::table

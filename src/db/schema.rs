@@ -665,6 +665,7 @@ allow_tables_to_appear_in_same_query!(
     booking_use,
     exceptions,
     usage_totals,
+    events,
     waits,
     labs
 );
