@@ -52,7 +52,8 @@ async fn staff_see_the_pages_as_a_student_and_a_team_sees_its_bookings() {
     reader.open("/staff/fair-share").await;
     reader.follow("See the pages as a student does").await;
     reader.press("See the pages as they do").await;
-    reader.sees("You do not look as anyone").await;
+    reader.sees("Enter the net ID of a student.").await;
+    reader.sees("Say why, in 1 to 500 characters: it is recorded.").await;
     reader.fill("Net ID", "ff524").await;
     poses(&reader, "look-refused").await;
     reader.fill("Why", "They wrote that they see no free times.").await;
