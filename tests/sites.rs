@@ -37,7 +37,7 @@ pub(crate) fn serve(world: &World) -> Served {
     let (said, stop) = watch::channel(false);
     let ((pages, url), (figures, metrics)) = (listen(), listen());
     let demo = Demo { mailbox: None, simulated: true, people: Vec::new() };
-    let state = WebState { app: world.app.clone(), demo: Some(demo), stop };
+    let state = WebState { demo: Some(demo), ..WebState::new(world.app.clone(), stop) };
     tokio::spawn(web::serve(pages, state.clone()));
     tokio::spawn(web::serve_metrics(figures, state));
     Served { url, metrics, _stop: said }

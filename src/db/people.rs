@@ -211,6 +211,21 @@ pub fn staff(conn: &mut Conn<'_>) -> Result<Vec<Person>, DbError> {
     rows.into_iter().map(Person::try_from).collect()
 }
 
+/// The most services that a course has.
+const MOST_SERVICES: i64 = 200;
+
+/// The services of the course, by their names.
+pub fn services(conn: &mut Conn<'_>) -> Result<Vec<Person>, DbError> {
+    let rows: Vec<PersonRow> = on!(conn, |c| persons!()
+        .filter(memberships::role.eq(Role::Service.word()))
+        .filter(memberships::dropped_at.is_null())
+        .order(people::net_id)
+        .limit(MOST_SERVICES)
+        .select(PersonRow::as_select())
+        .load(c))?;
+    rows.into_iter().map(Person::try_from).collect()
+}
+
 /// Adds a person, and what they are in the course that is served. One with the same net ID is a [`DbError::Duplicate`].
 pub fn insert_person(conn: &mut Conn<'_>, person: &Person, now: DateTime<Utc>) -> Result<(), DbError> {
     let row = PeopleRow {

@@ -20,6 +20,7 @@ pub mod links;
 pub mod notices;
 pub mod people;
 mod places;
+pub mod programs;
 pub mod queue;
 pub mod reaping;
 pub mod receipts;

@@ -1,12 +1,15 @@
 //! The web: routes, who is asking, how errors are shown. `pages` says what a page holds, `handlers` what a request does,
 //! `api` serves the same as JSON.
 
+mod address;
 mod api;
+mod body;
 mod caller;
 mod context;
 mod error;
 mod guard;
 mod handlers;
+pub mod limits;
 mod log;
 mod metrics;
 pub mod pages;
@@ -15,6 +18,7 @@ mod routes;
 mod statics;
 mod table;
 
+pub use address::Proxies;
 pub use context::{Demo, WebState};
 pub use metrics::serve as serve_metrics;
 pub use routes::{every_row, serve};

@@ -52,7 +52,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = watch::channel(false);
-        let state = WebState { app: self.app.clone(), demo, stop: stopped };
+        let state = WebState { demo, ..WebState::new(self.app.clone(), stopped) };
         let serve = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(web::serve(listener, state)).unwrap();

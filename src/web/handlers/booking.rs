@@ -17,6 +17,7 @@ use crate::mail::calendar::{self as ics, Occasion};
 use crate::services::booking::{self, BookingView};
 use crate::web::context::SignedIn;
 use crate::web::error::WebError;
+use crate::web::limits::{Limits, Stream};
 use crate::web::pages::booking::BookingPage;
 use crate::web::pages::layout::{Link, Section};
 use crate::web::present;
@@ -88,10 +89,15 @@ fn printed(view: &BookingView) -> String {
 }
 
 /// The timeline as it changes, as server-sent events: `timeline` with its markup, and `end` once it is over.
-pub async fn events(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
+pub async fn events(
+    who: SignedIn,
+    path: web::Path<BookingId>,
+    limits: web::Data<Limits>,
+) -> Result<HttpResponse, WebError> {
     let id = path.into_inner();
     view(&who, &id).await?;
-    let watch = Watch { who, id, seen: None, quiet: 0, patience: QUIET_LOOKS, over: false };
+    let place = limits.into_inner().open_stream(&who.caller.owner().id)?;
+    let watch = Watch { who, id, seen: None, quiet: 0, patience: QUIET_LOOKS, over: false, _place: place };
     let events = stream::unfold(watch, |mut watch| async move {
         let event = watch.next().await?;
         Some((Ok::<_, actix_web::Error>(Bytes::from(event)), watch))
@@ -112,6 +118,7 @@ struct Watch {
     quiet: u32,
     patience: u32,
     over: bool,
+    _place: Stream,
 }
 
 impl Watch {
