@@ -23,9 +23,11 @@ mod presence;
 mod reap;
 mod reaper;
 mod serve;
+mod service;
 mod shares;
 mod signals;
 mod slot;
+mod token;
 mod wait;
 mod waitlist;
 mod worker;
@@ -90,6 +92,10 @@ enum Command {
     Exception(exception::Args),
     /// Say who takes the course
     Person(person::Args),
+    /// Say which programs are in the course by themselves
+    Service(service::Args),
+    /// Make, list and revoke what programs sign in with
+    Token(token::Args),
 }
 
 /// Why a command did not do what it was asked: a sentence for the person who typed it.
@@ -129,6 +135,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Offer(args) => offer::run(&options, args).await,
         Command::Exception(args) => exception::run(&options, args).await,
         Command::Person(args) => person::run(&options, args).await,
+        Command::Service(args) => service::run(&options, args).await,
+        Command::Token(args) => token::run(&options, args).await,
     }
 }
 
