@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Failure, Options, assemble, output};
 use crate::db::{self, DbError};
+use crate::domain::audit::Doer;
 use crate::domain::ids::NetId;
 use crate::services::App;
 use crate::services::programs::{self, NewProgram, Program};
@@ -70,7 +71,10 @@ async fn add(options: &Options, args: Add) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
     let (inner, Add { who, title, mail, json }) = (app.clone(), args);
     let wanted = NewProgram { name: who.clone(), title, mail };
-    let service = app.db.write("service: add", move |conn| programs::add(&inner, conn, &wanted)).await?;
+    let service = app
+        .db
+        .write("service: add", move |conn| programs::add(&inner, conn, &Doer::command(), &wanted))
+        .await?;
     if json {
         return output::json(&as_json(&app, &Program { service, tokens: Vec::new() }));
     }
@@ -108,7 +112,7 @@ async fn drop_it(options: &Options, args: Drop) -> Result<(), Failure> {
     let dropped = app
         .db
         .write::<_, DbError, _>("service: drop", move |conn| match db::person_by_net_id(conn, &who)? {
-            Some(person) => programs::drop(&inner, conn, &person.id),
+            Some(person) => programs::drop(&inner, conn, &Doer::command(), &person.id),
             None => Ok(false),
         })
         .await?;

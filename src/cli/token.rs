@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Failure, Options, assemble, output, slot};
 use crate::auth::permissions::Scope;
 use crate::db::{self, DbError, StoredToken};
+use crate::domain::audit::Doer;
 use crate::domain::calendar;
 use crate::domain::ids::{NetId, TokenId};
 use crate::services::tokens::{self, NewToken, TokenError, signs_in};
@@ -92,7 +93,7 @@ async fn make(options: &Options, args: Make) -> Result<(), Failure> {
             let person = db::person_by_net_id(conn, &net_id)?.ok_or(TokenError::NotHere)?;
             let (by, person) = (person.id.clone(), person.id);
             let wanted = NewToken { person, name: name.clone(), scopes: scopes.clone(), days, by };
-            tokens::issue(&inner, conn, &wanted)
+            tokens::issue(&inner, conn, &Doer::command(), &wanted)
         })
         .await?;
     if quiet {
@@ -172,7 +173,10 @@ fn as_json(zone: Tz, who: &NetId, token: &StoredToken) -> Value {
 async fn revoke(options: &Options, args: Revoke) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
     let (inner, id) = (app.clone(), args.id.clone());
-    let revoked = app.db.write("token: revoke", move |conn| tokens::revoke_any(&inner, conn, &id)).await?;
+    let revoked = app
+        .db
+        .write("token: revoke", move |conn| tokens::revoke_any(&inner, conn, &Doer::command(), &id))
+        .await?;
     if revoked.is_none() {
         return Err(Failure(format!("there is no token {} that was not revoked before", args.id)));
     }

@@ -185,16 +185,3 @@ pub fn revoke_token(
     let set = api_tokens::revoked_at.eq(Ts(now));
     Ok(on!(conn, |c| diesel::update(one).set(set).execute(c))? > 0)
 }
-
-/// Revokes every token of a person, and says how many that were.
-pub fn revoke_tokens_of(
-    conn: &mut Conn<'_>,
-    person: &PersonId,
-    now: DateTime<Utc>,
-) -> Result<usize, DbError> {
-    let all = api_tokens::table
-        .filter(api_tokens::person_id.eq(person.as_str()))
-        .filter(api_tokens::expires_at.gt(Ts(now)))
-        .filter(api_tokens::revoked_at.is_null());
-    Ok(on!(conn, |c| diesel::update(all).set(api_tokens::revoked_at.eq(Ts(now))).execute(c))?)
-}

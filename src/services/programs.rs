@@ -1,10 +1,14 @@
 //! Services: programs that are in the course by themselves and sign in with tokens of their own, whoever of the staff comes
 //! and goes. Each has a name like a net ID, and someone to write to.
 
+use serde_json::{Value, json};
+
 use super::App;
+use super::audit::{self, Entry};
 use super::people::is_address;
-use super::tokens::signs_in;
+use super::tokens::{self, signs_in};
 use crate::db::{self, Conn, DbError, Dropped, MaybeDbError, StoredToken};
+use crate::domain::audit::{Action, Doer};
 use crate::domain::ids::{NetId, PersonId};
 use crate::domain::person::{Person, Role};
 
@@ -82,7 +86,7 @@ fn is_service(person: &Person) -> bool {
 }
 
 /// Adds a service, or brings back one that was dropped. It has no tokens then.
-pub fn add(app: &App, conn: &mut Conn<'_>, wanted: &NewProgram) -> Result<Person, ProgramError> {
+pub fn add(app: &App, conn: &mut Conn<'_>, doer: &Doer, wanted: &NewProgram) -> Result<Person, ProgramError> {
     let NewProgram { name, title, mail } = wanted;
     let (title, mail) = (title.trim(), mail.trim());
     if !(1..=MOST_OF_TITLE).contains(&title.chars().count()) || title.chars().any(char::is_control) {
@@ -105,14 +109,22 @@ pub fn add(app: &App, conn: &mut Conn<'_>, wanted: &NewProgram) -> Result<Person
         }
         Some(_) => return Err(ProgramError::Taken(name.clone())),
     };
+    let entry = Entry::new(Action::MadeService).about(&service.id).after(told(&service));
+    audit::record(app, conn, doer, entry)?;
     Ok(service)
 }
 
+fn told(service: &Person) -> Value {
+    json!({"name": service.net_id, "title": service.name, "mail": service.mail})
+}
+
 /// Drops a service and revokes its tokens. False if nothing of this id is a service of the course.
-pub fn drop(app: &App, conn: &mut Conn<'_>, id: &PersonId) -> Result<bool, DbError> {
+pub fn drop(app: &App, conn: &mut Conn<'_>, doer: &Doer, id: &PersonId) -> Result<bool, DbError> {
     let now = app.now();
     let Some(service) = db::person(conn, id)?.filter(is_service) else { return Ok(false) };
-    db::revoke_tokens_of(conn, &service.id, now)?;
+    tokens::revoke_all(app, conn, doer, &service.id)?;
     db::set_dropped(conn, &service.id, Some(Dropped { at: now, bookings_end_at: Some(now) }))?;
+    let entry = Entry::new(Action::Dropped).about(&service.id).before(told(&service));
+    audit::record(app, conn, doer, entry)?;
     Ok(true)
 }

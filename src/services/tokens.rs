@@ -2,11 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
 
 use super::App;
+use super::audit::{self, Entry};
 use super::people::hash;
 use crate::auth::permissions::Scope;
 use crate::db::{self, Conn, DbError, MaybeDbError, StoredToken};
+use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::ids::{PersonId, TokenId};
 use crate::domain::person::Person;
 
@@ -106,7 +109,7 @@ pub struct TokenCard {
 
 /// Makes a token that is for no more than what whoever it is of may do now. What it reaches is asked again each time that
 /// it signs in.
-pub fn issue(app: &App, conn: &mut Conn<'_>, wanted: &NewToken) -> Result<Made, TokenError> {
+pub fn issue(app: &App, conn: &mut Conn<'_>, doer: &Doer, wanted: &NewToken) -> Result<Made, TokenError> {
     let now = app.now();
     db::lock_person_at_once(conn, &wanted.person)?;
     let person = db::person(conn, &wanted.person)?.filter(|person| person.belongs(now));
@@ -118,11 +121,11 @@ pub fn issue(app: &App, conn: &mut Conn<'_>, wanted: &NewToken) -> Result<Made, 
     if held.iter().any(|token| token.name == name && signs_in(token, now)) {
         return Err(TokenError::SameName(name.to_owned()));
     }
-    make(app, conn, wanted)
+    make(app, conn, doer, wanted)
 }
 
 /// Makes a token.
-pub fn make(app: &App, conn: &mut Conn<'_>, wanted: &NewToken) -> Result<Made, TokenError> {
+pub fn make(app: &App, conn: &mut Conn<'_>, doer: &Doer, wanted: &NewToken) -> Result<Made, TokenError> {
     let now = app.now();
     check(wanted)?;
     let held = db::tokens_of(conn, &wanted.person)?;
@@ -145,7 +148,18 @@ pub fn make(app: &App, conn: &mut Conn<'_>, wanted: &NewToken) -> Result<Made, T
         revoked_at: None,
     };
     db::insert_token(conn, &wanted.person, &hash(&secret), &token)?;
+    let entry = entry(Action::MadeToken, &wanted.person, &token.id).after(told(&token));
+    audit::record(app, conn, doer, entry)?;
     Ok(Made { token, secret: secret.into() })
+}
+
+fn entry(action: Action, person: &PersonId, id: &TokenId) -> Entry {
+    Entry::new(action).about(person).to(Object::Token(id.clone()))
+}
+
+/// A token as the audit log has it: nothing of its secret.
+fn told(token: &StoredToken) -> Value {
+    json!({"name": token.name, "scopes": token.scopes, "expires_at": token.expires_at})
 }
 
 fn check(wanted: &NewToken) -> Result<(), TokenError> {
@@ -189,12 +203,43 @@ pub fn is_stale(token: &TokenCard, now: DateTime<Utc>) -> bool {
 }
 
 /// Revokes a token, and says whose it was. Nothing if there is none of this id that was not revoked before.
-pub fn revoke_any(app: &App, conn: &mut Conn<'_>, id: &TokenId) -> Result<Option<PersonId>, DbError> {
+pub fn revoke_any(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    id: &TokenId,
+) -> Result<Option<PersonId>, DbError> {
     let Some(person) = db::owner_of_token(conn, id)? else { return Ok(None) };
-    Ok(revoke(app, conn, &person, id)?.then_some(person))
+    Ok(revoke(app, conn, doer, &person, id)?.then_some(person))
 }
 
 /// Revokes a token of a person: it signs in no more. False if they have none of this id that does.
-pub fn revoke(app: &App, conn: &mut Conn<'_>, person: &PersonId, id: &TokenId) -> Result<bool, DbError> {
-    db::revoke_token(conn, person, id, app.now())
+pub fn revoke(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    person: &PersonId,
+    id: &TokenId,
+) -> Result<bool, DbError> {
+    let token = db::tokens_of(conn, person)?.into_iter().find(|token| token.id == *id);
+    let revoked = db::revoke_token(conn, person, id, app.now())?;
+    if let (true, Some(token)) = (revoked, token) {
+        let entry = entry(Action::RevokedToken, person, id).before(told(&token));
+        audit::record(app, conn, doer, entry)?;
+    }
+    Ok(revoked)
+}
+
+/// Revokes every token of a person that signs in.
+pub(super) fn revoke_all(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    person: &PersonId,
+) -> Result<(), DbError> {
+    let (held, now) = (db::tokens_of(conn, person)?, app.now());
+    held.iter().filter(|token| signs_in(token, now)).try_for_each(|token| {
+        revoke(app, conn, doer, person, &token.id)?;
+        Ok(())
+    })
 }

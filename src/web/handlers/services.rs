@@ -89,8 +89,8 @@ async fn add(who: SignedIn, form: web::Form<Form>) -> Result<HttpResponse, WebEr
         Err(bad) => Problem::with_field("net_id", format!("{bad}.")),
         Ok(name) => {
             let wanted = NewProgram { name, title: form.title.clone(), mail: form.mail.clone() };
-            let (app, db) = (who.context.app().clone(), who.context.app().db.clone());
-            match db.write("add service", move |conn| programs::add(&app, conn, &wanted)).await {
+            let (app, db, doer) = (who.context.app().clone(), who.context.app().db.clone(), who.doer());
+            match db.write("add service", move |conn| programs::add(&app, conn, &doer, &wanted)).await {
                 Ok(service) => return Ok(back(&href(&service.id), Done::ServiceAdded)),
                 Err(ProgramError::Db(error)) => return Err(error.into()),
                 Err(error) => problem(&error),
@@ -164,8 +164,8 @@ async fn make_token(
 async fn revoke_token(who: SignedIn, path: web::Path<(PersonId, TokenId)>) -> Result<HttpResponse, WebError> {
     let (id, token) = path.into_inner();
     let service = program(&who, &id).await?.service.id;
-    let (app, db) = (who.context.app().clone(), who.context.app().db.clone());
-    if db.write("revoke token", move |conn| tokens::revoke(&app, conn, &service, &token)).await? {
+    let (app, db, doer) = (who.context.app().clone(), who.context.app().db.clone(), who.doer());
+    if db.write("revoke token", move |conn| tokens::revoke(&app, conn, &doer, &service, &token)).await? {
         Ok(back(&href(&id), Done::TokenRevoked))
     } else {
         Err(WebError::NotFound)
@@ -173,8 +173,8 @@ async fn revoke_token(who: SignedIn, path: web::Path<(PersonId, TokenId)>) -> Re
 }
 
 async fn drop_it(who: SignedIn, path: web::Path<PersonId>) -> Result<HttpResponse, WebError> {
-    let (app, db) = (who.context.app().clone(), who.context.app().db.clone());
-    if db.write("drop service", move |conn| programs::drop(&app, conn, &path)).await? {
+    let (app, db, doer) = (who.context.app().clone(), who.context.app().db.clone(), who.doer());
+    if db.write("drop service", move |conn| programs::drop(&app, conn, &doer, &path)).await? {
         Ok(back(LIST, Done::ServiceDropped))
     } else {
         Err(WebError::NotFound)

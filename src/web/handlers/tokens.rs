@@ -69,8 +69,8 @@ impl Typed {
             days: self.days.unwrap_or_default(),
             by: by.clone(),
         };
-        let (app, db) = (context.app().clone(), context.app().db.clone());
-        match db.write("make token", move |conn| tokens::issue(&app, conn, &wanted)).await {
+        let (app, db, doer) = (context.app().clone(), context.app().db.clone(), context.doer());
+        match db.write("make token", move |conn| tokens::issue(&app, conn, &doer, &wanted)).await {
             Ok(made) => Ok(Ok(made)),
             Err(TokenError::Db(error)) => Err(error.into()),
             Err(error) => {

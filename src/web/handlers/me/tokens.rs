@@ -38,8 +38,8 @@ pub async fn to_tokens(_: SignedIn) -> HttpResponse {
 /// The token signs in no more.
 pub async fn revoke_token(who: SignedIn, path: web::Path<TokenId>) -> Result<HttpResponse, WebError> {
     let (app, id) = (who.context.app().clone(), who.caller.person.id.clone());
-    let (db, token) = (app.db.clone(), path.into_inner());
-    if db.write("revoke token", move |conn| tokens::revoke(&app, conn, &id, &token)).await? {
+    let (db, doer, token) = (app.db.clone(), who.doer(), path.into_inner());
+    if db.write("revoke token", move |conn| tokens::revoke(&app, conn, &doer, &id, &token)).await? {
         Ok(back(HERE, Done::TokenRevoked))
     } else {
         Err(WebError::NotFound)
