@@ -24,8 +24,10 @@ const SECRETS: [&str; 11] = [
     "verifier",
 ];
 
-/// What of one is compared and no secret, with where it stands: how each token begins.
-const PUBLIC: [(&str, &str); 1] = [("src/services/tokens.rs", "secret")];
+/// What is compared and is no secret, with where it stands: how each token begins; and whether two parts of one answer of a
+/// provider belong together, both of which whoever sent it knows.
+const PUBLIC: [(&str, &str); 2] =
+    [("src/services/tokens.rs", "secret"), ("src/auth/openid/id_token.rs", "hash")];
 
 /// Where secrets come in.
 const WHERE: [&str; 3] = ["src/auth", "src/services", "src/web"];
