@@ -40,6 +40,7 @@ mod no_shows;
 mod openid;
 mod permissions;
 mod pools;
+mod privacy;
 mod provisioning;
 mod races;
 mod reaper_pages;

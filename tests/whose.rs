@@ -11,7 +11,7 @@ use fairlease::services::{people, reaping};
 use crate::world::{World, local, on_both_databases};
 
 /// A server that someone made by hand.
-fn put_server(world: &World, name: &str, made_at: &str, creator: &str) {
+pub(crate) fn put_server(world: &World, name: &str, made_at: &str, creator: &str) {
     let mut server = Object::by_hand(Kind::Server, name, name, local(made_at));
     server.survey.hints.creator = vec![creator.to_owned()];
     server.survey.backing = Backing::Untold;
