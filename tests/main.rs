@@ -44,6 +44,7 @@ mod reaping;
 mod renewal;
 mod replicas;
 mod requests;
+mod rosters;
 mod rules;
 mod schema;
 mod seen;

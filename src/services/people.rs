@@ -6,6 +6,7 @@ use ssh_key::{HashAlg, PublicKey};
 
 use super::App;
 use crate::db::{self, Conn, DbError, MaybeDbError};
+use crate::domain::contact::{MOST_OF_ACCOUNT, is_account, is_address};
 use crate::domain::ids::{NetId, PersonId};
 use crate::domain::person::{Choices, Person, Role};
 use crate::entropy;
@@ -172,9 +173,6 @@ impl MaybeDbError for AccountsError {
     }
 }
 
-/// The longest name or id of an account.
-const MOST_OF_ACCOUNT: usize = 200;
-
 /// Sets the names and ids by which sites know the person, in the place of those before: what they make by hand is told by
 /// them. Returns them as they are kept. An account is one person's, whatever its capitals, and no one else's net ID.
 pub fn set_cloud_users(
@@ -206,8 +204,7 @@ pub fn set_cloud_users(
 
 fn read_account(text: &str) -> Result<String, AccountsError> {
     let account = text.trim();
-    let fits = (1..=MOST_OF_ACCOUNT).contains(&account.chars().count());
-    if fits && !account.chars().any(char::is_control) {
+    if is_account(account) {
         Ok(account.to_owned())
     } else {
         Err(AccountsError::BadAccount(account.chars().take(60).collect()))
@@ -216,14 +213,6 @@ fn read_account(text: &str) -> Result<String, AccountsError> {
 
 fn is_same_account(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
-}
-
-/// Whether it looks like one address and nothing else.
-fn is_address(text: &str) -> bool {
-    let odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c);
-    let parts = text.split_once('@');
-    parts.is_some_and(|(who, host)| !who.is_empty() && !host.is_empty() && !host.contains('@'))
-        && !text.contains(odd)
 }
 
 /// An SSH public key, as people know it.
