@@ -82,6 +82,7 @@
 //! To change a rule: [`policy::admission`], and its sentence beside it. To add a kind of cloud object:
 //! [`domain::blueprint`], then both adapters, and the contract suite in `tests/contract/`. To add a page: `web::pages`
 //! for what it holds, `web::handlers` for what it does. `docs/architecture.md` says why things are as they are.
+pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod cloud;

@@ -279,6 +279,7 @@ on_both_databases! {
             grant: Grant::CapMinutes(600),
             until: Some(local("2025-02-08T09:30")),
             reason: "was ill".into(),
+            accommodation: false,
             by: "ta".into(),
         };
         exceptions::grant(&world.app, granted).await.unwrap();

@@ -178,7 +178,9 @@ impl World {
 
     async fn drops(&self, person: &Person) {
         let (id, now) = (person.id.clone(), self.app.now());
-        let drop = move |conn: &mut db::Conn<'_>| db::set_dropped_at(conn, &id, Some(now));
+        let drop = move |conn: &mut db::Conn<'_>| {
+            db::set_dropped(conn, &id, Some(db::Dropped { at: now, bookings_end_at: None }))
+        };
         self.app.db.write("drop", drop).await.unwrap();
     }
 }

@@ -158,6 +158,7 @@ on_both_databases! {
             grant,
             until: until.map(local),
             reason: "was ill on Saturday".to_owned(),
+            accommodation: false,
             by: "ta123".to_owned(),
         };
         let refused = |result: Result<_, BookingError>| matches!(result, Err(BookingError::Refused(_)));
@@ -187,6 +188,7 @@ on_both_databases! {
             grant: Grant::Parity(Parity::Even),
             until: None,
             reason: "the ID has no digit".to_owned(),
+            accommodation: false,
             by: "ta123".to_owned(),
         };
         exceptions::grant(&world.app, even).await.unwrap();

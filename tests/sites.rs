@@ -49,7 +49,7 @@ pub(crate) async fn staff(world: &World, net_id: &str) {
         .app
         .db
         .write::<_, DbError, _>("staff", move |conn| {
-            people::ensure_person(&app, conn, &net_id, "A teaching assistant", Role::Staff)
+            people::ensure_person(&app, conn, &net_id, "A teaching assistant", Role::Assistant)
         })
         .await
         .unwrap();

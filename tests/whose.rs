@@ -36,6 +36,7 @@ fn exception(lab: Option<&str>, grant: Grant) -> NewException {
         grant,
         until: Some(local("2025-02-09T00:00")),
         reason: "was ill".to_owned(),
+        accommodation: false,
         by: "ta77".to_owned(),
     }
 }

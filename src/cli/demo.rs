@@ -40,7 +40,7 @@ const DAYS_TO_DUE: u64 = 7;
 const PEOPLE: [(&str, &str, Role); 3] = [
     ("ff524", "Student with an even net ID", Role::Student),
     ("ab1237", "Student with an odd net ID", Role::Student),
-    ("ta77", "Teaching assistant", Role::Staff),
+    ("ta77", "Teaching assistant", Role::Assistant),
 ];
 
 pub(super) async fn run(mut options: Options, args: Args) -> Result<(), Failure> {

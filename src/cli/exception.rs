@@ -46,6 +46,9 @@ struct GrantArgs {
     /// Why, in a few words, for staff
     #[arg(long, value_name = "TEXT")]
     reason: String,
+    /// It makes up for something that is nobody else's business, such as an illness
+    #[arg(long)]
+    accommodation: bool,
     #[command(flatten)]
     by: By,
     /// Print JSON
@@ -178,6 +181,7 @@ async fn grant(options: &Options, args: GrantArgs) -> Result<(), Failure> {
         grant: args.rule.grant(zone)?,
         until,
         reason: args.reason,
+        accommodation: args.accommodation,
         by: args.by.by,
     };
     let rule = wanted.grant.rule();
@@ -249,7 +253,7 @@ fn value(zone: Tz, grant: &Grant) -> Value {
 fn as_json(zone: Tz, it: &Exception, net_id: &NetId) -> Value {
     json!({
         "id": it.id, "net_id": net_id, "lab": it.lab, "rule": it.grant.rule(), "value": value(zone, &it.grant),
-        "until": it.until.map(|until| calendar::rfc3339(zone, until)), "reason": it.reason,
+        "until": it.until.map(|until| calendar::rfc3339(zone, until)), "reason": it.reason, "accommodation": it.accommodation,
         "granted_by": it.granted_by, "granted_at": calendar::rfc3339(zone, it.granted_at),
     })
 }

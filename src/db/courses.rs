@@ -189,6 +189,13 @@ pub fn waitlist_policy(conn: &mut Conn<'_>) -> Result<WaitlistPolicy, DbError> {
     text.map_or_else(|| Ok(WaitlistPolicy::default()), |text| parse(&text))
 }
 
+/// The course that a lab belongs to: retired labs too.
+pub fn course_of_lab(conn: &mut Conn<'_>, lab: &LabId) -> Result<Option<CourseId>, DbError> {
+    let id: Option<String> =
+        on!(conn, |c| labs::table.find(lab.as_str()).select(labs::course_id).first(c).optional())?;
+    id.map(|id| id.parse().map_err(DbError::corrupt)).transpose()
+}
+
 /// A lab with the course's zone, its pool and its site: retired labs too, since their bookings go on.
 pub fn lab_setting(conn: &mut Conn<'_>, lab: &LabId) -> Result<Option<LabSetting>, DbError> {
     let row: Option<(String, String, String)> = on!(conn, |c| labs::table

@@ -19,6 +19,7 @@ struct ExceptionRow {
     definition: String,
     until: Option<Ts>,
     reason: String,
+    accommodation: i32,
     granted_by: String,
     granted_at: Ts,
 }
@@ -33,6 +34,7 @@ impl TryFrom<ExceptionRow> for Exception {
             grant: serde_json::from_str(&row.definition).map_err(DbError::corrupt)?,
             until: row.until.map(|until| until.0),
             reason: row.reason,
+            accommodation: row.accommodation != 0,
             granted_by: row.granted_by,
             granted_at: row.granted_at.0,
         })
@@ -48,6 +50,7 @@ pub fn insert_exception(conn: &mut Conn<'_>, exception: &Exception) -> Result<()
         definition: serde_json::to_string(&exception.grant).map_err(DbError::corrupt)?,
         until: exception.until.map(Ts),
         reason: exception.reason.clone(),
+        accommodation: i32::from(exception.accommodation),
         granted_by: exception.granted_by.clone(),
         granted_at: Ts(exception.granted_at),
     };

@@ -5,6 +5,7 @@
 
 mod booking_use;
 mod bookings;
+mod calendars;
 mod capabilities;
 mod connection;
 mod courses;
@@ -25,15 +26,18 @@ mod queue;
 mod receipts;
 mod resources;
 mod schema;
+mod sessions;
 mod shares;
 mod standing_leases;
 mod sweeps;
+mod tokens;
 mod types;
 mod usage;
 mod waits;
 
 pub use booking_use::*;
 pub use bookings::*;
+pub use calendars::*;
 pub use capabilities::*;
 pub use connection::{Conn, Db, DbUrl, MaybeDbError};
 pub use courses::*;
@@ -52,9 +56,11 @@ pub use preparations::*;
 pub use queue::*;
 pub use receipts::*;
 pub use resources::*;
+pub use sessions::*;
 pub use shares::*;
 pub use standing_leases::*;
 pub use sweeps::*;
+pub use tokens::*;
 pub use usage::*;
 pub use waits::*;
 

@@ -1,30 +1,60 @@
-//! People, their sessions and the addresses of their calendars.
+//! People, and what each is in the course.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::upsert::excluded;
 
 use super::DbError;
 use super::connection::{Conn, on};
-use super::schema::{calendar_addresses, people, sessions};
+use super::schema::{bookings, courses, labs, memberships, people};
 use super::types::Ts;
-use crate::domain::ids::{NetId, PersonId};
-use crate::domain::person::{Choices, Person, Role};
+use crate::domain::ids::{BookingId, CourseId, NetId, PersonId};
+use crate::domain::person::{Choices, Person, Role, Team};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = people)]
-struct PersonRow {
+pub(super) struct PeopleRow {
     id: String,
     net_id: String,
     name: String,
     mail: String,
-    role: String,
-    dropped_at: Option<Ts>,
+    admin: i32,
     ssh_public_key: Option<String>,
     choices: String,
-    shares: i32,
     created_at: Ts,
 }
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = memberships)]
+pub(super) struct MemberRow {
+    role: String,
+    section: Option<String>,
+    team: Option<String>,
+    dropped_at: Option<Ts>,
+    bookings_end_at: Option<Ts>,
+}
+
+/// Someone with what they are in the course that is served.
+pub(super) type PersonRow = (PeopleRow, Option<MemberRow>);
+
+/// Everyone, each with what they are in the course that is served.
+macro_rules! persons {
+    () => {
+        $crate::db::schema::people::table.left_join(
+            $crate::db::schema::memberships::table.on($crate::db::schema::memberships::person_id
+                .eq($crate::db::schema::people::id)
+                .and(
+                    $crate::db::schema::memberships::course_id.nullable().eq(
+                        $crate::db::schema::courses::table
+                            .order($crate::db::schema::courses::id)
+                            .select($crate::db::schema::courses::id)
+                            .limit(1)
+                            .single_value(),
+                    ),
+                )),
+        )
+    };
+}
+pub(super) use persons;
 
 pub(super) fn read_choices(text: &str) -> Result<Choices, DbError> {
     serde_json::from_str(text).map_err(DbError::corrupt)
@@ -36,23 +66,41 @@ fn written_choices(choices: &Choices) -> Result<String, DbError> {
 
 impl TryFrom<PersonRow> for Person {
     type Error = DbError;
-    fn try_from(row: PersonRow) -> Result<Self, DbError> {
+    fn try_from((row, member): PersonRow) -> Result<Self, DbError> {
+        let role = member.as_ref().map(|member| read_role(&member.role)).transpose()?;
+        let enrolled = member.as_ref().is_some_and(|member| member.dropped_at.is_none());
+        let bookings_end_at = member.as_ref().and_then(|member| member.bookings_end_at).map(|at| at.0);
+        let team = member.and_then(|member| Some(Team { name: member.team?, section: member.section }));
         Ok(Self {
             id: row.id.parse().map_err(DbError::corrupt)?,
             net_id: row.net_id.parse().map_err(DbError::corrupt)?,
             name: row.name,
             mail: row.mail,
-            role: Role::from_word(&row.role).ok_or_else(|| DbError::corrupt("a role"))?,
-            enrolled: row.dropped_at.is_none(),
+            admin: row.admin != 0,
+            role,
+            team,
+            enrolled,
+            bookings_end_at,
             ssh_public_key: row.ssh_public_key,
             choices: read_choices(&row.choices)?,
         })
     }
 }
 
+fn read_role(word: &str) -> Result<Role, DbError> {
+    Role::from_word(word).ok_or_else(|| DbError::corrupt(format!("a role {word}")))
+}
+
+/// The id of the course that this installation serves, if one was applied.
+pub fn served_course(conn: &mut Conn<'_>) -> Result<Option<CourseId>, DbError> {
+    let id: Option<String> =
+        on!(conn, |c| courses::table.order(courses::id).select(courses::id).first(c).optional())?;
+    id.map(|id| id.parse().map_err(DbError::corrupt)).transpose()
+}
+
 /// The person with this net ID.
 pub fn person_by_net_id(conn: &mut Conn<'_>, net_id: &NetId) -> Result<Option<Person>, DbError> {
-    let row: Option<PersonRow> = on!(conn, |c| people::table
+    let row: Option<PersonRow> = on!(conn, |c| persons!()
         .filter(people::net_id.eq(net_id.as_str()))
         .select(PersonRow::as_select())
         .first(c)
@@ -62,8 +110,25 @@ pub fn person_by_net_id(conn: &mut Conn<'_>, net_id: &NetId) -> Result<Option<Pe
 
 /// The person with this id.
 pub fn person(conn: &mut Conn<'_>, id: &PersonId) -> Result<Option<Person>, DbError> {
-    let row: Option<PersonRow> =
-        on!(conn, |c| people::table.find(id.as_str()).select(PersonRow::as_select()).first(c).optional())?;
+    let row: Option<PersonRow> = on!(conn, |c| persons!()
+        .filter(people::id.eq(id.as_str()))
+        .select(PersonRow::as_select())
+        .first(c)
+        .optional())?;
+    row.map(Person::try_from).transpose()
+}
+
+/// Whose a booking of the course that is served is. One of another course is nobody's here.
+pub fn owner_of_booking(conn: &mut Conn<'_>, booking: &BookingId) -> Result<Option<Person>, DbError> {
+    let Some(course) = served_course(conn)? else { return Ok(None) };
+    let row: Option<PersonRow> = on!(conn, |c| persons!()
+        .inner_join(bookings::table.on(bookings::person_id.eq(people::id)))
+        .inner_join(labs::table.on(labs::id.eq(bookings::lab_id)))
+        .filter(bookings::id.eq(booking.as_str()))
+        .filter(labs::course_id.eq(course.as_str()))
+        .select(PersonRow::as_select())
+        .first(c)
+        .optional())?;
     row.map(Person::try_from).transpose()
 }
 
@@ -74,7 +139,7 @@ const AT_ONCE: usize = 500;
 pub fn people(conn: &mut Conn<'_>, ids: &[&PersonId]) -> Result<Vec<Person>, DbError> {
     let mut found = Vec::new();
     for some in ids.chunks(AT_ONCE) {
-        let rows: Vec<PersonRow> = on!(conn, |c| people::table
+        let rows: Vec<PersonRow> = on!(conn, |c| persons!()
             .filter(people::id.eq_any(some.iter().map(|id| id.as_str())))
             .order(people::id)
             .select(PersonRow::as_select())
@@ -94,24 +159,26 @@ pub struct Member {
     pub id: PersonId,
     /// Their net ID.
     pub net_id: NetId,
-    /// What they may do.
-    pub role: Role,
+    /// Whether they run the course.
+    pub staff: bool,
     /// Names and ids by which sites know them.
     pub cloud_users: Vec<String>,
 }
 
 /// All who take or run the course or have, by their net IDs.
 pub fn everyone(conn: &mut Conn<'_>) -> Result<Vec<Member>, DbError> {
-    let rows: Vec<(String, String, String, Option<String>)> = on!(conn, |c| people::table
+    let rows: Vec<(String, String, Option<String>, Option<String>)> = on!(conn, |c| persons!()
+        .filter(people::erased_at.is_null())
         .order(people::net_id)
         .limit(EVERYONE)
-        .select((people::id, people::net_id, people::role, people::cloud_users))
+        .select((people::id, people::net_id, memberships::role.nullable(), people::cloud_users))
         .load(c))?;
-    let read = |(id, net_id, role, accounts): (String, String, String, Option<String>)| {
+    let read = |(id, net_id, role, accounts): (String, String, Option<String>, Option<String>)| {
+        let role = role.as_deref().map(read_role).transpose()?;
         Ok(Member {
             id: id.parse().map_err(DbError::corrupt)?,
             net_id: net_id.parse().map_err(DbError::corrupt)?,
-            role: Role::from_word(&role).ok_or_else(|| DbError::corrupt(format!("a role {role}")))?,
+            staff: role.is_some_and(Role::is_staff),
             cloud_users: accounts.as_deref().map(read_accounts).transpose()?.unwrap_or_default(),
         })
     };
@@ -134,41 +201,107 @@ pub fn set_cloud_users(conn: &mut Conn<'_>, id: &PersonId, accounts: &[String]) 
 
 /// The staff of the course, by their net IDs.
 pub fn staff(conn: &mut Conn<'_>) -> Result<Vec<Person>, DbError> {
-    let rows: Vec<PersonRow> = on!(conn, |c| people::table
-        .filter(people::role.eq(Role::Staff.word()))
-        .filter(people::dropped_at.is_null())
+    let roles = Role::ALL.into_iter().filter(|role| role.is_staff()).map(Role::word);
+    let rows: Vec<PersonRow> = on!(conn, |c| persons!()
+        .filter(memberships::role.eq_any(roles))
+        .filter(memberships::dropped_at.is_null())
         .order(people::net_id)
         .select(PersonRow::as_select())
         .load(c))?;
     rows.into_iter().map(Person::try_from).collect()
 }
 
-/// Adds a person. One with the same net ID is a [`DbError::Duplicate`].
+/// Adds a person, and what they are in the course that is served. One with the same net ID is a [`DbError::Duplicate`].
 pub fn insert_person(conn: &mut Conn<'_>, person: &Person, now: DateTime<Utc>) -> Result<(), DbError> {
-    let row = PersonRow {
+    let row = PeopleRow {
         id: person.id.to_string(),
         net_id: person.net_id.to_string(),
         name: person.name.clone(),
         mail: person.mail.clone(),
-        role: person.role.word().to_owned(),
-        dropped_at: (!person.enrolled).then_some(Ts(now)),
+        admin: i32::from(person.admin),
         ssh_public_key: person.ssh_public_key.clone(),
         choices: written_choices(&person.choices)?,
-        shares: 1,
         created_at: Ts(now),
     };
     on!(conn, |c| diesel::insert_into(people::table).values(&row).execute(c))?;
+    if let Some(role) = person.role {
+        let course = served_course(conn)?
+            .ok_or_else(|| DbError::Unusable("there is no course to be in: apply one first".to_owned()))?;
+        insert_membership(conn, &course, &person.id, role, now)?;
+    }
     Ok(())
 }
 
-/// Writes that the person takes the course, or has dropped it at this time.
-pub fn set_dropped_at(
+/// Makes someone who is known a member of a course, as one who was added by hand.
+pub fn insert_membership(
     conn: &mut Conn<'_>,
-    id: &PersonId,
-    dropped_at: Option<DateTime<Utc>>,
+    course: &CourseId,
+    person: &PersonId,
+    role: Role,
+    now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    on!(conn, |c| diesel::update(people::table.find(id.as_str()))
-        .set(people::dropped_at.eq(dropped_at.map(Ts)))
+    let row = (
+        memberships::course_id.eq(course.as_str()),
+        memberships::person_id.eq(person.as_str()),
+        memberships::role.eq(role.word()),
+        memberships::shares.eq(1),
+        memberships::by_hand.eq(1),
+        memberships::joined_at.eq(Ts(now)),
+    );
+    on!(conn, |c| diesel::insert_into(memberships::table).values(row).execute(c))?;
+    Ok(())
+}
+
+/// What someone is in a course, if they are in it at present.
+pub fn role_in(conn: &mut Conn<'_>, course: &CourseId, person: &PersonId) -> Result<Option<Role>, DbError> {
+    let word: Option<String> = on!(conn, |c| memberships::table
+        .find((course.as_str(), person.as_str()))
+        .filter(memberships::dropped_at.is_null())
+        .select(memberships::role)
+        .first(c)
+        .optional())?;
+    word.as_deref().map(read_role).transpose()
+}
+
+/// Sets what someone is in a course.
+pub fn set_role(
+    conn: &mut Conn<'_>,
+    course: &CourseId,
+    person: &PersonId,
+    role: Role,
+) -> Result<(), DbError> {
+    on!(conn, |c| diesel::update(memberships::table.find((course.as_str(), person.as_str())))
+        .set(memberships::role.eq(role.word()))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Sets whether someone runs the installation.
+pub fn set_admin(conn: &mut Conn<'_>, person: &PersonId, admin: bool) -> Result<(), DbError> {
+    on!(conn, |c| diesel::update(people::table.find(person.as_str()))
+        .set(people::admin.eq(i32::from(admin)))
+        .execute(c))?;
+    Ok(())
+}
+
+/// When someone dropped a course, and when what they have booked in it ends; nothing if they are in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dropped {
+    /// From then on they book nothing.
+    pub at: DateTime<Utc>,
+    /// From then on they have nothing here. If there is no time, what they have booked goes on to its end.
+    pub bookings_end_at: Option<DateTime<Utc>>,
+}
+
+/// Writes that the person is in the course that is served, or has dropped it.
+pub fn set_dropped(conn: &mut Conn<'_>, id: &PersonId, dropped: Option<Dropped>) -> Result<(), DbError> {
+    let Some(course) = served_course(conn)? else { return Ok(()) };
+    let end = dropped.and_then(|dropped| dropped.bookings_end_at);
+    on!(conn, |c| diesel::update(memberships::table.find((course.as_str(), id.as_str())))
+        .set((
+            memberships::dropped_at.eq(dropped.map(|dropped| Ts(dropped.at))),
+            memberships::bookings_end_at.eq(end.map(Ts)),
+        ))
         .execute(c))?;
     Ok(())
 }
@@ -196,106 +329,4 @@ pub fn set_choices(conn: &mut Conn<'_>, id: &PersonId, choices: &Choices) -> Res
         .set(people::choices.eq(&choices))
         .execute(c))?;
     Ok(())
-}
-
-/// Begins a session: `token_hash` is the hash of what the browser holds.
-pub fn insert_session(
-    conn: &mut Conn<'_>,
-    token_hash: &str,
-    person: &PersonId,
-    csrf: &str,
-    now: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-) -> Result<(), DbError> {
-    on!(conn, |c| diesel::insert_into(sessions::table)
-        .values((
-            sessions::token_hash.eq(token_hash),
-            sessions::person_id.eq(person.as_str()),
-            sessions::csrf.eq(csrf),
-            sessions::created_at.eq(Ts(now)),
-            sessions::expires_at.eq(Ts(expires_at)),
-        ))
-        .execute(c))?;
-    Ok(())
-}
-
-/// The person of a session that has not expired, and the session's CSRF token.
-pub fn session(
-    conn: &mut Conn<'_>,
-    token_hash: &str,
-    now: DateTime<Utc>,
-) -> Result<Option<(Person, String)>, DbError> {
-    let row: Option<(PersonRow, String)> = on!(conn, |c| sessions::table
-        .inner_join(people::table)
-        .filter(sessions::token_hash.eq(token_hash))
-        .filter(sessions::expires_at.gt(Ts(now)))
-        .select((PersonRow::as_select(), sessions::csrf))
-        .first(c)
-        .optional())?;
-    row.map(|(person, csrf)| Ok((person.try_into()?, csrf))).transpose()
-}
-
-/// Ends a session.
-pub fn delete_session(conn: &mut Conn<'_>, token_hash: &str) -> Result<(), DbError> {
-    on!(conn, |c| diesel::delete(sessions::table.find(token_hash)).execute(c))?;
-    Ok(())
-}
-
-/// Forgets the sessions that have expired.
-pub fn delete_expired_sessions(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<usize, DbError> {
-    Ok(on!(conn, |c| diesel::delete(sessions::table.filter(sessions::expires_at.le(Ts(now)))).execute(c))?)
-}
-
-/// Sets the address of the person's calendar, in the place of the one before: `secret_hash` is the hash of what is in it.
-pub fn save_calendar_address(
-    conn: &mut Conn<'_>,
-    person: &PersonId,
-    secret_hash: &str,
-    now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    let row = (
-        calendar_addresses::person_id.eq(person.as_str()),
-        calendar_addresses::secret_hash.eq(secret_hash),
-        calendar_addresses::made_at.eq(Ts(now)),
-    );
-    on!(conn, |c| diesel::insert_into(calendar_addresses::table)
-        .values(row)
-        .on_conflict(calendar_addresses::person_id)
-        .do_update()
-        .set((
-            calendar_addresses::secret_hash.eq(excluded(calendar_addresses::secret_hash)),
-            calendar_addresses::made_at.eq(excluded(calendar_addresses::made_at)),
-        ))
-        .execute(c))?;
-    Ok(())
-}
-
-/// Takes the address of the person's calendar away, if there is one.
-pub fn delete_calendar_address(conn: &mut Conn<'_>, person: &PersonId) -> Result<(), DbError> {
-    on!(conn, |c| diesel::delete(calendar_addresses::table.find(person.as_str())).execute(c))?;
-    Ok(())
-}
-
-/// When the address of the person's calendar was made, if there is one.
-pub fn calendar_address_made_at(
-    conn: &mut Conn<'_>,
-    person: &PersonId,
-) -> Result<Option<DateTime<Utc>>, DbError> {
-    let made_at: Option<Ts> = on!(conn, |c| calendar_addresses::table
-        .find(person.as_str())
-        .select(calendar_addresses::made_at)
-        .first(c)
-        .optional())?;
-    Ok(made_at.map(|at| at.0))
-}
-
-/// Whose calendar has the address with this hash.
-pub fn person_of_calendar(conn: &mut Conn<'_>, secret_hash: &str) -> Result<Option<Person>, DbError> {
-    let row: Option<PersonRow> = on!(conn, |c| calendar_addresses::table
-        .inner_join(people::table)
-        .filter(calendar_addresses::secret_hash.eq(secret_hash))
-        .select(PersonRow::as_select())
-        .first(c)
-        .optional())?;
-    row.map(Person::try_from).transpose()
 }

@@ -17,27 +17,92 @@ table! {
         net_id -> Text,
         name -> Text,
         mail -> Text,
-        role -> Text,
-        dropped_at -> Nullable<Instant>,
+        admin -> Integer,
         ssh_public_key -> Nullable<Text>,
         choices -> Text,
         cloud_users -> Nullable<Text>,
+        created_at -> Instant,
+        erased_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Integer, Nullable};
+    use crate::db::types::Instant;
+    memberships (course_id, person_id) {
+        course_id -> Text,
+        person_id -> Text,
+        role -> Text,
         section -> Nullable<Text>,
         team -> Nullable<Text>,
         shares -> Integer,
+        by_hand -> Integer,
+        joined_at -> Instant,
+        dropped_at -> Nullable<Instant>,
+        bookings_end_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Integer, Nullable};
+    use crate::db::types::Instant;
+    sessions (token_hash) {
+        token_hash -> Text,
+        id -> Text,
+        person_id -> Text,
+        csrf -> Text,
         created_at -> Instant,
+        seen_at -> Instant,
+        expires_at -> Instant,
+        agent -> Text,
+        admin -> Integer,
+        acting_as -> Nullable<Text>,
+        provider -> Nullable<Text>,
+        subject -> Nullable<Text>,
+        provider_session -> Nullable<Text>,
+        id_token -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Nullable};
+    use crate::db::types::Instant;
+    sign_ins (state_hash) {
+        state_hash -> Text,
+        browser_hash -> Text,
+        provider -> Text,
+        nonce -> Text,
+        verifier -> Text,
+        return_to -> Nullable<Text>,
+        expires_at -> Instant,
     }
 }
 
 table! {
     use diesel::sql_types::Text;
     use crate::db::types::Instant;
-    sessions (token_hash) {
-        token_hash -> Text,
+    identities (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
         person_id -> Text,
-        csrf -> Text,
-        created_at -> Instant,
+        linked_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Nullable};
+    use crate::db::types::Instant;
+    api_tokens (id) {
+        id -> Text,
+        secret_hash -> Text,
+        person_id -> Text,
+        name -> Text,
+        scopes -> Text,
+        made_by -> Text,
+        made_at -> Instant,
         expires_at -> Instant,
+        used_at -> Nullable<Instant>,
+        revoked_at -> Nullable<Instant>,
     }
 }
 
@@ -163,7 +228,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{Text, Nullable};
+    use diesel::sql_types::{Text, Integer, Nullable};
     use crate::db::types::Instant;
     exceptions (id) {
         id -> Text,
@@ -172,6 +237,7 @@ table! {
         definition -> Text,
         until -> Nullable<Instant>,
         reason -> Text,
+        accommodation -> Integer,
         granted_by -> Text,
         granted_at -> Instant,
         revoked_by -> Nullable<Text>,
@@ -522,6 +588,56 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{Text, Integer, Nullable};
+    use crate::db::types::Instant;
+    roster_imports (id) {
+        id -> Text,
+        course_id -> Text,
+        person_id -> Nullable<Text>,
+        at -> Instant,
+        file_name -> Text,
+        format -> Text,
+        plan -> Text,
+        fingerprint -> Text,
+        state -> Text,
+        total -> Integer,
+        done -> Integer,
+        finished_at -> Nullable<Instant>,
+        claim_token -> Nullable<Text>,
+        claim_until -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, BigInt, Nullable};
+    use crate::db::types::Instant;
+    audit_records (number) {
+        number -> BigInt,
+        at -> Instant,
+        way -> Text,
+        actor_id -> Nullable<Text>,
+        behalf_id -> Nullable<Text>,
+        action -> Text,
+        course_id -> Nullable<Text>,
+        about_id -> Nullable<Text>,
+        object -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        details_hash -> Text,
+        previous_hash -> Text,
+        hash -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, BigInt};
+    audit_details (number) {
+        number -> BigInt,
+        salt -> Text,
+        content -> Text,
+    }
+}
+
 joinable!(booking_use -> bookings (booking_id));
 joinable!(bookings -> people (person_id));
 joinable!(calendar_addresses -> people (person_id));
@@ -529,12 +645,19 @@ joinable!(exceptions -> people (person_id));
 joinable!(usage_totals -> people (person_id));
 joinable!(waits -> people (person_id));
 joinable!(waits -> labs (lab_id));
-joinable!(sessions -> people (person_id));
+joinable!(api_tokens -> people (person_id));
+joinable!(audit_details -> audit_records (number));
+joinable!(identities -> people (person_id));
+joinable!(memberships -> people (person_id));
 joinable!(occupancy -> pools (pool_id));
 joinable!(pools -> sites (site_id));
 allow_tables_to_appear_in_same_query!(
     people,
+    memberships,
+    courses,
     sessions,
+    identities,
+    api_tokens,
     calendar_addresses,
     bookings,
     booking_use,
@@ -543,4 +666,5 @@ allow_tables_to_appear_in_same_query!(
     waits,
     labs
 );
+allow_tables_to_appear_in_same_query!(audit_records, audit_details);
 allow_tables_to_appear_in_same_query!(occupancy, pools, sites);

@@ -5,7 +5,8 @@ use diesel::upsert::excluded;
 
 use super::DbError;
 use super::connection::{Conn, on};
-use super::schema::{people, share_groups};
+use super::people::{persons, served_course};
+use super::schema::{memberships, people, share_groups};
 use crate::domain::ids::{NetId, PersonId};
 use crate::domain::person::Role;
 
@@ -38,25 +39,38 @@ pub struct ShareGroup {
     pub shares: i32,
 }
 
-type Row = (String, String, Option<String>, Option<String>, i32);
+/// Whoever is in no course has no shares.
+type Row = (String, String, Option<String>, Option<String>, Option<i32>);
 
 /// The students who take the course, by their net IDs.
 pub fn shareholders(conn: &mut Conn<'_>) -> Result<Vec<Shareholder>, DbError> {
-    let rows: Vec<Row> = on!(conn, |c| people::table
-        .filter(people::role.eq(Role::Student.word()))
-        .filter(people::dropped_at.is_null())
+    let rows: Vec<Row> = on!(conn, |c| persons!()
+        .filter(memberships::role.eq(Role::Student.word()))
+        .filter(memberships::dropped_at.is_null())
         .order(people::net_id)
         .limit(EVERYONE)
-        .select((people::id, people::net_id, people::section, people::team, people::shares))
+        .select((
+            people::id,
+            people::net_id,
+            memberships::section.nullable(),
+            memberships::team.nullable(),
+            memberships::shares.nullable(),
+        ))
         .load(c))?;
     rows.into_iter().map(read).collect()
 }
 
 /// Where a person stands, whether they have shares at present or not.
 pub fn shareholder(conn: &mut Conn<'_>, person: &PersonId) -> Result<Option<Shareholder>, DbError> {
-    let row: Option<Row> = on!(conn, |c| people::table
-        .find(person.as_str())
-        .select((people::id, people::net_id, people::section, people::team, people::shares))
+    let row: Option<Row> = on!(conn, |c| persons!()
+        .filter(people::id.eq(person.as_str()))
+        .select((
+            people::id,
+            people::net_id,
+            memberships::section.nullable(),
+            memberships::team.nullable(),
+            memberships::shares.nullable(),
+        ))
         .first(c)
         .optional())?;
     row.map(read).transpose()
@@ -68,11 +82,11 @@ fn read((id, net_id, section, team, shares): Row) -> Result<Shareholder, DbError
         net_id: net_id.parse().map_err(DbError::corrupt)?,
         section,
         team,
-        shares,
+        shares: shares.unwrap_or_default(),
     })
 }
 
-/// Sets where a person stands, and their shares there.
+/// Sets where a person stands in the course that is served, and their shares there.
 pub fn place_person(
     conn: &mut Conn<'_>,
     person: &PersonId,
@@ -80,8 +94,9 @@ pub fn place_person(
     team: Option<&str>,
     shares: i32,
 ) -> Result<(), DbError> {
-    on!(conn, |c| diesel::update(people::table.find(person.as_str()))
-        .set((people::section.eq(section), people::team.eq(team), people::shares.eq(shares)))
+    let Some(course) = served_course(conn)? else { return Ok(()) };
+    on!(conn, |c| diesel::update(memberships::table.find((course.as_str(), person.as_str())))
+        .set((memberships::section.eq(section), memberships::team.eq(team), memberships::shares.eq(shares)))
         .execute(c))?;
     Ok(())
 }

@@ -24,6 +24,8 @@ pub struct Exception {
     pub until: Option<DateTime<Utc>>,
     /// Why, in a few words. For staff only.
     pub reason: String,
+    /// Whether it makes up for something that is nobody else's business, such as an illness. For staff only.
+    pub accommodation: bool,
     /// Who granted it: a net ID, or `fairlease` for the command line.
     pub granted_by: String,
     /// When.

@@ -164,6 +164,18 @@ code_id!(
     SweepId, "sweep id"
 );
 code_id!(
+    /// A session, as its person names it. It signs nobody in.
+    SessionId, "session id"
+);
+code_id!(
+    /// What a program signs in with, as people name it. It signs nobody in.
+    TokenId, "token id"
+);
+code_id!(
+    /// A roster that staff brought.
+    ImportId, "import id"
+);
+code_id!(
     /// A message in the outbox.
     NoticeId, "notice id"
 );

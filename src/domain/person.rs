@@ -1,5 +1,6 @@
 //! People and what the rules need to know of them.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{NetId, PersonId};
@@ -29,28 +30,52 @@ impl Parity {
     }
 }
 
-/// What someone may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What someone is in a course. What each may do is in one table, `auth::permissions`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Books for themselves.
+    /// Books for themselves, and sees what their team has booked.
     Student,
-    /// Runs the course.
-    Staff,
+    /// Runs the course from day to day: a teaching assistant.
+    Assistant,
+    /// Answers for the course: says who is in it, and what each is.
+    Instructor,
+    /// A program of its own, which signs in with a token and does what the token is for.
+    Service,
 }
 
 impl Role {
-    /// The role as stored and shown.
+    /// Every role.
+    pub const ALL: [Self; 4] = [Self::Student, Self::Assistant, Self::Instructor, Self::Service];
+
+    /// The role as stored and as programs read it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Student => "student",
-            Self::Staff => "staff",
+            Self::Assistant => "assistant",
+            Self::Instructor => "instructor",
+            Self::Service => "service",
+        }
+    }
+
+    /// The role as people read it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Student => "student",
+            Self::Assistant => "teaching assistant",
+            Self::Instructor => "instructor",
+            Self::Service => "service",
         }
     }
 
     /// Reads what [`Role::word`] wrote.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Student, Self::Staff].into_iter().find(|role| role.word() == word)
+        Self::ALL.into_iter().find(|role| role.word() == word)
+    }
+
+    /// Whether it runs the course.
+    pub fn is_staff(self) -> bool {
+        matches!(self, Self::Assistant | Self::Instructor)
     }
 }
 
@@ -71,7 +96,7 @@ impl Default for Choices {
     }
 }
 
-/// Someone who takes or runs the course.
+/// Someone who takes or runs the course, or does so no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// Stays the same whatever the net ID becomes.
@@ -82,19 +107,62 @@ pub struct Person {
     pub name: String,
     /// Where their mail goes.
     pub mail: String,
-    /// What they may do.
-    pub role: Role,
-    /// Whether they take the course at present: who has dropped it books nothing any more.
+    /// Whether they run the installation, whatever they are in its courses.
+    pub admin: bool,
+    /// What they are in the course; nothing for whoever is not in it.
+    pub role: Option<Role>,
+    /// Their team in the course, if they have one.
+    pub team: Option<Team>,
+    /// Whether they are in the course at present: who has dropped it books nothing any more.
     pub enrolled: bool,
+    /// When what they have booked ends, if they have dropped the course: from then on they have nothing here.
+    pub bookings_end_at: Option<DateTime<Utc>>,
     /// The SSH public key that their servers get, in OpenSSH's one-line form.
     pub ssh_public_key: Option<String>,
     /// Which mails they want.
     pub choices: Choices,
 }
 
+/// A team: of a section, or of the course if there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Team {
+    /// Its section.
+    pub section: Option<String>,
+    /// Its name there.
+    pub name: String,
+}
+
 impl Person {
+    /// Someone new: they take the course, have no key yet and want the usual mails.
+    pub fn new(id: PersonId, net_id: NetId, name: String, mail: String, role: Role) -> Self {
+        Self {
+            id,
+            net_id,
+            name,
+            mail,
+            admin: false,
+            role: Some(role),
+            team: None,
+            enrolled: true,
+            bookings_end_at: None,
+            ssh_public_key: None,
+            choices: Choices::default(),
+        }
+    }
+
     /// Their parity, if their net ID gives one.
     pub fn parity(&self) -> Option<Parity> {
         Parity::of(&self.net_id)
+    }
+
+    /// Whether they run the course at present.
+    pub fn is_staff(&self) -> bool {
+        self.enrolled && self.role.is_some_and(Role::is_staff)
+    }
+
+    /// Whether they have anything to do here: they are in the course, or what they have booked in it goes on.
+    pub fn belongs(&self, now: DateTime<Utc>) -> bool {
+        let leaving = || self.bookings_end_at.is_none_or(|end| now < end);
+        self.admin || self.role.is_some() && (self.enrolled || leaving())
     }
 }

@@ -63,6 +63,7 @@ mod tests {
             grant,
             until: until.map(local),
             reason: "was ill".into(),
+            accommodation: false,
             granted_by: "ta123".into(),
             granted_at: local("2025-02-01T00:00"),
         }

@@ -59,6 +59,8 @@ pub struct NewException {
     pub until: Option<DateTime<Utc>>,
     /// Why.
     pub reason: String,
+    /// Whether it makes up for something that is nobody else's business.
+    pub accommodation: bool,
     /// Who grants it.
     pub by: String,
 }
@@ -86,6 +88,7 @@ fn grant_in(app: &App, conn: &mut Conn<'_>, wanted: &NewException) -> Result<Exc
         grant: wanted.grant.clone(),
         until: wanted.until,
         reason: wanted.reason.trim().to_owned(),
+        accommodation: wanted.accommodation,
         granted_by: wanted.by.clone(),
         granted_at: now,
     };

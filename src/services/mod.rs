@@ -24,10 +24,12 @@ pub mod queue;
 pub mod reaping;
 pub mod receipts;
 pub mod renewal;
+pub mod sessions;
 pub mod shares;
 mod situation;
 pub mod staff;
 pub mod sweeps;
+pub mod tokens;
 pub mod waitlist;
 
 use std::sync::Arc;
@@ -40,8 +42,8 @@ use crate::clock::Clock;
 use crate::cloud::port::Clouds;
 use crate::db::Db;
 use crate::domain::ids::{
-    BookingId, ClaimToken, ExceptionId, ExemptionId, InstanceId, NoticeId, PauseId, PersonId, ReceiptId,
-    SweepId, WaitId,
+    BookingId, ClaimToken, ExceptionId, ExemptionId, ImportId, InstanceId, NoticeId, PauseId, PersonId,
+    ReceiptId, SessionId, SweepId, TokenId, WaitId,
 };
 use crate::entropy::Entropy;
 use crate::mail::delivery::Mailer;
@@ -137,6 +139,21 @@ impl App {
     /// A new person's id.
     pub fn person_id(&self) -> PersonId {
         PersonId::from_bits(self.entropy.bits())
+    }
+
+    /// A new session's id.
+    pub fn session_id(&self) -> SessionId {
+        SessionId::from_bits(self.entropy.bits())
+    }
+
+    /// A new token's id.
+    pub fn token_id(&self) -> TokenId {
+        TokenId::from_bits(self.entropy.bits())
+    }
+
+    /// A new import's id.
+    pub fn import_id(&self) -> ImportId {
+        ImportId::from_bits(self.entropy.bits())
     }
 
     /// A new place in line's id.

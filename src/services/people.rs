@@ -1,57 +1,18 @@
-//! People, their sessions and their SSH keys.
+//! People and their SSH keys.
 
-use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 use ssh_key::{HashAlg, PublicKey};
 
 use super::App;
-use crate::db::{self, Conn, DbError, MaybeDbError};
+use crate::db::{self, Conn, DbError, Dropped, MaybeDbError};
 use crate::domain::contact::{MOST_OF_ACCOUNT, is_account, is_address};
 use crate::domain::ids::{NetId, PersonId};
 use crate::domain::person::{Choices, Person, Role};
 use crate::entropy;
 
-/// How long a session lasts.
-pub const SESSION: TimeDelta = TimeDelta::hours(12);
-
-/// What a signed-in browser holds and what its forms carry.
-#[derive(Debug, Clone)]
-pub struct NewSession {
-    /// The secret in the cookie. Only its hash is stored.
-    pub token: String,
-}
-
-/// Who is asking.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
-    /// The person.
-    pub person: Person,
-    /// What each form of this session carries.
-    pub csrf: String,
-}
-
 /// What is stored of a secret.
 pub(super) fn hash(token: &str) -> String {
     entropy::hex(&Sha256::digest(token.as_bytes()))
-}
-
-/// Begins a session of the person.
-pub fn begin_session(app: &App, conn: &mut Conn<'_>, person: &PersonId) -> Result<NewSession, DbError> {
-    let now = app.now();
-    let token = app.entropy.secret();
-    db::delete_expired_sessions(conn, now)?;
-    db::insert_session(conn, &hash(&token), person, &app.entropy.secret(), now, now + SESSION)?;
-    Ok(NewSession { token })
-}
-
-/// The session that a browser's token belongs to, if it has not expired.
-pub fn session(app: &App, conn: &mut Conn<'_>, token: &str) -> Result<Option<Session>, DbError> {
-    Ok(db::session(conn, &hash(token), app.now())?.map(|(person, csrf)| Session { person, csrf }))
-}
-
-/// Ends the session that a browser's token belongs to.
-pub fn end_session(conn: &mut Conn<'_>, token: &str) -> Result<(), DbError> {
-    db::delete_session(conn, &hash(token))
 }
 
 /// The person with this net ID, added with that role if they are not known. For the demo's sign-in and its seed.
@@ -65,16 +26,8 @@ pub fn ensure_person(
     if let Some(person) = db::person_by_net_id(conn, net_id)? {
         return Ok(person);
     }
-    let person = Person {
-        id: app.person_id(),
-        net_id: net_id.clone(),
-        name: name.to_owned(),
-        mail: format!("{net_id}@example.edu"),
-        role,
-        enrolled: true,
-        ssh_public_key: None,
-        choices: Choices::default(),
-    };
+    let mail = format!("{net_id}@example.edu");
+    let person = Person::new(app.person_id(), net_id.clone(), name.to_owned(), mail, role);
     db::insert_person(conn, &person, app.now())?;
     Ok(person)
 }
@@ -107,7 +60,7 @@ pub fn drop_out(app: &App, conn: &mut Conn<'_>, net_id: &NetId) -> Result<(), En
     let person =
         db::person_by_net_id(conn, net_id)?.ok_or_else(|| EnrolError::NoSuchPerson(net_id.clone()))?;
     if person.enrolled {
-        db::set_dropped_at(conn, &person.id, Some(app.now()))?;
+        db::set_dropped(conn, &person.id, Some(Dropped { at: app.now(), bookings_end_at: None }))?;
     }
     Ok(())
 }
@@ -125,22 +78,22 @@ pub fn enrol(
         return Err(EnrolError::BadMail(bad.to_owned()));
     }
     if let Some(person) = db::person_by_net_id(conn, net_id)? {
-        db::set_dropped_at(conn, &person.id, None)?;
+        rejoin(app, conn, &person)?;
         let (name, mail) = (name.unwrap_or(&person.name), mail.unwrap_or(&person.mail));
         return Ok(db::set_contact(conn, &person.id, name, mail)?);
     }
     let mail = mail.ok_or_else(|| EnrolError::NoMail(net_id.clone()))?;
-    let person = Person {
-        id: app.person_id(),
-        net_id: net_id.clone(),
-        name: name.unwrap_or(net_id.as_str()).to_owned(),
-        mail: mail.to_owned(),
-        role: Role::Student,
-        enrolled: true,
-        ssh_public_key: None,
-        choices: Choices::default(),
-    };
+    let name = name.unwrap_or(net_id.as_str()).to_owned();
+    let person = Person::new(app.person_id(), net_id.clone(), name, mail.to_owned(), Role::Student);
     Ok(db::insert_person(conn, &person, app.now())?)
+}
+
+/// Who dropped the course is in it again, and who was never in it is from now on.
+fn rejoin(app: &App, conn: &mut Conn<'_>, person: &Person) -> Result<(), DbError> {
+    match (person.role, db::served_course(conn)?) {
+        (None, Some(course)) => db::insert_membership(conn, &course, &person.id, Role::Student, app.now()),
+        _ => db::set_dropped(conn, &person.id, None),
+    }
 }
 
 /// Why the accounts of someone at the sites were not set.

@@ -17,7 +17,7 @@ pub enum SharesError {
     #[error("nobody here has the net ID {0}")]
     NoSuchPerson(NetId),
     /// The person is none of those who share.
-    #[error("{0} is staff: only students have shares")]
+    #[error("{0} is no student of the course: only students have shares")]
     NoStudent(NetId),
     /// No section or team can be called that.
     #[error(
@@ -137,7 +137,7 @@ fn place_in(conn: &mut Conn<'_>, wanted: &Placing) -> Result<Shareholder, Shares
     let who = &wanted.net_id;
     check(wanted.section.name().into_iter().chain(wanted.team.name()), wanted.shares)?;
     let person = db::person_by_net_id(conn, who)?.ok_or_else(|| SharesError::NoSuchPerson(who.clone()))?;
-    if person.role == Role::Staff {
+    if person.role != Some(Role::Student) {
         return Err(SharesError::NoStudent(who.clone()));
     }
     db::lock_person_at_once(conn, &person.id)?;

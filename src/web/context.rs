@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
-use subtle::ConstantTimeEq;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use tokio::sync::watch;
 
+use super::caller::Caller;
 use super::error::WebError;
-use super::pages::layout::{DemoNote, Flash, FlashKind, Layout, Section, Viewer};
-use crate::db::{self, CourseCard, DbError};
+use super::pages::layout::{DemoNote, Flash, FlashKind, Layout, Section};
+use crate::auth::permissions::Permission;
+use crate::db::{self, CourseCard};
 use crate::domain::calendar;
-use crate::domain::person::Role;
-use crate::services::App;
-use crate::services::people::{self, Session};
+use crate::services::{App, sessions, tokens};
 
 /// What the web layer works with.
 #[derive(Debug, Clone)]
@@ -27,6 +27,13 @@ pub struct WebState {
     pub demo: Option<Demo>,
     /// Says true once the server is to stop.
     pub stop: watch::Receiver<bool>,
+}
+
+impl WebState {
+    /// Whether people reach the pages over an encrypted connection.
+    pub fn is_secure(&self) -> bool {
+        self.app.public_url.starts_with("https://")
+    }
 }
 
 /// What exists only in the demo: signing in by name, and a mailbox.
@@ -50,8 +57,8 @@ const FLASH_COOKIE: &str = "fairlease-flash";
 pub struct Context {
     /// The web layer's state.
     pub state: web::Data<WebState>,
-    /// Who is signed in.
-    pub session: Option<Session>,
+    /// Who asks, if anyone is signed in.
+    pub caller: Option<Caller>,
     /// The course, if one was applied.
     pub course: Option<CourseCard>,
     /// What the request before this one did.
@@ -66,10 +73,10 @@ pub struct SignedIn {
     /// The surroundings.
     pub context: Context,
     /// Who asks.
-    pub session: Session,
+    pub caller: Caller,
 }
 
-/// A [`SignedIn`] of someone who runs the course. For everyone else there is no such page.
+/// A [`SignedIn`] of someone who sees how the course runs. For everyone else there is no such page.
 #[derive(Debug, Clone)]
 pub struct Staff(pub SignedIn);
 
@@ -83,10 +90,7 @@ impl Context {
     pub fn layout(&self, title: &str, section: Section) -> Layout {
         let now = self.app().now();
         let zone = self.course.as_ref().map_or(chrono_tz::UTC, |course| course.zone);
-        let viewer = self.session.as_ref().map(|session| Viewer {
-            net_id: session.person.net_id.to_string(),
-            role: session.person.role.word().to_owned(),
-        });
+        let viewer = self.caller.as_ref().map(Caller::viewer);
         Layout {
             course: self
                 .course
@@ -95,7 +99,7 @@ impl Context {
             title: title.to_owned(),
             section,
             viewer,
-            csrf: self.session.as_ref().map(|session| session.csrf.clone()).unwrap_or_default(),
+            csrf: self.caller.as_ref().map(|caller| caller.csrf().to_owned()).unwrap_or_default(),
             demo: self
                 .state
                 .demo
@@ -115,33 +119,40 @@ impl Context {
     }
 }
 
-impl SignedIn {
-    /// Refuses a form that does not carry this session's token.
-    pub fn check_csrf(&self, token: &str) -> Result<(), WebError> {
-        let same: bool = self.session.csrf.as_bytes().ct_eq(token.as_bytes()).into();
-        if same { Ok(()) } else { Err(WebError::Forged) }
-    }
-}
-
 /// The cookie that signs a browser in.
 pub fn session_cookie(state: &WebState, token: &str) -> Cookie<'static> {
-    let secure = state.app.public_url.starts_with("https://");
+    let secure = state.is_secure();
     let name = if secure { SECURE_SESSION_COOKIE } else { SESSION_COOKIE };
     Cookie::build(name, token.to_owned())
         .path("/")
         .http_only(true)
         .secure(secure)
         .same_site(SameSite::Lax)
-        .max_age(Duration::seconds(people::SESSION.num_seconds()))
+        .max_age(Duration::seconds(sessions::LONGEST.num_seconds()))
         .finish()
 }
 
-/// The token that the browser holds, if it is signed in.
-pub fn session_token(request: &HttpRequest) -> Option<String> {
-    [SECURE_SESSION_COOKIE, SESSION_COOKIE]
-        .iter()
-        .find_map(|name| request.cookie(name))
-        .map(|cookie| cookie.value().to_owned())
+/// The token that the browser holds, if it is signed in. Where the connection is encrypted only the bound cookie counts: the
+/// other could have been set by whoever is between.
+pub fn session_token(state: &WebState, request: &HttpRequest) -> Option<String> {
+    let name = if state.is_secure() { SECURE_SESSION_COOKIE } else { SESSION_COOKIE };
+    request.cookie(name).map(|cookie| cookie.value().to_owned())
+}
+
+/// What browsers call themselves.
+pub fn agent(request: &HttpRequest) -> String {
+    let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    agent.unwrap_or_default().to_owned()
+}
+
+/// Where programs are told apart from browsers.
+const API: &str = "/api/";
+
+/// The secret of a program's token. Pages are for browsers, so it counts in the API alone.
+fn bearer(request: &HttpRequest) -> Option<String> {
+    let header = request.headers().get(header::AUTHORIZATION).filter(|_| request.path().starts_with(API))?;
+    let (scheme, secret) = header.to_str().unwrap_or_default().split_once(' ').unwrap_or_default();
+    Some(if scheme.eq_ignore_ascii_case("bearer") { secret.trim().to_owned() } else { String::new() })
 }
 
 /// What a request did, told on the next page.
@@ -271,26 +282,39 @@ pub fn told(request: &HttpRequest) -> Option<Cookie<'static>> {
     Some(cookie)
 }
 
-/// Looks up who asks and the course, in one read.
+/// The surroundings that the guard found, or else found now: an answer that no route made has them, too.
 pub async fn context(request: HttpRequest) -> Result<Context, WebError> {
+    let known = request.extensions().get::<Context>().cloned();
+    match known {
+        Some(known) => Ok(known),
+        None => load(&request).await,
+    }
+}
+
+/// Looks up who asks and the course, in one read.
+pub async fn load(request: &HttpRequest) -> Result<Context, WebError> {
     let Some(state) = request.app_data::<web::Data<WebState>>().cloned() else {
         return Err(WebError::Internal("the web state is missing".to_owned()));
     };
-    let token = session_token(&request);
+    let (bearer, token) = (bearer(request), session_token(&state, request));
     let app = state.app.clone();
     let db = app.db.clone();
-    let (session, course) = db
-        .read::<_, DbError, _>("context", move |conn| {
-            let session = match &token {
-                Some(token) => people::session(&app, conn, token)?,
-                None => None,
+    let (caller, course) = db
+        .read::<_, WebError, _>("context", move |conn| {
+            let caller = match (&bearer, &token) {
+                (Some(secret), _) => {
+                    let found = tokens::of_secret(&app, conn, secret)?;
+                    Some(found.ok_or(WebError::BadToken)?.into())
+                }
+                (None, Some(token)) => sessions::of_token(&app, conn, token)?.map(Caller::from),
+                (None, None) => None,
             };
-            Ok((session, db::course_card(conn)?))
+            Ok((caller, db::course_card(conn)?))
         })
         .await?;
     let flash = request.cookie(FLASH_COOKIE).and_then(|cookie| Done::flash(cookie.value()));
     let here = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-    Ok(Context { state, session, course, flash, here })
+    Ok(Context { state, caller, course, flash, here })
 }
 
 type Pending<T> = Pin<Box<dyn Future<Output = Result<T, WebError>>>>;
@@ -309,10 +333,10 @@ impl FromRequest for SignedIn {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let context = context(request.clone()).await?;
-            let return_to = if request.method().is_safe() { context.here.clone() } else { "/".to_owned() };
-            let session = context.session.clone().ok_or(WebError::NotSignedIn { return_to })?;
-            Ok(Self { context, session })
+            let context = context(request).await?;
+            let return_to = context.here.clone();
+            let caller = context.caller.clone().ok_or(WebError::NotSignedIn { return_to })?;
+            Ok(Self { context, caller })
         })
     }
 }
@@ -324,16 +348,12 @@ impl FromRequest for Staff {
         let signed_in = SignedIn::from_request(request, payload);
         Box::pin(async move {
             let who = signed_in.await?;
-            match who.session.person.role {
-                Role::Staff => Ok(Self(who)),
-                Role::Student => Err(WebError::NotFound),
-            }
+            if who.caller.sees_all(Permission::SeeCourse) { Ok(Self(who)) } else { Err(WebError::NotFound) }
         })
     }
 }
 
 /// The request's id, which a person can quote to staff; empty if there is none.
 pub fn reference(request: &HttpRequest) -> String {
-    use actix_web::HttpMessage as _;
     request.extensions().get::<tracing_actix_web::RequestId>().map(ToString::to_string).unwrap_or_default()
 }

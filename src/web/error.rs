@@ -15,6 +15,7 @@ use super::handlers::page;
 use super::pages::layout::{Link, Problem, Section};
 use super::pages::refusal::RefusalPage;
 use super::present;
+use crate::auth::permissions::Permission;
 use crate::db::DbError;
 use crate::domain::ids::{BadId, LabId};
 use crate::services::booking::{BookingError, Refusal};
@@ -36,6 +37,18 @@ pub enum WebError {
     /// There is no such page, or it is not this person's to see.
     #[error("there is no such page")]
     NotFound,
+    /// A program came with a token that signs nobody in.
+    #[error("the token signs nobody in")]
+    BadToken,
+    /// A program came with a token that is for something else.
+    #[error("the token is not for that")]
+    OutOfScope(Permission),
+    /// Whoever is signed in is not in the course.
+    #[error("you are not on the roster of this course")]
+    NotEnrolled,
+    /// Staff look with a student's eyes, and can't do anything as them.
+    #[error("you only look")]
+    OnlyLooking,
     /// A form came without this session's token.
     #[error("the form was not sent from a page of this session")]
     Forged,
@@ -125,10 +138,12 @@ impl WebError {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
+            Self::NotSignedIn { .. } | Self::BadToken => StatusCode::UNAUTHORIZED,
             Self::NoSignIn => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Forged => StatusCode::FORBIDDEN,
+            Self::Forged | Self::OutOfScope(_) | Self::NotEnrolled | Self::OnlyLooking => {
+                StatusCode::FORBIDDEN
+            }
             Self::BadInput(_) | Self::NoKey => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Refused { refusal, .. } => refusal_status(refusal),
             Self::Changed => StatusCode::PRECONDITION_FAILED,
@@ -141,6 +156,24 @@ impl WebError {
     fn words(&self) -> (&'static str, String, &'static str) {
         match self {
             Self::NotSignedIn { .. } => ("You are not signed in", "Sign in first.".to_owned(), "Nothing was changed."),
+            Self::BadToken => (
+                "The token signs nobody in",
+                "It is mistyped, was revoked, or its time is over. Make another one on the page Me.".to_owned(),
+                "Nothing was changed.",
+            ),
+            Self::OutOfScope(permission) => ("The token is not for that", out_of_scope(*permission), "Nothing was changed."),
+            Self::NotEnrolled => (
+                "You are not on the roster",
+                "You are signed in, but this course does not have you among its people. If you joined it lately, or this is \
+                 wrong, write to its staff."
+                    .to_owned(),
+                "Nothing was changed, and nothing is kept of you here but that you signed in.",
+            ),
+            Self::OnlyLooking => (
+                "You only look",
+                "You see the pages as this student does, and can't do anything as them. Stop looking first.".to_owned(),
+                "Nothing was changed.",
+            ),
             Self::NoSignIn => (
                 "Signing in is not set up",
                 "This service has no identity provider to sign you in with. Staff have to set one up.".to_owned(),
@@ -186,6 +219,13 @@ impl WebError {
             Self::Refused { refusal, .. } => present::problems(refusal),
             _ => Vec::new(),
         }
+    }
+}
+
+fn out_of_scope(permission: Permission) -> String {
+    match permission.rule().and_then(|rule| rule.scope) {
+        Some(scope) => format!("It needs the scope {}.", scope.word()),
+        None => "No token can do it: a person has to, on the pages.".to_owned(),
     }
 }
 
@@ -295,10 +335,13 @@ pub async fn as_problem(
     let Some(error) = error_of(&response) else { return Ok(response.map_into_boxed_body()) };
     let request = response.request().clone();
     let body = problem(&error, &context::reference(&request));
-    let shown = HttpResponse::build(error.status())
+    let mut shown = HttpResponse::build(error.status())
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .content_type("application/problem+json")
         .body(body.to_string());
+    if error.status() == StatusCode::UNAUTHORIZED {
+        shown.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     Ok(ServiceResponse::new(request, shown))
 }
 

@@ -2,8 +2,10 @@
 //! `api` serves the same as JSON.
 
 mod api;
+mod caller;
 mod context;
 mod error;
+mod guard;
 mod handlers;
 mod log;
 mod metrics;
@@ -11,7 +13,9 @@ pub mod pages;
 mod present;
 mod routes;
 mod statics;
+mod table;
 
 pub use context::{Demo, WebState};
 pub use metrics::serve as serve_metrics;
-pub use routes::serve;
+pub use routes::{every_row, serve};
+pub use table::{Row, Verb};

@@ -7,13 +7,14 @@ use chrono_tz::Tz;
 
 use super::handlers::lab::hours_text;
 use super::pages::layout::{BookingLine, BookingState, LabState, Link, NearestStart, Problem, When};
+use crate::auth::permissions::{Permission, Relation};
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::calendar;
 use crate::domain::course::Lab;
 use crate::domain::health::{Condition, Health};
 use crate::domain::ids::LabId;
 use crate::domain::interval::Interval;
-use crate::domain::person::{Person, Role};
+use crate::domain::person::Person;
 use crate::policy::admission::Violation;
 use crate::services::booking::Refusal;
 use crate::services::waitlist::Part;
@@ -85,7 +86,8 @@ pub fn escape(text: &str) -> String {
 
 /// The staff's page of a lab, for those who may see it.
 pub fn staff_link(person: &Person, lab: &LabId) -> Option<Link> {
-    (person.role == Role::Staff).then(|| Link::new(format!("/staff/labs/{lab}"), "Staff view"))
+    let sees = Permission::SeeCourse.allows(person, Relation::Others);
+    sees.then(|| Link::new(format!("/staff/labs/{lab}"), "Staff view"))
 }
 
 /// The page at `path` with a start chosen; its query begins with `and`, such as `view=list&`.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::{Compress, DefaultHeaders, Next, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
@@ -13,11 +14,13 @@ use tracing_actix_web::TracingLogger;
 
 use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
+use super::guard::guarded;
 use super::handlers::{
     booking, components, health, lab, labs, links, mailbox, me, reaper, sign_in, sites, staff, standing, wait,
 };
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
 use super::metrics::measured;
+use super::table::{Row, routes};
 use super::{api, statics};
 
 /// What a page may load and where it may lead: only from here, nothing inline.
@@ -39,6 +42,7 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(data.clone())
+            .app_data(web::PayloadConfig::new(MAX_BODY))
             .app_data(
                 web::FormConfig::default()
                     .limit(MAX_BODY)
@@ -65,12 +69,15 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
             .wrap(from_fn(keep_secrets))
             .wrap(from_fn(measured))
             .wrap(TracingLogger::<RequestSpan>::new())
-            .route("/health/live", web::get().to(health::live))
-            .route("/health/ready", web::get().to(health::ready))
-            .route("/static/{name:.*}", web::get().to(statics::file))
-            .service(web::scope("/api/v1").wrap(from_fn(as_problem)).configure(api::routes))
+            .configure(open)
             .service(
-                web::scope("").wrap(from_fn(as_page)).configure(|config| pages(config, data.demo.is_some())),
+                web::scope("/api/v1").wrap(from_fn(guarded)).wrap(from_fn(as_problem)).configure(api::routes),
+            )
+            .service(
+                web::scope("")
+                    .wrap(from_fn(guarded))
+                    .wrap(from_fn(as_page))
+                    .configure(|config| pages(config, data.demo.is_some())),
             )
     })
     .workers(2)
@@ -121,53 +128,82 @@ async fn keep_secrets(
     Ok(response)
 }
 
+/// The row of the table for a request, if there is one.
+pub fn row_of(method: &Method, pattern: &str) -> Option<&'static Row> {
+    every_row().find(|row| row.is(method, pattern))
+}
+
+/// The table of all routes.
+pub fn every_row() -> impl Iterator<Item = &'static Row> {
+    let tables = [OPEN, PAGES, DEMO, reaper::ROWS, api::ROWS, api::reaper::ROWS, api::waiting::ROWS];
+    tables.into_iter().flatten()
+}
+
 fn pages(config: &mut web::ServiceConfig, demo: bool) {
-    config
-        .route("/", web::get().to(labs::show))
-        .route("/labs/{lab}", web::get().to(lab::show))
-        .route("/labs/{lab}/bookings", web::post().to(lab::book))
-        .route("/labs/{lab}/wait", web::get().to(wait::show))
-        .route("/labs/{lab}/wait", web::post().to(wait::join))
-        .route("/labs/{lab}/wait/leave", web::post().to(wait::leave))
-        .route("/bookings/{booking}", web::get().to(booking::show))
-        .route("/bookings/{booking}/events", web::get().to(booking::events))
-        .route("/bookings/{booking}/calendar.ics", web::get().to(booking::calendar))
-        .route("/bookings/{booking}/release", web::post().to(booking::release))
-        .route("/bookings/{booking}/extend", web::post().to(booking::extend))
-        .route("/bookings/{booking}/shorten", web::post().to(booking::shorten))
-        .route("/bookings/{booking}/move", web::get().to(booking::places))
-        .route("/bookings/{booking}/move", web::post().to(booking::relocate))
-        .route("/bookings/{booking}/accept", web::post().to(booking::accept))
-        .route("/bookings/{booking}/pass", web::post().to(booking::pass))
-        .route("/standing", web::get().to(standing::show))
-        .route("/me", web::get().to(me::show))
-        .route("/me/key", web::post().to(me::save_key))
-        .route("/me/mails", web::post().to(me::save_choices))
-        .route("/me/restore", web::post().to(me::restore))
-        .route("/me/bookings", web::get().to(me::past_bookings))
-        .route("/me/calendar", web::get().to(me::to_calendar))
-        .route("/me/calendar", web::post().to(me::renew_calendar))
-        .route("/me/calendar/stop", web::post().to(me::stop_calendar))
-        .route(CALENDAR, web::get().to(me::read_calendar))
-        .route(LINK, web::get().to(links::show))
-        .route(LINK, web::post().to(links::follow))
-        .route("/staff/fair-share", web::get().to(standing::everyone))
-        .route("/staff/waitlist", web::get().to(standing::lines))
-        .route("/staff/labs/{lab}", web::get().to(staff::show))
-        .route("/staff/labs/{lab}/exceptions", web::post().to(staff::grant))
-        .route("/staff/exceptions/{exception}/revoke", web::post().to(staff::revoke))
-        .configure(reaper::routes)
-        .route("/sites", web::get().to(sites::show))
-        .route("/sites/{site}/extending", web::post().to(sites::try_again))
-        .route("/sign-in", web::get().to(sign_in::show))
-        .route("/sign-out", web::post().to(sign_in::leave));
+    served(config);
+    reaper::routes(config);
     if demo {
-        config
-            .route("/sign-in", web::post().to(sign_in::enter))
-            .route("/components", web::get().to(components::show))
-            .route("/components/{page}", web::get().to(components::whole))
-            .route("/mailbox", web::get().to(mailbox::list))
-            .route("/mailbox/{notice}", web::get().to(mailbox::open));
+        for_demo(config);
     }
     config.default_service(web::to(|| async { Err::<actix_web::HttpResponse, _>(WebError::NotFound) }));
+}
+
+routes! {
+    /// What is there for whoever asks, before anything is asked of them.
+    OPEN in "", open:
+    get "/health/live", Anyone => health::live;
+    get "/health/ready", Anyone => health::ready;
+    get "/static/{name:.*}", Anyone => statics::file;
+}
+
+routes! {
+    /// The pages.
+    PAGES in "", served:
+    get "/", SeeLabs => labs::show;
+    get "/labs/{lab}", SeeLabs => lab::show;
+    post "/labs/{lab}/bookings", Book => lab::book;
+    get "/labs/{lab}/wait", Book => wait::show;
+    post "/labs/{lab}/wait", Book => wait::join;
+    post "/labs/{lab}/wait/leave", Book => wait::leave;
+    get "/bookings/{booking}", SeeBooking => booking::show;
+    get "/bookings/{booking}/events", SeeBooking => booking::events;
+    get "/bookings/{booking}/calendar.ics", SeeBooking => booking::calendar;
+    post "/bookings/{booking}/release", ChangeBooking => booking::release;
+    post "/bookings/{booking}/extend", ChangeBooking => booking::extend;
+    post "/bookings/{booking}/shorten", ChangeBooking => booking::shorten;
+    get "/bookings/{booking}/move", ChangeBooking => booking::places;
+    post "/bookings/{booking}/move", ChangeBooking => booking::relocate;
+    post "/bookings/{booking}/accept", ChangeBooking => booking::accept;
+    post "/bookings/{booking}/pass", ChangeBooking => booking::pass;
+    get "/standing", SeeUsage => standing::show;
+    get "/me", KeepAccount => me::show;
+    post "/me/key", KeepAccount => me::save_key;
+    post "/me/mails", KeepAccount => me::save_choices;
+    post "/me/restore", Restore => me::restore;
+    get "/me/bookings", KeepAccount => me::past_bookings;
+    get "/me/calendar", KeepAccount => me::to_calendar;
+    post "/me/calendar", KeepAccount => me::renew_calendar;
+    post "/me/calendar/stop", KeepAccount => me::stop_calendar;
+    get CALENDAR, Anyone => me::read_calendar;
+    get LINK, Anyone => links::show;
+    post LINK, Anyone => links::follow;
+    get "/staff/fair-share", SeeCourse => standing::everyone;
+    get "/staff/waitlist", SeeCourse => standing::lines;
+    get "/staff/labs/{lab}", SeeCourse => staff::show;
+    post "/staff/labs/{lab}/exceptions", GrantExceptions => staff::grant;
+    post "/staff/exceptions/{exception}/revoke", GrantExceptions => staff::revoke;
+    get "/sites", SeeLabs => sites::show;
+    post "/sites/{site}/extending", RunReaper => sites::try_again;
+    get "/sign-in", Anyone => sign_in::show;
+    post "/sign-out", SignedIn => sign_in::leave;
+}
+
+routes! {
+    /// What exists only in the demo.
+    DEMO in "", for_demo:
+    post "/sign-in", Anyone => sign_in::enter;
+    get "/components", Anyone => components::show;
+    get "/components/{page}", Anyone => components::whole;
+    get "/mailbox", Anyone => mailbox::list;
+    get "/mailbox/{notice}", Anyone => mailbox::open;
 }

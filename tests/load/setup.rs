@@ -19,6 +19,7 @@ use fairlease::entropy::SeededEntropy;
 use fairlease::mail::delivery::{FileMailer, Sender};
 use fairlease::services::booking::{self, Wish};
 use fairlease::services::health::Watch;
+use fairlease::services::sessions::{self, SignIn};
 use fairlease::services::{App, Wake, courses, people};
 use fairlease::web::{self, Demo, WebState};
 use tempfile::TempDir;
@@ -42,13 +43,14 @@ const HISTORY: &str = "
     CREATE TEMP TABLE present AS SELECT row_number() OVER (ORDER BY id) - 1 AS i, id FROM people;
     CREATE TEMP TABLE taught AS SELECT row_number() OVER (ORDER BY id) - 1 AS i, id FROM labs;
     WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1999)
-    INSERT INTO people (id, net_id, name, mail, role, dropped_at, created_at)
-    SELECT printf('%012d', i), 'earlier' || i, 'x', 'x@example.edu', 'student', 1, 1 FROM n;
+    INSERT INTO people (id, net_id, name, mail, admin, choices, created_at)
+    SELECT printf('%012d', i), 'earlier' || i, 'x', 'x@example.edu', 0, (SELECT choices FROM people LIMIT 1), 1
+    FROM n;
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < COUNT)
-    INSERT INTO bookings (id, person_id, lab_id, pool_id, label, units, start_at, end_at, held_from, su_per_hour, state, reason,
+    INSERT INTO bookings (id, person_id, lab_id, pool_id, label, units, servers, start_at, end_at, held_from, su_per_hour, state, reason,
         released_at, ended_at, version, created_at)
     SELECT printf('%012d', h.i), CASE WHEN h.i <= 191 * 50 THEN present.id ELSE printf('%012d', h.i % 2000) END, taught.id,
-        'kvm-clusters', 'x', 1, t, t + 7200000000, t, 0, 'ended', 'expired', t + 7200000000, t + 7200000000, 1, t
+        'kvm-clusters', 'x', 1, 3, t, t + 7200000000, t, 0, 'ended', 'expired', t + 7200000000, t + 7200000000, 1, t
     FROM (SELECT i, 1738940400000000 - i * 900000000 AS t FROM n) h
     JOIN present ON present.i = h.i % 191 JOIN taught ON taught.i = h.i % 5;
     INSERT OR IGNORE INTO occupancy (pool_id, cell, capacity, booked)
@@ -169,8 +171,9 @@ fn person(app: &App, number: u64) -> Person {
 }
 
 async fn student(app: &Arc<App>, person: Person, number: usize) -> Student {
-    let begun =
-        app.db.write_blocking::<_, DbError>("session", |conn| people::begin_session(app, conn, &person.id));
+    let begun = app.db.write_blocking::<_, DbError>("session", |conn| {
+        sessions::begin(app, conn, &person.id, &SignIn::default())
+    });
     let ahead = TimeDelta::minutes(30 * i64::try_from(number % 96).unwrap());
     let start = app.clock.now() + TimeDelta::hours(2) + ahead;
     let slot = Interval::new(start, start + TimeDelta::hours(2)).unwrap();

@@ -226,7 +226,7 @@ async fn what_people_make_at_a_command_line_goes_and_all_else_stays() {
 
     let course = Reaped::set(&bed, &[(HOME, bed::CLOUD)], REAPER).await;
     course.enrol(student, Role::Student).await;
-    course.enrol("st900", Role::Staff).await;
+    course.enrol("st900", Role::Assistant).await;
     let story = Story { course: &course, made: &made };
     it_is_told_and_stopped(&story, &bed).await;
     it_is_deleted(&story, &bed).await;

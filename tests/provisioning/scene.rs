@@ -19,6 +19,7 @@ use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::{Entropy as _, OsEntropy};
 use fairlease::services::booking::{BookingView, Wish};
 use fairlease::services::health::Watch;
+use fairlease::services::sessions::{self, SignIn};
 use fairlease::services::{App, Wake, booking, courses, people};
 use fairlease::web::{self, WebState};
 use fairlease::worker;
@@ -271,7 +272,7 @@ async fn sign_in(app: &Arc<App>) -> (Person, String) {
         let person =
             people::ensure_person(&inner, conn, &"ff524".parse().unwrap(), "A student", Role::Student)?;
         people::set_key(conn, &person.id, &people::read_key(KEY).unwrap())?;
-        let session = people::begin_session(&inner, conn, &person.id)?;
+        let session = sessions::begin(&inner, conn, &person.id, &SignIn::default())?;
         Ok((db::person(conn, &person.id)?.unwrap(), format!("fairlease-session={}", session.token)))
     });
     signed_in.await.unwrap()

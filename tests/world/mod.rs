@@ -28,6 +28,7 @@ use fairlease::services::{App, Wake, booking, courses, people};
 use fairlease::worker;
 
 pub(crate) mod database;
+pub(crate) mod served;
 
 pub(crate) use database::{Backend, Database};
 

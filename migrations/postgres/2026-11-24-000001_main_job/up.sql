@@ -6,31 +6,85 @@ CREATE TABLE instance (
 );
 
 CREATE TABLE people (
-    id TEXT COLLATE "C" PRIMARY KEY,
-    net_id TEXT COLLATE "C" NOT NULL UNIQUE,
+    id TEXT PRIMARY KEY,
+    net_id TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL,
     mail TEXT NOT NULL,
-    role TEXT NOT NULL,
-    dropped_at TIMESTAMPTZ,
+    -- Whether they run the installation.
+    admin INTEGER NOT NULL,
     ssh_public_key TEXT,
     choices TEXT NOT NULL,
     -- Names and ids of their accounts at the sites, as JSON.
     cloud_users TEXT,
-    -- Where they stand in the tree of shares.
-    section TEXT COLLATE "C",
-    team TEXT COLLATE "C",
-    shares INTEGER NOT NULL,
-    created_at TIMESTAMPTZ NOT NULL
+    created_at TIMESTAMPTZ NOT NULL,
+    -- When they were erased: what is left says nothing of who they were.
+    erased_at TIMESTAMPTZ
 );
 
 CREATE TABLE sessions (
-    token_hash TEXT COLLATE "C" PRIMARY KEY,
-    person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),
+    token_hash TEXT PRIMARY KEY,
+    -- What its person names it by, which is no secret.
+    id TEXT NOT NULL UNIQUE,
+    person_id TEXT NOT NULL REFERENCES people (id),
     csrf TEXT NOT NULL,
     created_at TIMESTAMPTZ NOT NULL,
-    expires_at TIMESTAMPTZ NOT NULL
+    -- When it was last used, to within some minutes.
+    seen_at TIMESTAMPTZ NOT NULL,
+    expires_at TIMESTAMPTZ NOT NULL,
+    -- What the browser calls itself.
+    agent TEXT NOT NULL,
+    -- Whether the identity provider said that they run the installation.
+    admin INTEGER NOT NULL,
+    -- As whom staff look at the pages, and changes are refused meanwhile.
+    acting_as TEXT REFERENCES people (id),
+    -- Where they signed in, as the provider knows it.
+    provider TEXT,
+    subject TEXT,
+    provider_session TEXT,
+    id_token TEXT
 );
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+CREATE INDEX sessions_of_person ON sessions (person_id);
+CREATE INDEX sessions_by_subject ON sessions (provider, subject) WHERE subject IS NOT NULL;
+
+-- Who has gone to an identity provider to sign in and has not come back yet. Each is used once.
+CREATE TABLE sign_ins (
+    state_hash TEXT PRIMARY KEY,
+    -- Of a secret that the browser holds: nobody else can finish what it began.
+    browser_hash TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    nonce TEXT NOT NULL,
+    verifier TEXT NOT NULL,
+    return_to TEXT,
+    expires_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX sign_ins_by_expiry ON sign_ins (expires_at);
+
+-- Who someone is to an identity provider.
+CREATE TABLE identities (
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    person_id TEXT NOT NULL REFERENCES people (id),
+    linked_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (issuer, subject)
+);
+CREATE UNIQUE INDEX identities_one_of_a_person ON identities (person_id, issuer);
+
+-- What programs sign in with: of each secret, the SHA-256.
+CREATE TABLE api_tokens (
+    id TEXT PRIMARY KEY,
+    secret_hash TEXT NOT NULL UNIQUE,
+    person_id TEXT NOT NULL REFERENCES people (id),
+    name TEXT NOT NULL,
+    -- What it may be used for, as JSON.
+    scopes TEXT NOT NULL,
+    made_by TEXT NOT NULL REFERENCES people (id),
+    made_at TIMESTAMPTZ NOT NULL,
+    expires_at TIMESTAMPTZ NOT NULL,
+    used_at TIMESTAMPTZ,
+    revoked_at TIMESTAMPTZ
+);
+CREATE INDEX api_tokens_of_person ON api_tokens (person_id, made_at);
 
 -- The address at which a person's calendar programs read: of its secret, the SHA-256.
 CREATE TABLE calendar_addresses (
@@ -51,6 +105,47 @@ CREATE TABLE courses (
     fair_share TEXT NOT NULL,
     waitlist TEXT NOT NULL
 );
+
+-- What each person is in each course.
+CREATE TABLE memberships (
+    course_id TEXT NOT NULL REFERENCES courses (id),
+    person_id TEXT NOT NULL REFERENCES people (id),
+    role TEXT NOT NULL,
+    -- Where they stand in the tree of shares.
+    section TEXT,
+    team TEXT,
+    shares INTEGER NOT NULL,
+    -- Whether they were added by hand: a roster does not drop them.
+    by_hand INTEGER NOT NULL,
+    joined_at TIMESTAMPTZ NOT NULL,
+    -- From then on they book nothing, and when what they have booked ends.
+    dropped_at TIMESTAMPTZ,
+    bookings_end_at TIMESTAMPTZ,
+    PRIMARY KEY (course_id, person_id)
+);
+CREATE INDEX memberships_of_person ON memberships (person_id);
+CREATE INDEX memberships_ending ON memberships (bookings_end_at) WHERE bookings_end_at IS NOT NULL;
+
+-- Rosters that staff brought: first what would change, and how far it is once it was confirmed.
+CREATE TABLE roster_imports (
+    id TEXT PRIMARY KEY,
+    course_id TEXT NOT NULL REFERENCES courses (id),
+    person_id TEXT REFERENCES people (id),
+    at TIMESTAMPTZ NOT NULL,
+    file_name TEXT NOT NULL,
+    format TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    -- Of the memberships that the plan was made from.
+    fingerprint TEXT NOT NULL,
+    state TEXT NOT NULL,
+    total INTEGER NOT NULL,
+    done INTEGER NOT NULL,
+    finished_at TIMESTAMPTZ,
+    claim_token TEXT,
+    claim_until TIMESTAMPTZ
+);
+CREATE INDEX roster_imports_by_time ON roster_imports (course_id, at);
+CREATE INDEX roster_imports_to_apply ON roster_imports (at) WHERE state = 'confirmed';
 
 CREATE TABLE sites (
     id TEXT COLLATE "C" PRIMARY KEY,
@@ -159,6 +254,8 @@ CREATE TABLE exceptions (
     definition TEXT NOT NULL,
     until TIMESTAMPTZ,
     reason TEXT NOT NULL,
+    -- Whether it makes up for something that is nobody else's business.
+    accommodation INTEGER NOT NULL,
     granted_by TEXT NOT NULL,
     granted_at TIMESTAMPTZ NOT NULL,
     revoked_by TEXT,
@@ -483,5 +580,37 @@ CREATE INDEX receipts_by_kind ON receipts (kind, at);
 -- What many receipts have in common, by its SHA-256.
 CREATE TABLE receipt_parts (
     hash TEXT COLLATE "C" PRIMARY KEY,
+    content TEXT NOT NULL
+);
+
+-- Who did what. It is only added to, and each record has the hash of the one before it.
+CREATE TABLE audit_records (
+    number BIGINT PRIMARY KEY,
+    at TIMESTAMPTZ NOT NULL,
+    -- How they came: a page, the API, a command, or by itself.
+    way TEXT NOT NULL,
+    -- Who: nobody in particular for commands and for what is done by itself.
+    actor_id TEXT REFERENCES people (id),
+    -- As whom, if they looked with someone else's eyes or did it for them.
+    behalf_id TEXT REFERENCES people (id),
+    action TEXT NOT NULL,
+    course_id TEXT,
+    about_id TEXT REFERENCES people (id),
+    object TEXT,
+    request_id TEXT,
+    -- Of the details with their salt.
+    details_hash TEXT NOT NULL,
+    previous_hash TEXT NOT NULL,
+    hash TEXT NOT NULL
+);
+CREATE INDEX audit_records_by_time ON audit_records (at);
+CREATE INDEX audit_records_of_actor ON audit_records (actor_id, number) WHERE actor_id IS NOT NULL;
+CREATE INDEX audit_records_about ON audit_records (about_id, number) WHERE about_id IS NOT NULL;
+CREATE INDEX audit_records_by_action ON audit_records (action, number);
+
+-- Why, and what it was before and after, apart from the record: they can go when the person is erased whom they are about.
+CREATE TABLE audit_details (
+    number BIGINT PRIMARY KEY REFERENCES audit_records (number),
+    salt TEXT NOT NULL,
     content TEXT NOT NULL
 );

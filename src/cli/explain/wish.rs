@@ -13,7 +13,7 @@ use crate::db::{self, DbError};
 use crate::domain::course::Course;
 use crate::domain::ids::{NetId, PersonId};
 use crate::domain::interval::Interval;
-use crate::domain::person::{Choices, Person, Role};
+use crate::domain::person::{Person, Role};
 use crate::services::booking::{self, Wish};
 use crate::services::explain::{self, Judgement};
 
@@ -81,14 +81,5 @@ async fn by_the_database(options: &Options, asked: &Asked, how: &How) -> Result<
 
 /// Someone who is not known yet.
 pub(in crate::cli) fn stranger(net_id: &NetId) -> Person {
-    Person {
-        id: PersonId::from_bits(0),
-        net_id: net_id.clone(),
-        name: String::new(),
-        mail: String::new(),
-        role: Role::Student,
-        enrolled: true,
-        ssh_public_key: None,
-        choices: Choices::default(),
-    }
+    Person::new(PersonId::from_bits(0), net_id.clone(), String::new(), String::new(), Role::Student)
 }

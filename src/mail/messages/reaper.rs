@@ -218,7 +218,7 @@ mod tests {
     use super::*;
     use crate::domain::blueprint::Kind;
     use crate::domain::ids::PersonId;
-    use crate::domain::person::{Choices, Role};
+    use crate::domain::person::Role;
 
     /// Saturday 8 February 2025, 19:30 in New York.
     fn now() -> DateTime<Utc> {
@@ -247,16 +247,9 @@ mod tests {
     }
 
     fn owner(told: Told, objects: &[MarkedObject]) -> Message {
-        let person = Person {
-            id: PersonId::from_bits(1),
-            net_id: "ff524".parse().unwrap(),
-            name: "A student".to_owned(),
-            mail: "ff524@example.edu".to_owned(),
-            role: Role::Student,
-            enrolled: true,
-            ssh_public_key: None,
-            choices: Choices::default(),
-        };
+        let net_id = "ff524".parse().unwrap();
+        let mail = "ff524@example.edu".to_owned();
+        let person = Person::new(PersonId::from_bits(1), net_id, "A student".to_owned(), mail, Role::Student);
         to_owner(around(), "staff@example.edu", &person, told, objects).unwrap()
     }
 

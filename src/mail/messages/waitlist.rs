@@ -182,7 +182,7 @@ mod tests {
     use crate::domain::booking::{Booking, EndReason, State};
     use crate::domain::ids::{BookingId, PersonId, WaitId};
     use crate::domain::interval::Interval;
-    use crate::domain::person::{Choices, Person, Role};
+    use crate::domain::person::{Person, Role};
     use crate::domain::su::Su;
     use crate::domain::waitlist::{Asked, Outcome, WaitState};
 
@@ -191,16 +191,9 @@ mod tests {
     }
 
     fn person() -> Person {
-        Person {
-            id: PersonId::from_bits(1),
-            net_id: "ff524".parse().unwrap(),
-            name: "A student".to_owned(),
-            mail: "ff524@example.edu".to_owned(),
-            role: Role::Student,
-            enrolled: true,
-            ssh_public_key: None,
-            choices: Choices::default(),
-        }
+        let net_id = "ff524".parse().unwrap();
+        let mail = "ff524@example.edu".to_owned();
+        Person::new(PersonId::from_bits(1), net_id, "A student".to_owned(), mail, Role::Student)
     }
 
     /// Three servers from 10:00 to 14:00, offered at 13:20 the day before.

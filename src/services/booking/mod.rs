@@ -6,13 +6,14 @@ use chrono_tz::Tz;
 use super::App;
 use super::extending;
 use super::lead::{self, Outlook};
+use crate::auth::permissions::{Permission, Relation};
 use crate::db::{self, Conn, DbError, LabSetting, MaybeDbError};
 use crate::domain::blueprint::{Kind as ResourceKind, Spec};
-use crate::domain::booking::{Booking, EndReason, Event, State, WrongState};
+use crate::domain::booking::{Booking, Event, State, WrongState};
 use crate::domain::health::Health;
 use crate::domain::ids::{BookingId, LabId, ResourceKey};
 use crate::domain::interval::Interval;
-use crate::domain::person::{Person, Role};
+use crate::domain::person::Person;
 use crate::domain::resource::Resource;
 use crate::policy::admission::{self, Violation};
 use crate::policy::availability;
@@ -125,6 +126,8 @@ pub(super) fn log_by(
 pub struct BookingView {
     /// The booking.
     pub booking: Booking,
+    /// Whose it is, if it is somebody else's than the viewer's.
+    pub of_other: Option<Person>,
     /// Its resources, in the order of making.
     pub resources: Vec<Resource>,
     /// Its lab with its surroundings.
@@ -161,27 +164,43 @@ pub struct OtherEnds {
 /// Lines of a booking's log that its page shows.
 const LOG_LINES: i64 = 200;
 
-/// The booking of this person, or for staff one that failed, with all that its page shows. [`BookingError::NoSuchBooking`] if
-/// it is another of someone else's.
+/// A booking that this person may see, with all that its page shows; what may be done to it only if it is their own.
+/// [`BookingError::NoSuchBooking`] if they may not see it.
 pub fn view(
     app: &App,
     conn: &mut Conn<'_>,
     person: &Person,
     id: &BookingId,
 ) -> Result<BookingView, BookingError> {
-    let booking = shown_to(person, db::booking(conn, id)?, id)?;
+    let (booking, of_other) = shown_to(conn, person, id)?;
     let setting =
         db::lab_setting(conn, &booking.lab)?.ok_or_else(|| BookingError::NoSuchLab(booking.lab.clone()))?;
     let resources = db::resources(conn, id)?;
     let now = app.now();
-    let ends = other_ends(conn, person, &booking, &resources, now)?;
+    let ends = match of_other {
+        None => other_ends(conn, person, &booking, &resources, now)?,
+        Some(_) => OtherEnds::default(),
+    };
     let outlook = lead::outlook(conn, &booking, now)?;
     let gift = gift(conn, &booking, now)?;
     let usage = usage(conn, &booking)?;
     let health = db::site_health(conn, &setting.site.id)?;
     let ssh = ssh_command(&setting, &resources);
     let events = db::events(conn, id, LOG_LINES)?;
-    Ok(BookingView { booking, resources, setting, events, ends, outlook, gift, usage, health, ssh, now })
+    Ok(BookingView {
+        booking,
+        of_other,
+        resources,
+        setting,
+        events,
+        ends,
+        outlook,
+        gift,
+        usage,
+        health,
+        ssh,
+        now,
+    })
 }
 
 /// Later and earlier ends that a booking which has begun may have now.
@@ -225,12 +244,22 @@ pub(super) fn ssh_command(setting: &LabSetting, resources: &[Resource]) -> Optio
     Some(format!("ssh {}@{address}", setting.lab.blueprint.login))
 }
 
-/// One's own. Staff see what failed, whosever it was: their mails lead there, and it is over, so there is nothing to change.
-fn shown_to(person: &Person, booking: Option<Booking>, id: &BookingId) -> Result<Booking, BookingError> {
-    let failed = |booking: &Booking| booking.state.reason() == Some(EndReason::Failed);
-    match booking {
-        Some(booking) if person.role == Role::Staff && failed(&booking) => Ok(booking),
-        other => own_booking(person, other, id),
+/// A booking that the person may see, with whose it is if it is not their own.
+fn shown_to(
+    conn: &mut Conn<'_>,
+    person: &Person,
+    id: &BookingId,
+) -> Result<(Booking, Option<Person>), BookingError> {
+    let none = || BookingError::NoSuchBooking(id.clone());
+    let booking = db::booking(conn, id)?.ok_or_else(none)?;
+    if booking.person == person.id {
+        return Ok((booking, None));
+    }
+    let owner = db::person(conn, &booking.person)?.ok_or_else(none)?;
+    if Permission::SeeBooking.allows(person, Relation::of(person, &owner)) {
+        Ok((booking, Some(owner)))
+    } else {
+        Err(none())
     }
 }
 

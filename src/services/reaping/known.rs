@@ -8,7 +8,7 @@ use crate::db::{self, Conn, DbError, Member, Unused};
 use crate::domain::course::{Course, Lab};
 use crate::domain::exception::Exception;
 use crate::domain::ids::{PersonId, PoolId, SiteId};
-use crate::domain::person::{Parity, Role};
+use crate::domain::person::Parity;
 use crate::policy::exceptions::{self, Terms};
 use crate::policy::reaping::{Activity, Known, LiveBooking};
 
@@ -33,7 +33,7 @@ fn known(granted: Option<&Vec<Exception>>, member: Member, labs: &[Lab], now: Da
         person: member.id,
         net_id: member.net_id,
         cloud_users: member.cloud_users,
-        staff: member.role == Role::Staff,
+        staff: member.staff,
         parity,
     }
 }

@@ -10,7 +10,7 @@ use crate::db::{self, Conn, DbError};
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::calendar;
 use crate::domain::ids::BookingId;
-use crate::domain::person::{Person, Role};
+use crate::domain::person::Person;
 use crate::domain::reaper::NoShowRule;
 use crate::policy::reaping::{self, Action, Activity, Known, LiveBooking, Situation};
 use crate::services::App;
@@ -145,10 +145,10 @@ fn live_booking(
 
 fn known(person: Person) -> Known {
     Known {
+        staff: person.is_staff(),
         person: person.id,
         net_id: person.net_id,
         cloud_users: Vec::new(),
-        staff: person.role == Role::Staff,
         parity: None,
         terms: Vec::new(),
     }

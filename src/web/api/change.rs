@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::{check_csrf, if_match, view, whole_booking};
+use super::{if_match, view, whole_booking};
 use crate::domain::booking::Booking;
 use crate::domain::ids::BookingId;
 use crate::domain::interval::Interval;
@@ -27,11 +27,10 @@ pub(super) async fn change(
     body: web::Json<Change>,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    check_csrf(&who, &request)?;
     let seen = if_match(&request)?;
     let before = view(&who, &path).await?.booking;
     let slot = wanted(&body, &before)?;
-    booking::change_if(who.context.app(), who.session.person.clone(), path.clone(), slot, seen)
+    booking::change_if(who.context.app(), who.caller.person.clone(), path.clone(), slot, seen)
         .await
         .map_err(|error| WebError::of_booking(error, Some(&before.lab)))?;
     Ok(whole_booking(view(&who, &path).await?))

@@ -6,9 +6,9 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::{ok, rfc3339};
+use crate::auth::permissions::Permission;
 use crate::db::DbError;
 use crate::domain::fair_share::Measure;
-use crate::domain::person::Role;
 use crate::domain::usage::{Source, UsageLine};
 use crate::policy::fair_share::Figures;
 use crate::policy::fair_share::lineage::Level;
@@ -21,8 +21,8 @@ use crate::web::pages::spread::FEWEST;
 /// Tells it.
 pub(super) async fn show(who: SignedIn) -> Result<HttpResponse, WebError> {
     let (zone, now) = (who.context.zone(), who.context.app().now());
-    let (db, person) = (who.context.app().db.clone(), who.session.person.clone());
-    let staff = person.role == Role::Staff;
+    let (db, person) = (who.context.app().db.clone(), who.caller.person.clone());
+    let staff = who.caller.sees_all(Permission::SeeUsage);
     let (mine, standings) = db
         .read::<_, DbError, _>("fairshare", move |conn| {
             let mine = fair_share::mine(conn, &person, now)?;

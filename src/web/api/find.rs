@@ -40,7 +40,7 @@ pub(super) async fn slots(
 ) -> Result<HttpResponse, WebError> {
     let (wanted, count) = read(&query)?;
     let app = who.context.app().clone();
-    let (db, person, lab) = (app.db.clone(), who.session.person.clone(), path.into_inner());
+    let (db, person, lab) = (app.db.clone(), who.caller.person.clone(), path.into_inner());
     let found = db
         .read("slots", move |conn| labs::search(&app, conn, &person, &lab, &wanted, Spread::all(count)))
         .await?
@@ -67,7 +67,7 @@ pub(super) async fn explanation(
 ) -> Result<HttpResponse, WebError> {
     let slot = read_slot(&query.start, &query.hours)?;
     let lab = path.into_inner();
-    let wish = Wish { person: who.session.person.clone(), lab: lab.clone(), slot, idempotency_key: None };
+    let wish = Wish { person: who.caller.person.clone(), lab: lab.clone(), slot, idempotency_key: None };
     let (db, now) = (who.context.app().db.clone(), who.context.app().now());
     let judgement = db
         .read("explain", move |conn| booking::explain(conn, &wish, now))

@@ -1,12 +1,12 @@
-//! `/api/v1`: the same use cases as JSON. Errors are RFC 9457 problems. A browser's session signs a caller in; unsafe
-//! requests carry its token in `X-CSRF-Token`.
+//! `/api/v1`: the same use cases as JSON. Errors are RFC 9457 problems. A program signs in with a token,
+//! a browser's page with its session; then unsafe requests carry that session's token in `X-CSRF-Token`.
 
 mod change;
 mod fair_share;
 mod find;
-mod reaper;
+pub(in crate::web) mod reaper;
 mod sites;
-mod waiting;
+pub(in crate::web) mod waiting;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, EntityTag, Header as _, HeaderValue, IfMatch};
@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use super::context::SignedIn;
 use super::error::WebError;
 use super::handlers::lab::read_slot;
+use super::table::routes;
 
 use crate::domain::blueprint::Kind;
 use crate::domain::booking::{Booking, EndReason};
@@ -31,19 +32,24 @@ use crate::services::labs::{self, Look};
 
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/sites", web::get().to(sites::all))
-        .route("/labs/{lab}/starts", web::get().to(starts))
-        .route("/labs/{lab}/slots", web::get().to(find::slots))
-        .route("/labs/{lab}/explanation", web::get().to(find::explanation))
-        .route("/labs/{lab}/bookings", web::post().to(book))
-        .route("/bookings/{booking}", web::get().to(show))
-        .route("/bookings/{booking}", web::patch().to(change::change))
-        .route("/bookings/{booking}", web::delete().to(release))
-        .route("/fairshare", web::get().to(fair_share::show))
-        .configure(waiting::routes)
-        .configure(reaper::routes)
-        .default_service(web::to(|| async { Err::<HttpResponse, _>(WebError::NotFound) }));
+    served(config);
+    waiting::routes(config);
+    reaper::routes(config);
+    config.default_service(web::to(|| async { Err::<HttpResponse, _>(WebError::NotFound) }));
+}
+
+routes! {
+    /// Labs, bookings, shares and sites.
+    ROWS in "/api/v1", served:
+    get "/sites", SeeLabs => sites::all;
+    get "/labs/{lab}/starts", SeeLabs => starts;
+    get "/labs/{lab}/slots", SeeLabs => find::slots;
+    get "/labs/{lab}/explanation", SeeLabs => find::explanation;
+    post "/labs/{lab}/bookings", Book => book;
+    get "/bookings/{booking}", SeeBooking => show;
+    patch "/bookings/{booking}", ChangeBooking => change::change;
+    delete "/bookings/{booking}", ChangeBooking => release;
+    get "/fairshare", SeeUsage => fair_share::show;
 }
 
 fn answer(status: StatusCode, body: &impl Serialize) -> HttpResponse {
@@ -52,12 +58,6 @@ fn answer(status: StatusCode, body: &impl Serialize) -> HttpResponse {
 
 fn ok(body: &impl Serialize) -> HttpResponse {
     answer(StatusCode::OK, body)
-}
-
-fn check_csrf(who: &SignedIn, request: &HttpRequest) -> Result<(), WebError> {
-    let token =
-        request.headers().get("X-CSRF-Token").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    who.check_csrf(token)
 }
 
 /// What the caller saw of a booking, if they say so.
@@ -85,7 +85,7 @@ async fn starts(
     query: web::Query<Week>,
 ) -> Result<HttpResponse, WebError> {
     let app = who.context.app().clone();
-    let (db, person, lab) = (app.db.clone(), who.session.person.clone(), path.into_inner());
+    let (db, person, lab) = (app.db.clone(), who.caller.person.clone(), path.into_inner());
     let look = Look { date: query.week, ..Look::default() };
     let view = db.read("starts", move |conn| labs::lab(&app, conn, &person, &lab, &look)).await?;
     let view = view.ok_or(WebError::NotFound)?;
@@ -128,12 +128,10 @@ async fn book(
     who: SignedIn,
     path: web::Path<LabId>,
     body: web::Json<NewBooking>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    check_csrf(&who, &request)?;
     let slot = read_slot(&body.start, &format!("{:.4}", body.hours))?;
     let wish = Wish {
-        person: who.session.person.clone(),
+        person: who.caller.person.clone(),
         lab: path.clone(),
         slot,
         idempotency_key: body.idempotency_key.clone(),
@@ -195,7 +193,7 @@ fn booking_json(zone: Tz, booking: &Booking) -> BookingJson {
 
 async fn view(who: &SignedIn, id: &BookingId) -> Result<BookingView, WebError> {
     let app = who.context.app().clone();
-    let (db, person, id) = (app.db.clone(), who.session.person.clone(), id.clone());
+    let (db, person, id) = (app.db.clone(), who.caller.person.clone(), id.clone());
     db.read("booking", move |conn| booking::view(&app, conn, &person, &id))
         .await
         .map_err(|error| WebError::of_booking(error, None))
@@ -219,7 +217,7 @@ fn marked(booking: &Booking, mut answer: HttpResponse) -> HttpResponse {
 
 async fn show(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
     let mut view = view(&who, &path).await?;
-    booking::note_opened(who.context.app(), &who.session.person, &mut view).await;
+    booking::note_opened(who.context.app(), &who.caller.person, &mut view).await;
     Ok(whole_booking(view))
 }
 
@@ -237,9 +235,8 @@ async fn release(
     path: web::Path<BookingId>,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    check_csrf(&who, &request)?;
     let seen = if_match(&request)?;
-    booking::release_if(who.context.app(), who.session.person.clone(), path.into_inner(), seen)
+    booking::release_if(who.context.app(), who.caller.person.clone(), path.into_inner(), seen)
         .await
         .map_err(|error| WebError::of_booking(error, None))?;
     Ok(HttpResponse::NoContent().finish())

@@ -1,40 +1,41 @@
 //! The reaper: what it has marked, what it does next, and what staff say to it.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{answer, check_csrf, ok, rfc3339};
+use super::{answer, ok, rfc3339};
+use crate::auth::permissions::Permission;
 use crate::db::{self, DbError, SaidExemption, SaidPause};
 use crate::domain::ids::{ExemptionId, NetId, SiteId};
 use crate::domain::marked::{Exempt, Exemption, Pause};
-use crate::domain::person::Role;
 use crate::services::guards::{self, GuardError};
 use crate::services::sweeps;
 use crate::web::context::{SignedIn, Staff};
 use crate::web::error::WebError;
 use crate::web::handlers::reaper::{Restore, guard_problem};
 use crate::web::pages::layout::Problem;
+use crate::web::table::routes;
 
-/// The routes.
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/reaper/marks", web::get().to(marks))
-        .route("/reaper/marks/restore", web::post().to(restore))
-        .route("/reaper/plan", web::get().to(plan))
-        .route("/reaper/pause", web::post().to(pause))
-        .route("/reaper/resume", web::post().to(resume))
-        .route("/reaper/exemptions", web::get().to(exemptions))
-        .route("/reaper/exemptions", web::post().to(exempt))
-        .route("/reaper/exemptions/{exemption}", web::delete().to(revoke));
+routes! {
+    /// What the reaper has marked, and what staff say to it.
+    ROWS in "/api/v1", routes:
+    get "/reaper/marks", SeeMarks => marks;
+    post "/reaper/marks/restore", Restore => restore;
+    get "/reaper/plan", SeeCourse => plan;
+    post "/reaper/pause", RunReaper => pause;
+    post "/reaper/resume", RunReaper => resume;
+    get "/reaper/exemptions", SeeCourse => exemptions;
+    post "/reaper/exemptions", RunReaper => exempt;
+    delete "/reaper/exemptions/{exemption}", RunReaper => revoke;
 }
 
 /// Whose things someone may see: their own, or as staff everybody's.
 fn of(who: &SignedIn) -> Option<NetId> {
-    (who.session.person.role == Role::Student).then(|| who.session.person.net_id.clone())
+    (!who.caller.sees_all(Permission::SeeMarks)).then(|| who.caller.person.net_id.clone())
 }
 
 async fn marks(who: SignedIn) -> Result<HttpResponse, WebError> {
@@ -46,12 +47,7 @@ async fn marks(who: SignedIn) -> Result<HttpResponse, WebError> {
     Ok(ok(&json!({ "marks": all })))
 }
 
-async fn restore(
-    who: SignedIn,
-    body: web::Json<Restore>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
-    check_csrf(&who, &request)?;
+async fn restore(who: SignedIn, body: web::Json<Restore>) -> Result<HttpResponse, WebError> {
     let restored = body.carry_out(&who.context, of(&who).as_ref()).await?;
     let until = rfc3339(who.context.zone(), restored.until);
     Ok(ok(&json!({"restored": restored.marked.target, "until": until, "not_started": restored.not_started})))
@@ -71,16 +67,11 @@ struct NewPause {
     until: Option<String>,
 }
 
-async fn pause(
-    who: Staff,
-    body: web::Json<NewPause>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
-    check_csrf(&who.0, &request)?;
+async fn pause(who: Staff, body: web::Json<NewPause>) -> Result<HttpResponse, WebError> {
     let zone = who.0.context.zone();
     let NewPause { site, reason, until } = body.into_inner();
     let until = until.as_deref().map(read_until).transpose()?;
-    let wanted = Pause { site, reason, by: who.0.session.person.net_id.clone(), until };
+    let wanted = Pause { site, reason, by: who.0.caller.person.net_id.clone(), until };
     let said = guards::pause(who.0.context.app(), wanted).await.map_err(|error| refused(zone, error))?;
     Ok(answer(StatusCode::CREATED, &pause_json(zone, &said)))
 }
@@ -90,9 +81,8 @@ struct Where {
     site: Option<SiteId>,
 }
 
-async fn resume(who: Staff, body: web::Json<Where>, request: HttpRequest) -> Result<HttpResponse, WebError> {
-    check_csrf(&who.0, &request)?;
-    let (zone, by) = (who.0.context.zone(), who.0.session.person.net_id.clone());
+async fn resume(who: Staff, body: web::Json<Where>) -> Result<HttpResponse, WebError> {
+    let (zone, by) = (who.0.context.zone(), who.0.caller.person.net_id.clone());
     let ended = guards::resume_at(who.0.context.app(), body.into_inner().site, by)
         .await
         .map_err(|error| refused(zone, error))?;
@@ -124,15 +114,10 @@ struct NewExemption {
     until: String,
 }
 
-async fn exempt(
-    who: Staff,
-    body: web::Json<NewExemption>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
-    check_csrf(&who.0, &request)?;
+async fn exempt(who: Staff, body: web::Json<NewExemption>) -> Result<HttpResponse, WebError> {
     let zone = who.0.context.zone();
     let NewExemption { what, reason, until } = body.into_inner();
-    let by = who.0.session.person.net_id.clone();
+    let by = who.0.caller.person.net_id.clone();
     let wanted = Exemption { what, reason, by, until: read_until(&until)? };
     let said = guards::exempt(who.0.context.app(), wanted).await.map_err(|error| refused(zone, error))?;
     Ok(answer(StatusCode::CREATED, &exemption_json(zone, &said)))
@@ -146,13 +131,8 @@ fn exemption_json(zone: Tz, said: &SaidExemption) -> Value {
     })
 }
 
-async fn revoke(
-    who: Staff,
-    path: web::Path<ExemptionId>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
-    check_csrf(&who.0, &request)?;
-    let by = who.0.session.person.net_id.clone();
+async fn revoke(who: Staff, path: web::Path<ExemptionId>) -> Result<HttpResponse, WebError> {
+    let by = who.0.caller.person.net_id.clone();
     if guards::revoke(who.0.context.app(), path.into_inner(), by).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {

@@ -5,10 +5,10 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::{ok, rfc3339};
+use crate::auth::permissions::Permission;
 use crate::db::DbError;
 use crate::domain::health::Health;
 use crate::domain::ids::{PoolId, SiteId};
-use crate::domain::person::Role;
 use crate::domain::renewal::Outlook;
 use crate::policy::extending::Extending;
 use crate::services::health::{self, SiteView};
@@ -61,7 +61,7 @@ struct FaultJson {
 }
 
 pub(super) async fn all(who: SignedIn) -> Result<HttpResponse, WebError> {
-    let is_staff = who.session.person.role == Role::Staff;
+    let is_staff = who.caller.sees_all(Permission::SeeCourse);
     let (sites, leases) = who
         .context
         .app()
@@ -87,7 +87,7 @@ fn site_json(
     };
     let standing_leases = leases.map(of_site);
     let zone = who.context.zone();
-    let is_staff = who.session.person.role == Role::Staff;
+    let is_staff = who.caller.sees_all(Permission::SeeCourse);
     let fault = |health: &Health| {
         let (at, fault) = health.last_fault.clone().filter(|_| is_staff)?;
         Some(FaultJson { at: rfc3339(zone, at), class: fault.class, message: fault.message })

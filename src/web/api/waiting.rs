@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::{answer, booking_json, check_csrf, marked, ok, rfc3339};
+use super::{answer, booking_json, marked, ok, rfc3339};
 use crate::domain::ids::{BookingId, LabId, WaitId};
 use crate::domain::interval::Interval;
 use crate::domain::waitlist::{Asked, Outcome, Wait, WaitState};
@@ -19,16 +19,17 @@ use crate::web::error::WebError;
 use crate::web::handlers::lab::{read_hours, read_start};
 use crate::web::handlers::wait::Wish;
 use crate::web::pages::layout::Problem;
+use crate::web::table::routes;
 
-/// The routes.
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/labs/{lab}/wait", web::get().to(outlook))
-        .route("/labs/{lab}/wait", web::post().to(join))
-        .route("/waits", web::get().to(mine))
-        .route("/waits/{wait}", web::delete().to(leave))
-        .route("/bookings/{booking}/accept", web::post().to(accept))
-        .route("/bookings/{booking}/pass", web::post().to(pass));
+routes! {
+    /// Waiting for a place.
+    ROWS in "/api/v1", routes:
+    get "/labs/{lab}/wait", Book => outlook;
+    post "/labs/{lab}/wait", Book => join;
+    get "/waits", Book => mine;
+    delete "/waits/{wait}", Book => leave;
+    post "/bookings/{booking}/accept", ChangeBooking => accept;
+    post "/bookings/{booking}/pass", ChangeBooking => pass;
 }
 
 /// What a wait would come to, for the query of the page.
@@ -42,7 +43,7 @@ async fn outlook(
     let wish = Wish::read(&pairs, zone).of_form();
     let asked = wish.asked().ok_or(WebError::BadInput(wish.problems))?;
     let app = who.context.app().clone();
-    let (db, person, lab) = (app.db.clone(), who.session.person.clone(), path.clone());
+    let (db, person, lab) = (app.db.clone(), who.caller.person.clone(), path.clone());
     let outlook = db
         .read("outlook", move |conn| waitlist::outlook(&app, conn, &person, &lab, &asked))
         .await
@@ -120,11 +121,9 @@ async fn join(
     who: SignedIn,
     path: web::Path<LabId>,
     body: web::Json<NewWait>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    check_csrf(&who, &request)?;
     let asked = body.asked()?;
-    let wait = waitlist::join(who.context.app(), who.session.person.clone(), path.clone(), asked)
+    let wait = waitlist::join(who.context.app(), who.caller.person.clone(), path.clone(), asked)
         .await
         .map_err(|error| WebError::of_wait(error, Some(&path)))?;
     Ok(answer(StatusCode::CREATED, &wait_json(who.context.zone(), &wait)))
@@ -153,7 +152,7 @@ fn wait_json(zone: Tz, wait: &Wait) -> Value {
 
 async fn mine(who: SignedIn) -> Result<HttpResponse, WebError> {
     let app = who.context.app().clone();
-    let (db, person, zone) = (app.db.clone(), who.session.person.clone(), who.context.zone());
+    let (db, person, zone) = (app.db.clone(), who.caller.person.clone(), who.context.zone());
     let mine = db.read("waits", move |conn| waitlist::mine(&app, conn, &person)).await?;
     let waits: Vec<Value> = mine.iter().map(|it| mine_json(zone, it)).collect();
     Ok(ok(&json!({"waits": waits})))
@@ -173,37 +172,22 @@ fn mine_json(zone: Tz, mine: &MyWait) -> Value {
     body
 }
 
-async fn leave(
-    who: SignedIn,
-    path: web::Path<WaitId>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
-    check_csrf(&who, &request)?;
-    waitlist::leave(who.context.app(), who.session.person.clone(), path.into_inner())
+async fn leave(who: SignedIn, path: web::Path<WaitId>) -> Result<HttpResponse, WebError> {
+    waitlist::leave(who.context.app(), who.caller.person.clone(), path.into_inner())
         .await
         .map_err(|error| WebError::of_wait(error, None))?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn accept(
-    who: SignedIn,
-    path: web::Path<BookingId>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
-    check_csrf(&who, &request)?;
-    let taken = waitlist::accept(who.context.app(), who.session.person.clone(), path.into_inner())
+async fn accept(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
+    let taken = waitlist::accept(who.context.app(), who.caller.person.clone(), path.into_inner())
         .await
         .map_err(|error| WebError::of_wait(error, None))?;
     Ok(marked(&taken, ok(&booking_json(who.context.zone(), &taken))))
 }
 
-async fn pass(
-    who: SignedIn,
-    path: web::Path<BookingId>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
-    check_csrf(&who, &request)?;
-    waitlist::pass(who.context.app(), who.session.person.clone(), path.into_inner())
+async fn pass(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
+    waitlist::pass(who.context.app(), who.caller.person.clone(), path.into_inner())
         .await
         .map_err(|error| WebError::of_wait(error, None))?;
     Ok(HttpResponse::NoContent().finish())

@@ -40,7 +40,7 @@ const QUIET_LOOKS_AT_WORK: u32 = 3;
 
 async fn view(who: &SignedIn, id: &BookingId) -> Result<BookingView, WebError> {
     let app = who.context.app().clone();
-    let (db, person, id) = (app.db.clone(), who.session.person.clone(), id.clone());
+    let (db, person, id) = (app.db.clone(), who.caller.person.clone(), id.clone());
     db.read("booking", move |conn| booking::view(&app, conn, &person, &id))
         .await
         .map_err(|error| WebError::of_booking(error, None))
@@ -53,7 +53,7 @@ pub async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let mut view = view(&who, &path).await?;
-    booking::note_opened(who.context.app(), &who.session.person, &mut view).await;
+    booking::note_opened(who.context.app(), &who.caller.person, &mut view).await;
     let mut shown = compose(&who, &view, None);
     let moves = matches!(view.booking.state, State::Held | State::Preparing | State::Releasing { .. });
     shown.layout.refresh_seconds = moves.then_some(5);
@@ -142,7 +142,7 @@ impl Watch {
 
     async fn event(&mut self) -> Option<String> {
         let mut view = view(&self.who, &self.id).await.ok()?;
-        booking::note_opened(self.who.context.app(), &self.who.session.person, &mut view).await;
+        booking::note_opened(self.who.context.app(), &self.who.caller.person, &mut view).await;
         let at_work = matches!(view.booking.state, State::Preparing | State::Releasing { .. });
         self.patience = if at_work { QUIET_LOOKS_AT_WORK } else { QUIET_LOOKS };
         let html = timeline::compose(&self.who, &view, None).render().ok()?;
@@ -168,7 +168,7 @@ pub async fn calendar(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpR
     let text = ics::file(&Occasion {
         booking: &view.booking,
         title: &view.setting.lab.title,
-        attendee: &who.session.person.mail,
+        attendee: &who.caller.person.mail,
         organizer: &contact,
         url: &format!("{}/bookings/{}", who.context.app().public_url, view.booking.id),
         now: view.now,

@@ -81,7 +81,7 @@ pub(super) async fn lab_page(
     typed: &str,
 ) -> Result<LabPage, WebError> {
     let app = who.context.app().clone();
-    let (db, person, id) = (app.db.clone(), who.session.person.clone(), lab.clone());
+    let (db, person, id) = (app.db.clone(), who.caller.person.clone(), lab.clone());
     let asked = (query.view == View::Find).then(|| Asked::read(typed, who.context.zone()));
     let look = Look {
         date: query.week.or(query.day),
@@ -99,7 +99,7 @@ pub(super) async fn lab_page(
 fn compose(who: &SignedIn, view: &LabView, query: &Query, asked: Option<&Asked>) -> LabPage {
     let (lab, zone) = (&view.setting.lab, view.setting.zone);
     let (state, state_text) = present::lab_state(lab, view.now);
-    let needs_key = who.session.person.ssh_public_key.is_none();
+    let needs_key = who.caller.person.ssh_public_key.is_none();
     let no_week = no_week(view, state);
     let shown = |shown| no_week.is_none() && query.view == shown;
     let links = lab.manual.iter().map(|href| Link::new(href.clone(), "Instructions")).collect();
@@ -107,7 +107,7 @@ fn compose(who: &SignedIn, view: &LabView, query: &Query, asked: Option<&Asked>)
         layout: who.context.layout(&lab.title, Section::Labs),
         id: lab.id.to_string(),
         title: lab.title.clone(),
-        staff: present::staff_link(&who.session.person, &lab.id),
+        staff: present::staff_link(&who.caller.person, &lab.id),
         state,
         state_text,
         rule: view.week.rule.clone(),
@@ -225,7 +225,6 @@ pub(in crate::web) fn read_slot(start: &str, hours: &str) -> Result<Interval, We
 /// A wish for a booking.
 #[derive(Debug, Deserialize)]
 pub struct Form {
-    pub(super) csrf: String,
     #[serde(default)]
     idempotency_key: String,
     pub(super) start: String,
@@ -239,10 +238,9 @@ pub async fn book(
     path: web::Path<LabId>,
     form: web::Form<Form>,
 ) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
     let slot = read_slot(&form.start, &form.hours)?;
     let key = Some(form.idempotency_key.chars().take(64).collect::<String>()).filter(|key| !key.is_empty());
-    let wish = Wish { person: who.session.person.clone(), lab: path.clone(), slot, idempotency_key: key };
+    let wish = Wish { person: who.caller.person.clone(), lab: path.clone(), slot, idempotency_key: key };
     match booking::book(who.context.app(), wish).await {
         Ok(booking) => {
             let mut response = present::redirect(&format!("/bookings/{}", booking.id));

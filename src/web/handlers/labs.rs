@@ -23,7 +23,7 @@ use crate::web::present;
 /// Shows the person's labs.
 pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let app = who.context.app().clone();
-    let (db, person) = (app.db.clone(), who.session.person.clone());
+    let (db, person) = (app.db.clone(), who.caller.person.clone());
     let needs_key = person.ssh_public_key.is_none();
     let (overview, marked, waits) = db
         .read::<_, DbError, _>("labs", move |conn| {
@@ -43,7 +43,7 @@ pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, W
         let mine = waits.iter().find(|it| it.wait.lab == card.setting.lab.id);
         LabCard {
             wait: mine.and_then(|mine| wait::wait_line(mine, now)),
-            ..lab_card(card, now, &who.session.person)
+            ..lab_card(card, now, &who.caller.person)
         }
     };
     let shown = LabsPage {

@@ -33,7 +33,7 @@ pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, W
 }
 
 async fn me(who: &SignedIn, key_text: String, problems: Vec<Problem>) -> Result<MePage, WebError> {
-    let (app, person) = (who.context.app().clone(), who.session.person.clone());
+    let (app, person) = (who.context.app().clone(), who.caller.person.clone());
     let db = app.db.clone();
     let (cards, calendar_made_at, mine) = db
         .read::<_, DbError, _>("me", move |conn| {
@@ -42,7 +42,7 @@ async fn me(who: &SignedIn, key_text: String, problems: Vec<Problem>) -> Result<
             Ok((overview.map(|(_, cards)| cards), calendars::made_at(conn, &person.id)?, mine))
         })
         .await?;
-    let person = &who.session.person;
+    let person = &who.caller.person;
     let (parity, reason) = match (person.parity(), person.net_id.final_digit()) {
         (Some(parity), Some(digit)) => (parity.word().to_owned(), format!("Its last digit is {digit}.")),
         _ => ("none".to_owned(), "It does not end in a digit: ask staff to set your days.".to_owned()),
@@ -72,13 +72,11 @@ fn saved(card: KeyCard) -> SavedKey {
 /// A key to save.
 #[derive(Debug, Deserialize)]
 pub struct Form {
-    csrf: String,
     public_key: String,
 }
 
 /// Saves the person's SSH public key. A text that is refused comes back to be mended, unless it was a private key.
 pub async fn save_key(who: SignedIn, form: web::Form<Form>) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
     let card = match people::read_key(&form.public_key) {
         Ok(card) => card,
         Err(problem) => {
@@ -88,7 +86,7 @@ pub async fn save_key(who: SignedIn, form: web::Form<Form>) -> Result<HttpRespon
             return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, again.render()?));
         }
     };
-    let id = who.session.person.id.clone();
+    let id = who.caller.person.id.clone();
     who.context.app().db.write("save key", move |conn| people::set_key(conn, &id, &card)).await?;
     Ok(back(Done::KeySaved))
 }

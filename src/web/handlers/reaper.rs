@@ -28,21 +28,22 @@ use crate::web::error::WebError;
 use crate::web::pages::layout::{Link, Problem, Section};
 use crate::web::pages::reaper::{PlanPage, ReaperPage, Things};
 use crate::web::present;
+use crate::web::table::routes;
 
-/// The routes.
-pub fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/staff/reaper", web::get().to(show))
-        .route("/staff/reaper/look", web::post().to(look))
-        .route("/staff/reaper/plan/{list}", web::get().to(list))
-        .route("/staff/reaper/restore", web::post().to(restore))
-        .route("/staff/reaper/pauses", web::post().to(pauses::pause))
-        .route("/staff/reaper/pauses/{pause}/end", web::post().to(pauses::resume))
-        .route("/staff/reaper/exemptions", web::get().to(exemptions::show))
-        .route("/staff/reaper/exemptions", web::post().to(exemptions::add))
-        .route("/staff/reaper/exemptions/{exemption}/revoke", web::post().to(exemptions::revoke))
-        .route("/staff/reaper/sweeps", web::get().to(sweeps::history))
-        .route("/staff/reaper/sweeps/{sweep}", web::get().to(sweeps::show));
+routes! {
+    /// The reaper, as staff see it.
+    ROWS in "", routes:
+    get "/staff/reaper", SeeCourse => show;
+    post "/staff/reaper/look", SeeCourse => look;
+    get "/staff/reaper/plan/{list}", SeeCourse => list;
+    post "/staff/reaper/restore", RunReaper => restore;
+    post "/staff/reaper/pauses", RunReaper => pauses::pause;
+    post "/staff/reaper/pauses/{pause}/end", RunReaper => pauses::resume;
+    get "/staff/reaper/exemptions", SeeCourse => exemptions::show;
+    post "/staff/reaper/exemptions", RunReaper => exemptions::add;
+    post "/staff/reaper/exemptions/{exemption}/revoke", RunReaper => exemptions::revoke;
+    get "/staff/reaper/sweeps", SeeCourse => sweeps::history;
+    get "/staff/reaper/sweeps/{sweep}", SeeCourse => sweeps::show;
 }
 
 /// How many of each list the first page has.
@@ -77,13 +78,6 @@ impl Paged {
     }
 }
 
-/// A form with nothing but the session's token.
-#[derive(Debug, Deserialize)]
-struct Confirmed {
-    #[serde(default)]
-    csrf: String,
-}
-
 async fn overview(who: &Staff) -> Result<Overview, WebError> {
     let app = who.0.context.app().clone();
     let db = app.db.clone();
@@ -116,8 +110,7 @@ fn compose(who: &Staff, view: &Overview, form: &pauses::Form, problems: Vec<Prob
 }
 
 /// Looks at the sites at once, and shows what a sweep would do. Nothing is stored: the answer is the page.
-async fn look(who: Staff, form: web::Form<Confirmed>) -> Result<HttpResponse, WebError> {
-    who.0.check_csrf(&form.csrf)?;
+async fn look(who: Staff) -> Result<HttpResponse, WebError> {
     let plan = reaping::observe(who.0.context.app()).await?.plan;
     let view = overview(&who).await?;
     let skipped =
@@ -177,9 +170,6 @@ async fn list(
 /// What names an object to take back.
 #[derive(Debug, Deserialize)]
 pub struct Restore {
-    /// The session's token, from a form; the API has it in a header.
-    #[serde(default)]
-    pub(super) csrf: String,
     site: String,
     kind: String,
     id: String,
@@ -217,7 +207,6 @@ pub(super) fn told(restored: &Restored) -> Done {
 }
 
 async fn restore(who: Staff, form: web::Form<Restore>) -> Result<HttpResponse, WebError> {
-    who.0.check_csrf(&form.csrf)?;
     let restored = form.carry_out(&who.0.context, None).await?;
     Ok(back("/staff/reaper", told(&restored)))
 }

@@ -11,7 +11,8 @@ use crate::db::DbError;
 use crate::domain::ids::NetId;
 use crate::domain::person::{Parity, Role};
 use crate::services::people;
-use crate::web::context::{Context, Done, SignedIn, session_cookie, session_token};
+use crate::services::sessions::{self, SignIn};
+use crate::web::context::{Context, Done, SignedIn, agent, session_cookie, session_token};
 use crate::web::error::WebError;
 use crate::web::pages::layout::{Problem, Section};
 use crate::web::pages::sign_in::{DemoPerson, SignInPage};
@@ -73,7 +74,11 @@ pub struct Form {
 }
 
 /// Signs in as anyone: a net ID that is not known becomes a student.
-pub async fn enter(context: Context, form_data: web::Form<Form>) -> Result<HttpResponse, WebError> {
+pub async fn enter(
+    context: Context,
+    form_data: web::Form<Form>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
     let Form { net_id: typed, return_to } = form_data.into_inner();
     let return_to = safe_path(return_to);
     let net_id = match NetId::typed(&typed) {
@@ -86,10 +91,12 @@ pub async fn enter(context: Context, form_data: web::Form<Form>) -> Result<HttpR
     };
     let app = context.app().clone();
     let db = app.db.clone();
+    let before = session_token(&context.state, &request);
+    let sign_in = SignIn { agent: agent(&request), before, ..SignIn::default() };
     let session = db
         .write::<_, DbError, _>("sign in", move |conn| {
             let person = people::ensure_person(&app, conn, &net_id, net_id.as_str(), Role::Student)?;
-            people::begin_session(&app, conn, &person.id)
+            sessions::begin(&app, conn, &person.id, &sign_in)
         })
         .await?;
     Ok(HttpResponse::SeeOther()
@@ -98,24 +105,13 @@ pub async fn enter(context: Context, form_data: web::Form<Form>) -> Result<HttpR
         .finish())
 }
 
-/// The token of the form.
-#[derive(Debug, Deserialize)]
-pub struct Leave {
-    csrf: String,
-}
-
 /// Ends the session.
-pub async fn leave(
-    who: SignedIn,
-    form: web::Form<Leave>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
-    if let Some(token) = session_token(&request) {
+pub async fn leave(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {
+    if let Some(token) = session_token(&who.context.state, &request) {
         who.context
             .app()
             .db
-            .write::<_, DbError, _>("sign out", move |conn| people::end_session(conn, &token))
+            .write::<_, DbError, _>("sign out", move |conn| sessions::end(conn, &token))
             .await?;
     }
     let mut gone: Cookie<'_> = session_cookie(&who.context.state, "");

@@ -7,14 +7,13 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use serde::Deserialize;
 
 use super::page;
+use crate::auth::permissions::Permission;
 use crate::db::{DbError, Waiting};
 use crate::domain::calendar;
 use crate::domain::health::{CallTally, Condition, Health};
 use crate::domain::ids::SiteId;
-use crate::domain::person::Role;
 use crate::policy::extending::{self, Extending};
 use crate::services::health::{self, SiteView};
 use crate::services::queue::{self, Report};
@@ -30,21 +29,18 @@ use crate::web::present;
 pub async fn show(who: SignedIn) -> Result<HttpResponse, WebError> {
     let app = who.context.app();
     let (now, zone) = (app.now(), who.context.zone());
-    let is_staff = who.session.person.role == Role::Staff;
+    let is_staff = who.caller.sees_all(Permission::SeeCourse);
     let layout = who.context.layout("Sites", Section::Elsewhere);
-    let shown = match who.session.person.role {
-        Role::Student => {
-            let sites = app.db.read::<_, DbError, _>("sites", health::sites).await?;
-            let lines = sites.iter().map(|view| line(zone, now, is_staff, view)).collect();
-            SitesPage { layout, answer: answer(zone, now, &sites), sites: lines, mail: None }
-        }
-        Role::Staff => {
-            let report = app.db.read("sites: report", move |conn| queue::report(conn, now)).await?;
-            let sites: Vec<_> = report.queue.due.iter().map(|(view, ..)| view.clone()).collect();
-            let mail = Some(outbox(now, &report.queue.outbox));
-            let lines = with_numbers(zone, now, &report);
-            SitesPage { layout, answer: answer(zone, now, &sites), sites: lines, mail }
-        }
+    let shown = if is_staff {
+        let report = app.db.read("sites: report", move |conn| queue::report(conn, now)).await?;
+        let sites: Vec<_> = report.queue.due.iter().map(|(view, ..)| view.clone()).collect();
+        let mail = Some(outbox(now, &report.queue.outbox));
+        let lines = with_numbers(zone, now, &report);
+        SitesPage { layout, answer: answer(zone, now, &sites), sites: lines, mail }
+    } else {
+        let sites = app.db.read::<_, DbError, _>("sites", health::sites).await?;
+        let lines = sites.iter().map(|view| line(zone, now, is_staff, view)).collect();
+        SitesPage { layout, answer: answer(zone, now, &sites), sites: lines, mail: None }
     };
     Ok(page(StatusCode::OK, shown.render()?))
 }
@@ -121,24 +117,13 @@ fn extending_line(zone: Tz, now: DateTime<Utc>, is_staff: bool, view: &SiteView)
 }
 
 /// Has another end tried again at a site that has refused one.
-pub async fn try_again(
-    who: Staff,
-    path: web::Path<SiteId>,
-    form: web::Form<Again>,
-) -> Result<HttpResponse, WebError> {
-    who.0.check_csrf(&form.csrf)?;
+pub async fn try_again(who: Staff, path: web::Path<SiteId>) -> Result<HttpResponse, WebError> {
     crate::services::extending::forget(who.0.context.app(), path.into_inner()).await?;
     let mut response = present::redirect("/sites");
     if let Err(error) = response.add_cookie(&Done::TriedAgain.cookie()) {
         tracing::warn!(%error, "a cookie can't be set");
     }
     Ok(response)
-}
-
-/// Which site it is comes with the address.
-#[derive(Debug, Deserialize)]
-pub struct Again {
-    csrf: String,
 }
 
 fn with_numbers(zone: Tz, now: DateTime<Utc>, report: &Report) -> Vec<SiteLine> {

@@ -42,9 +42,8 @@ pub async fn grant(
     path: web::Path<LabId>,
     form: web::Form<Form>,
 ) -> Result<HttpResponse, WebError> {
-    who.0.check_csrf(&form.csrf)?;
     let view = view(&who, &path).await?;
-    let by = who.0.session.person.net_id.to_string();
+    let by = who.0.caller.person.net_id.to_string();
     let problems = match form.read(&path, view.setting.zone, view.now, by) {
         Ok(wanted) => match exceptions::grant(who.0.context.app(), wanted).await {
             Ok(_) => return Ok(done(&path, Done::Granted)),
@@ -60,8 +59,6 @@ pub async fn grant(
 /// Which exception is to be taken back comes with the address.
 #[derive(Debug, Deserialize)]
 pub struct Revoke {
-    #[serde(default)]
-    csrf: String,
     /// The lab on whose page the button was pressed.
     #[serde(default)]
     lab: String,
@@ -73,9 +70,8 @@ pub async fn revoke(
     path: web::Path<ExceptionId>,
     form: web::Form<Revoke>,
 ) -> Result<HttpResponse, WebError> {
-    who.0.check_csrf(&form.csrf)?;
     let lab: LabId = form.lab.parse()?;
-    let by = who.0.session.person.net_id.to_string();
+    let by = who.0.caller.person.net_id.to_string();
     if exceptions::revoke(who.0.context.app(), path.into_inner(), by).await? {
         Ok(done(&lab, Done::TakenBack))
     } else {

@@ -5,9 +5,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::page_once;
+use crate::auth::permissions::Permission;
 use crate::db::DbError;
 use crate::domain::fair_share::Measure;
-use crate::domain::person::Role;
 use crate::services::fair_share::{self, Mine};
 use crate::web::context::SignedIn;
 use crate::web::error::WebError;
@@ -26,7 +26,7 @@ pub use staff::{everyone, lines};
 /// Shows how the person stands.
 pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let (db, person, now) =
-        (who.context.app().db.clone(), who.session.person.clone(), who.context.app().now());
+        (who.context.app().db.clone(), who.caller.person.clone(), who.context.app().now());
     let mine = db.read::<_, DbError, _>("standing", move |conn| fair_share::mine(conn, &person, now)).await?;
     Ok(page_once(&request, compose(&who, &mine).render()?))
 }
@@ -37,7 +37,7 @@ fn compose(who: &SignedIn, mine: &Mine) -> StandingPage {
     let shown = mine.of >= FEWEST;
     let own = mine.own.as_ref().map(|_| mine.usage);
     let spread = Spread::new(&mine.spread, own, unit(mine.measure), &fading(mine)).filter(|_| shown);
-    let staff = who.session.person.role == Role::Staff;
+    let staff = who.caller.sees_all(Permission::SeeCourse);
     StandingPage {
         layout: who.context.layout("My share", Section::Share),
         answer,

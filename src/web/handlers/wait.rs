@@ -40,7 +40,7 @@ type Answer = Result<Outlook, WaitError>;
 
 async fn load(who: &SignedIn, lab: &LabId, wish: Wish) -> Result<Shown, WebError> {
     let app = who.context.app().clone();
-    let (db, person, lab) = (app.db.clone(), who.session.person.clone(), lab.clone());
+    let (db, person, lab) = (app.db.clone(), who.caller.person.clone(), lab.clone());
     let asked = wish.asked();
     let (choices, mine, answer) = db
         .read::<_, WaitError, _>("wait", move |conn| {
@@ -63,11 +63,9 @@ pub async fn join(
     path: web::Path<LabId>,
     form: web::Form<Vec<(String, String)>>,
 ) -> Result<HttpResponse, WebError> {
-    let token = form.iter().find(|(name, _)| name == "csrf").map(|(_, value)| value.as_str());
-    who.check_csrf(token.unwrap_or_default())?;
     let wish = Wish::read(&form, who.context.zone());
     let Some(asked) = wish.asked() else { return again(&who, &path, wish).await };
-    match waitlist::join(who.context.app(), who.session.person.clone(), path.clone(), asked).await {
+    match waitlist::join(who.context.app(), who.caller.person.clone(), path.clone(), asked).await {
         Ok(wait) => Ok(joined(&path, &wait)),
         Err(WaitError::AlreadyWaiting(_)) => Ok(present::redirect(&format!("/labs/{path}/wait"))),
         Err(WaitError::Never { .. } | WaitError::BadWish(_)) => again(&who, &path, wish).await,
@@ -104,8 +102,6 @@ pub(super) fn told(to: &str, done: Done) -> HttpResponse {
 /// Which wait is to end.
 #[derive(Debug, Deserialize)]
 pub struct Leave {
-    #[serde(default)]
-    csrf: String,
     wait: String,
 }
 
@@ -115,9 +111,8 @@ pub async fn leave(
     path: web::Path<LabId>,
     form: web::Form<Leave>,
 ) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
     let id: WaitId = form.wait.parse()?;
-    waitlist::leave(who.context.app(), who.session.person.clone(), id)
+    waitlist::leave(who.context.app(), who.caller.person.clone(), id)
         .await
         .map_err(|error| WebError::of_wait(error, Some(&path)))?;
     Ok(told(&format!("/labs/{path}/wait"), Done::LeftLine))

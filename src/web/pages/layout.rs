@@ -40,7 +40,7 @@ impl Layout {
 
     /// Whether the reader runs the course.
     pub(super) fn is_staff(&self) -> bool {
-        self.viewer.as_ref().is_some_and(|viewer| viewer.role == Role::Staff.word())
+        self.viewer.as_ref().is_some_and(|viewer| viewer.staff)
     }
 
     /// A realistic frame for a signed-in student.
@@ -50,7 +50,7 @@ impl Layout {
             course: "Cloud Computing, fall 2026".to_owned(),
             title: title.to_owned(),
             section,
-            viewer: Some(Viewer { net_id: "ff524".to_owned(), role: "student".to_owned() }),
+            viewer: Some(Viewer { net_id: "ff524".to_owned(), role: "student".to_owned(), staff: false }),
             csrf: "sample-csrf".to_owned(),
             demo: Some(DemoNote { simulated: true, mailbox: true }),
             flash: None,
@@ -64,7 +64,8 @@ impl Layout {
     /// A realistic frame for someone who runs the course.
     #[must_use]
     pub fn sample_of_staff(title: &str, section: Section) -> Self {
-        let viewer = Viewer { net_id: "ta77".to_owned(), role: Role::Staff.word().to_owned() };
+        let role = Role::Assistant.title().to_owned();
+        let viewer = Viewer { net_id: "ta77".to_owned(), role, staff: true };
         Self { viewer: Some(viewer), ..Self::sample(title, section) }
     }
 }
@@ -102,6 +103,8 @@ pub struct Viewer {
     pub net_id: String,
     /// What the person is in the course: `student`, `TA`.
     pub role: String,
+    /// Whether they see the pages of staff.
+    pub staff: bool,
 }
 
 /// What the request before this one did, in a sentence.

@@ -178,7 +178,8 @@ impl SitesPage {
             ..well.clone()
         };
         let mut staff = trouble.clone();
-        staff.layout.viewer = Some(Viewer { net_id: "ta77".to_owned(), role: "staff".to_owned() });
+        staff.layout.viewer =
+            Some(Viewer { net_id: "ta77".to_owned(), role: "teaching assistant".to_owned(), staff: true });
         staff.mail = Some("2 mails wait to be sent, the first for 12 min.".to_owned());
         for (site, quiet) in staff.sites.iter_mut().zip([false, true]) {
             site.numbers = Some(if quiet { Numbers::quiet() } else { Numbers::sample() });

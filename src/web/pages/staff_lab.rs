@@ -165,7 +165,8 @@ impl StaffLabPage {
 
 fn lopsided() -> StaffLabPage {
     let mut layout = Layout::sample("Staff view: Kubernetes cluster", Section::Labs);
-    layout.viewer = Some(Viewer { net_id: "ta77".to_owned(), role: "staff".to_owned() });
+    layout.viewer =
+        Some(Viewer { net_id: "ta77".to_owned(), role: "teaching assistant".to_owned(), staff: true });
     let share = |name: &str, days: i64| ShareRow {
         name: name.to_owned(),
         days: format!("{days} days"),

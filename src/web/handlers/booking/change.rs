@@ -49,7 +49,6 @@ impl Shown {
 /// What every form of the page carries.
 #[derive(Debug, Deserialize)]
 pub struct Form {
-    csrf: String,
     #[serde(flatten)]
     shown: Shown,
 }
@@ -60,8 +59,7 @@ pub async fn release(
     path: web::Path<BookingId>,
     form: web::Form<Form>,
 ) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
-    let (app, person) = (who.context.app(), who.session.person.clone());
+    let (app, person) = (who.context.app(), who.caller.person.clone());
     match booking::release_if(app, person, path.clone(), form.shown.seen()).await {
         Ok(()) => Ok(back(&path, Done::Released)),
         Err(BookingError::Changed) => changed(&who, &path, Asked::Release).await,
@@ -72,7 +70,6 @@ pub async fn release(
 /// Another end.
 #[derive(Debug, Deserialize)]
 pub struct NewEnd {
-    csrf: String,
     #[serde(flatten)]
     shown: Shown,
     end: String,
@@ -97,12 +94,11 @@ pub async fn shorten(
 }
 
 async fn end_at(who: &SignedIn, id: &BookingId, form: &NewEnd, done: Done) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
     let end = read_start(&form.end).map_err(|problem| WebError::BadInput(vec![problem]))?;
     let before = view(who, id).await?.booking;
     let slot = Interval::new(before.slot.start(), end)
         .ok_or_else(|| WebError::WrongState("that end is before its start".to_owned()))?;
-    let (app, person) = (who.context.app(), who.session.person.clone());
+    let (app, person) = (who.context.app(), who.caller.person.clone());
     match booking::change_if(app, person, id.clone(), slot, form.shown.seen()).await {
         Ok(()) => Ok(back(id, done)),
         Err(BookingError::Changed) => changed(who, id, Asked::End(end)).await,
@@ -134,9 +130,8 @@ pub async fn relocate(
     shown: web::Query<Shown>,
     form: web::Form<lab::Form>,
 ) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
     let slot = lab::read_slot(&form.start, &form.hours)?;
-    let (app, person) = (who.context.app(), who.session.person.clone());
+    let (app, person) = (who.context.app(), who.caller.person.clone());
     match booking::change_if(app, person, path.clone(), slot, shown.seen()).await {
         Ok(()) => Ok(back(&path, Done::Moved)),
         Err(BookingError::Changed) => changed(&who, &path, Asked::Slot(slot)).await,

@@ -3,7 +3,6 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use serde::Deserialize;
 
 use super::{compose, view};
 use crate::domain::ids::BookingId;
@@ -15,34 +14,17 @@ use crate::web::handlers::wait::told;
 use crate::web::pages::booking::Changed;
 use crate::web::pages::layout::Link;
 
-/// What both forms carry.
-#[derive(Debug, Deserialize)]
-pub struct Form {
-    #[serde(default)]
-    csrf: String,
-}
-
 /// Takes what is offered.
-pub async fn accept(
-    who: SignedIn,
-    path: web::Path<BookingId>,
-    form: web::Form<Form>,
-) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
-    match waitlist::accept(who.context.app(), who.session.person.clone(), path.clone()).await {
+pub async fn accept(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
+    match waitlist::accept(who.context.app(), who.caller.person.clone(), path.clone()).await {
         Ok(_) => Ok(told(&format!("/bookings/{path}"), Done::Accepted)),
         Err(error) => too_late(&who, &path, "to accept it", error).await,
     }
 }
 
 /// Leaves it to whoever comes next.
-pub async fn pass(
-    who: SignedIn,
-    path: web::Path<BookingId>,
-    form: web::Form<Form>,
-) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
-    match waitlist::pass(who.context.app(), who.session.person.clone(), path.clone()).await {
+pub async fn pass(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
+    match waitlist::pass(who.context.app(), who.caller.person.clone(), path.clone()).await {
         Ok(()) => Ok(told(&format!("/bookings/{path}"), Done::Passed)),
         Err(error) => too_late(&who, &path, "to pass it", error).await,
     }

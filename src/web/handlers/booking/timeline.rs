@@ -27,14 +27,14 @@ pub(super) fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) 
     let (answer, detail) = it.answer();
     Timeline {
         id: view.booking.id.to_string(),
-        csrf: who.session.csrf.clone(),
+        csrf: who.caller.csrf().to_owned(),
         seen: view.booking.mark(),
         state: present::booking_state(&view.booking),
         answer,
         detail,
         site: it.site(),
         unused: it.unused(),
-        answers: it.answers(&who.session.csrf),
+        answers: it.answers(who.caller.csrf()),
         steps: it.steps(),
         movable: is_movable(view),
         release: it.release(),

@@ -19,7 +19,7 @@ use crate::web::present;
 
 /// The panel of a start that was chosen.
 pub(super) fn compose(who: &SignedIn, view: &LabView, choice: &Choice, query: &Query) -> Panel {
-    let needs_key = who.session.person.ssh_public_key.is_none();
+    let needs_key = who.caller.person.ssh_public_key.is_none();
     let (lab, pool, zone) = (&view.setting.lab, &view.setting.pool, view.setting.zone);
     let at = choice.start.at;
     let (free, lengths) = match &choice.start.verdict {
@@ -42,7 +42,7 @@ pub(super) fn compose(who: &SignedIn, view: &LabView, choice: &Choice, query: &Q
     Panel {
         action,
         button,
-        csrf: who.session.csrf.clone(),
+        csrf: who.caller.csrf().to_owned(),
         idempotency_key: who.context.app().booking_id().to_string(),
         start: present::when(zone, view.now, at),
         free,

@@ -26,7 +26,7 @@ pub struct Query {
 /// Shows the person's bookings that are over, latest first.
 pub async fn past_bookings(who: SignedIn, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
     let before: Option<Before> = query.before.as_deref().map(str::parse).transpose()?;
-    let (app, id) = (who.context.app(), who.session.person.id.clone());
+    let (app, id) = (who.context.app(), who.caller.person.id.clone());
     let from = before.clone();
     let found = app.db.read("past bookings", move |conn| history::past(conn, &id, from.as_ref())).await?;
     let (zone, now) = (who.context.zone(), app.now());

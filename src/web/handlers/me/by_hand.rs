@@ -90,8 +90,7 @@ fn note(zone: Tz, now: DateTime<Utc>, mine: &Mine, follows: &Follows) -> Option<
 
 /// Takes back what is the person's own. Of what is another's there is no more to see than of what is not there.
 pub async fn restore(who: SignedIn, form: web::Form<Restore>) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
-    let of = who.session.person.net_id.clone();
+    let of = who.caller.person.net_id.clone();
     let restored = form.carry_out(&who.context, Some(&of)).await?;
     Ok(reaper::back("/me", reaper::told(&restored)))
 }

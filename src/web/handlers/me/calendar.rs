@@ -3,7 +3,6 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use serde::Deserialize;
 
 use super::back;
 use crate::services::calendar;
@@ -14,16 +13,9 @@ use crate::web::pages::calendar_address::CalendarAddressPage;
 use crate::web::pages::layout::Section;
 use crate::web::present;
 
-/// The token of a form.
-#[derive(Debug, Deserialize)]
-pub struct Form {
-    csrf: String,
-}
-
 /// Makes a new address and shows it. The answer is the page itself: the address is nowhere else.
-pub async fn renew_calendar(who: SignedIn, form: web::Form<Form>) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
-    let (app, id) = (who.context.app().clone(), who.session.person.id.clone());
+pub async fn renew_calendar(who: SignedIn) -> Result<HttpResponse, WebError> {
+    let (app, id) = (who.context.app().clone(), who.caller.person.id.clone());
     let (db, public_url) = (app.db.clone(), app.public_url.clone());
     let secret = db.write("renew calendar", move |conn| calendar::renew(&app, conn, &id)).await?;
     let https = format!("{public_url}/calendar/{secret}.ics");
@@ -42,9 +34,8 @@ pub async fn to_calendar(_: SignedIn) -> HttpResponse {
 }
 
 /// The address leads nowhere from now on.
-pub async fn stop_calendar(who: SignedIn, form: web::Form<Form>) -> Result<HttpResponse, WebError> {
-    who.check_csrf(&form.csrf)?;
-    let id = who.session.person.id.clone();
+pub async fn stop_calendar(who: SignedIn) -> Result<HttpResponse, WebError> {
+    let id = who.caller.person.id.clone();
     who.context.app().db.write("stop calendar", move |conn| calendar::stop(conn, &id)).await?;
     Ok(back(Done::CalendarStopped))
 }

@@ -36,13 +36,12 @@ pub async fn save_choices(who: SignedIn, form: web::Form<Form>) -> Result<HttpRe
         let values = form.iter().filter(move |(its, _)| its == name);
         values.map(|(_, value)| value.as_str())
     };
-    who.check_csrf(of("csrf").next().unwrap_or_default())?;
     let choices = Choices {
         ending_soon_minutes: minutes(of("ending_soon"))?,
         ready: of("ready").next().is_some(),
         ended: of("ended").next().is_some(),
     };
-    let id = who.session.person.id.clone();
+    let id = who.caller.person.id.clone();
     who.context.app().db.write("save choices", move |conn| people::set_choices(conn, &id, &choices)).await?;
     Ok(back(Done::ChoicesSaved))
 }

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::pauses::{problem, whole_place};
-use super::{Confirmed, PAGE, Paged, back, overview};
+use super::{PAGE, Paged, back, overview};
 use crate::db::{self, DbError, SaidExemption, SaidPause};
 use crate::domain::calendar;
 use crate::domain::ids::{ExemptionId, LabId, NetId, SiteId};
@@ -26,7 +26,6 @@ use crate::web::present;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Form {
-    csrf: String,
     what: String,
     site: String,
     value: String,
@@ -64,9 +63,8 @@ pub(super) async fn show(
 
 /// Adds one. A form that is not right comes back with everything that is wrong with it.
 pub(super) async fn add(who: Staff, form: web::Form<Form>) -> Result<HttpResponse, WebError> {
-    who.0.check_csrf(&form.csrf)?;
     let (app, zone) = (who.0.context.app(), who.0.context.zone());
-    let problems = match form.read(zone, app.now(), who.0.session.person.net_id.clone()) {
+    let problems = match form.read(zone, app.now(), who.0.caller.person.net_id.clone()) {
         Ok(wanted) => match guards::exempt(app, wanted).await {
             Ok(_) => return Ok(back("/staff/reaper/exemptions", Done::Exempted)),
             Err(GuardError::Db(error)) => return Err(error.into()),
@@ -80,13 +78,8 @@ pub(super) async fn add(who: Staff, form: web::Form<Form>) -> Result<HttpRespons
 }
 
 /// Takes one back.
-pub(super) async fn revoke(
-    who: Staff,
-    path: web::Path<ExemptionId>,
-    form: web::Form<Confirmed>,
-) -> Result<HttpResponse, WebError> {
-    who.0.check_csrf(&form.csrf)?;
-    let by = who.0.session.person.net_id.clone();
+pub(super) async fn revoke(who: Staff, path: web::Path<ExemptionId>) -> Result<HttpResponse, WebError> {
+    let by = who.0.caller.person.net_id.clone();
     if guards::revoke(who.0.context.app(), path.into_inner(), by).await? {
         Ok(back("/staff/reaper/exemptions", Done::Unexempted))
     } else {

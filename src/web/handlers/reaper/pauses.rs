@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 
-use super::{Confirmed, back, compose, overview, place};
+use super::{back, compose, overview, place};
 use crate::db::SaidPause;
 use crate::domain::calendar;
 use crate::domain::ids::{NetId, PauseId, SiteId};
@@ -25,7 +25,6 @@ use crate::web::present;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Form {
-    csrf: String,
     site: String,
     reason: String,
     until: String,
@@ -33,9 +32,8 @@ pub(super) struct Form {
 
 /// Pauses it. A form that is not right comes back with everything that is wrong with it.
 pub(super) async fn pause(who: Staff, form: web::Form<Form>) -> Result<HttpResponse, WebError> {
-    who.0.check_csrf(&form.csrf)?;
     let zone = who.0.context.zone();
-    let (app, by) = (who.0.context.app(), who.0.session.person.net_id.clone());
+    let (app, by) = (who.0.context.app(), who.0.caller.person.net_id.clone());
     let problems = match form.read(zone, app.now(), by) {
         Ok(wanted) => match guards::pause(app, wanted).await {
             Ok(_) => return Ok(back("/staff/reaper", Done::Paused)),
@@ -49,13 +47,8 @@ pub(super) async fn pause(who: Staff, form: web::Form<Form>) -> Result<HttpRespo
 }
 
 /// Ends a pause.
-pub(super) async fn resume(
-    who: Staff,
-    path: web::Path<PauseId>,
-    form: web::Form<Confirmed>,
-) -> Result<HttpResponse, WebError> {
-    who.0.check_csrf(&form.csrf)?;
-    let by = who.0.session.person.net_id.clone();
+pub(super) async fn resume(who: Staff, path: web::Path<PauseId>) -> Result<HttpResponse, WebError> {
+    let by = who.0.caller.person.net_id.clone();
     match guards::resume(who.0.context.app(), path.into_inner(), by).await {
         Ok(()) => Ok(back("/staff/reaper", Done::Resumed)),
         Err(GuardError::Db(error)) => Err(error.into()),

@@ -33,7 +33,6 @@ const RULES: [(&str, &str, &str); 11] = [
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Form {
-    pub(super) csrf: String,
     net_id: String,
     rule: String,
     value: String,
@@ -61,9 +60,15 @@ impl Form {
         let reason = exceptions::check_reason(&self.reason).map_err(|error| keep(problem(zone, &error))).ok();
         let scope = (self.scope != "all").then(|| lab.clone());
         match (net_id, grant, until, reason) {
-            (Some(net_id), Some(grant), Some(until), Some(())) => {
-                Ok(NewException { net_id, lab: scope, grant, until, reason: self.reason.clone(), by })
-            }
+            (Some(net_id), Some(grant), Some(until), Some(())) => Ok(NewException {
+                net_id,
+                lab: scope,
+                grant,
+                until,
+                reason: self.reason.clone(),
+                accommodation: false,
+                by,
+            }),
             _ => Err(problems),
         }
     }

@@ -140,7 +140,7 @@ fn chances(who: &SignedIn, shown: &Shown) -> Option<Chances> {
     let asked = shown.wish.asked()?;
     let mut facts = vec![Fact::new("You ask for", words::asked_for(setting, &asked))];
     facts.extend(shown.outlook.iter().flat_map(|outlook| words::expected(setting, now, outlook)));
-    let needs_key = who.session.person.ssh_public_key.is_none();
+    let needs_key = who.caller.person.ssh_public_key.is_none();
     Some(Chances {
         facts,
         basis: shown.outlook.as_ref().map(words::basis),

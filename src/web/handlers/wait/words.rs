@@ -108,7 +108,7 @@ pub(in crate::web) fn offer(who: &SignedIn, mine: &MyWait, now: DateTime<Utc>) -
     let (zone, slot, lab) = (mine.setting.zone, &booking.slot, &mine.setting.lab);
     (now < until).then(|| Offer {
         id: booking.id.to_string(),
-        csrf: who.session.csrf.clone(),
+        csrf: who.caller.csrf().to_owned(),
         until: present::when(zone, now, until),
         left: left(until - now),
         lab: Link::new(format!("/labs/{}", lab.id), lab.title.clone()),

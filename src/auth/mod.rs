@@ -1,0 +1,3 @@
+//! Who may come in, and what each may do.
+
+pub mod permissions;

@@ -1,0 +1,130 @@
+//! Sessions: who a browser belongs to, and for how long.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::App;
+use super::people::hash;
+use crate::db::{self, Conn, DbError, Origin, StoredSession};
+use crate::domain::ids::{PersonId, SessionId};
+use crate::domain::person::Person;
+
+/// How long a session lasts that nobody uses: a day at the desk with its breaks.
+pub const IDLE: TimeDelta = TimeDelta::hours(12);
+
+/// How long a session lasts, however much it is used.
+pub const LONGEST: TimeDelta = TimeDelta::days(7);
+
+/// A session that was used so shortly before is not written down again.
+const SEEN: TimeDelta = TimeDelta::minutes(5);
+
+/// How much is kept of what a browser calls itself.
+const MOST_OF_AGENT: usize = 200;
+
+/// What a browser holds once it is signed in.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// The secret in the cookie. Only its hash is stored.
+    pub token: String,
+}
+
+/// A browser that is signed in.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// With whose eyes the pages are seen: the person's own, or those of a student if staff look as one.
+    pub person: Person,
+    /// Who looks with the eyes of `person`. Nothing can be changed meanwhile.
+    pub looking: Option<Person>,
+    /// What is stored of it.
+    pub stored: StoredSession,
+}
+
+impl Session {
+    /// Whose session it is.
+    pub fn owner(&self) -> &Person {
+        self.looking.as_ref().unwrap_or(&self.person)
+    }
+}
+
+/// How someone signed in.
+#[derive(Debug, Clone, Default)]
+pub struct SignIn {
+    /// What the browser calls itself.
+    pub agent: String,
+    /// Whether the identity provider says that they run the installation.
+    pub admin: bool,
+    /// Where they signed in; nothing in the demo.
+    pub origin: Option<Origin>,
+    /// The secret of the session that the browser had before: it ends, so that nobody's but their own goes on.
+    pub before: Option<String>,
+}
+
+/// Begins a session of the person, with a secret that nobody has seen before.
+pub fn begin(
+    app: &App,
+    conn: &mut Conn<'_>,
+    person: &PersonId,
+    sign_in: &SignIn,
+) -> Result<NewSession, DbError> {
+    let now = app.now();
+    db::delete_old_sessions(conn, now, now - IDLE)?;
+    if let Some(before) = &sign_in.before {
+        db::delete_session(conn, &hash(before))?;
+    }
+    let token = app.entropy.secret();
+    let stored = StoredSession {
+        id: app.session_id(),
+        csrf: app.entropy.secret(),
+        created_at: now,
+        seen_at: now,
+        expires_at: now + LONGEST,
+        agent: sign_in.agent.chars().filter(|c| !c.is_control()).take(MOST_OF_AGENT).collect(),
+        admin: sign_in.admin,
+        acting_as: None,
+        origin: sign_in.origin.clone(),
+    };
+    db::insert_session(conn, &hash(&token), person, &stored)?;
+    Ok(NewSession { token })
+}
+
+/// The session of a browser's secret, if it has not ended.
+pub fn of_token(app: &App, conn: &mut Conn<'_>, token: &str) -> Result<Option<Session>, DbError> {
+    let now = app.now();
+    let Some((mut owner, stored)) = db::session(conn, &hash(token), now, now - IDLE)? else {
+        return Ok(None);
+    };
+    owner.admin |= stored.admin;
+    let seen_as = match &stored.acting_as {
+        Some(id) => db::person(conn, id)?,
+        None => None,
+    };
+    Ok(Some(match seen_as {
+        Some(person) => Session { person, looking: Some(owner), stored },
+        None => Session { person: owner, looking: None, stored },
+    }))
+}
+
+/// Whether it is to be written down that the session is used now.
+pub fn is_stale(session: &StoredSession, now: DateTime<Utc>) -> bool {
+    now - session.seen_at >= SEEN
+}
+
+/// Ends the session of a browser's secret, and says what it was.
+pub fn end(conn: &mut Conn<'_>, token: &str) -> Result<Option<StoredSession>, DbError> {
+    db::delete_session(conn, &hash(token))
+}
+
+/// The sessions of a person that have not ended, the latest used first.
+pub fn of_person(app: &App, conn: &mut Conn<'_>, person: &PersonId) -> Result<Vec<StoredSession>, DbError> {
+    let now = app.now();
+    db::sessions_of(conn, person, now, now - IDLE)
+}
+
+/// Ends one session of a person. False if they have none of this id.
+pub fn revoke(conn: &mut Conn<'_>, person: &PersonId, id: &SessionId) -> Result<bool, DbError> {
+    db::delete_session_of(conn, person, id)
+}
+
+/// Ends the sessions of a person, all but the one that is to stay. Says how many.
+pub fn revoke_all(conn: &mut Conn<'_>, person: &PersonId, but: Option<&SessionId>) -> Result<usize, DbError> {
+    db::delete_sessions_of(conn, person, but)
+}
