@@ -649,6 +649,7 @@ joinable!(api_tokens -> people (person_id));
 joinable!(audit_details -> audit_records (number));
 joinable!(identities -> people (person_id));
 joinable!(memberships -> people (person_id));
+joinable!(roster_imports -> people (person_id));
 joinable!(occupancy -> pools (pool_id));
 joinable!(pools -> sites (site_id));
 allow_tables_to_appear_in_same_query!(
@@ -664,7 +665,8 @@ allow_tables_to_appear_in_same_query!(
     exceptions,
     usage_totals,
     waits,
-    labs
+    labs,
+    roster_imports
 );
 allow_tables_to_appear_in_same_query!(audit_records, audit_details);
 allow_tables_to_appear_in_same_query!(occupancy, pools, sites);

@@ -132,3 +132,33 @@ pub struct Roster {
     /// What staff should know of how it was read, in sentences.
     pub notes: Vec<String>,
 }
+
+/// How far a roster is that was brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportState {
+    /// What it changes is shown, and nothing is done.
+    Previewed,
+    /// It is to be applied, and part of it may be.
+    Confirmed,
+    /// All of it is applied.
+    Done,
+}
+
+impl ImportState {
+    const ALL: [Self; 3] = [Self::Previewed, Self::Confirmed, Self::Done];
+
+    /// The state as stored and as programs read it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Previewed => "previewed",
+            Self::Confirmed => "confirmed",
+            Self::Done => "done",
+        }
+    }
+
+    /// Reads what [`ImportState::word`] wrote.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+}

@@ -24,6 +24,7 @@ pub mod queue;
 pub mod reaping;
 pub mod receipts;
 pub mod renewal;
+pub mod roster;
 pub mod sessions;
 pub mod shares;
 mod situation;

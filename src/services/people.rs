@@ -3,8 +3,8 @@
 use sha2::{Digest, Sha256};
 use ssh_key::{HashAlg, PublicKey};
 
-use super::App;
-use crate::db::{self, Conn, DbError, Dropped, MaybeDbError};
+use super::{App, roster};
+use crate::db::{self, Conn, DbError, MaybeDbError};
 use crate::domain::contact::{MOST_OF_ACCOUNT, is_account, is_address};
 use crate::domain::ids::{NetId, PersonId};
 use crate::domain::person::{Choices, Person, Role};
@@ -55,12 +55,12 @@ impl MaybeDbError for EnrolError {
     }
 }
 
-/// The person drops the course: they book nothing any more. What they have booked stays.
+/// The person drops the course: they book nothing any more, and what they have booked ends after a warning.
 pub fn drop_out(app: &App, conn: &mut Conn<'_>, net_id: &NetId) -> Result<(), EnrolError> {
     let person =
         db::person_by_net_id(conn, net_id)?.ok_or_else(|| EnrolError::NoSuchPerson(net_id.clone()))?;
     if person.enrolled {
-        db::set_dropped(conn, &person.id, Some(Dropped { at: app.now(), bookings_end_at: None }))?;
+        roster::leave(app, conn, &person, roster::BOOKINGS_END_AFTER)?;
     }
     Ok(())
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::db::DbError;
-use crate::services::{App, receipts};
+use crate::services::{App, receipts, roster};
 
-/// Forgets old refusals, and says in a line how many.
+/// Forgets old refusals, and rosters that nobody confirmed, and says in a line how many.
 pub async fn run(app: Arc<App>) -> Result<String, DbError> {
     let forgotten = receipts::forget(&app).await?;
-    Ok(format!("forgot {forgotten} refusals"))
+    let rosters = roster::forget(&app).await?;
+    Ok(format!("forgot {forgotten} refusals and {rosters} rosters"))
 }

@@ -667,6 +667,7 @@ fn ended_because(reason: EndReason) -> &'static str {
         EndReason::NoShow => "Nobody used it, so it was released.",
         EndReason::Passed => "You passed this offer.",
         EndReason::Lapsed => "This offer went by unanswered.",
+        EndReason::Dropped => "You have dropped the course.",
     }
 }
 
