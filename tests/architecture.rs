@@ -37,9 +37,10 @@ const MAY_USE: [(&str, &[&str]); 17] = [
 ];
 
 /// Crates that only these modules may name.
-const HOMES: [(&str, &[&str]); 10] = [
+const HOMES: [(&str, &[&str]); 11] = [
     ("diesel", &["db"]),
     ("diesel_migrations", &["db"]),
+    ("actix_multipart", &["web"]),
     ("actix_web", &["web"]),
     ("lettre", &["mail"]),
     ("tokio_cron_scheduler", &["worker"]),

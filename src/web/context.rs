@@ -202,12 +202,22 @@ pub enum Done {
     Accepted,
     /// An offer was passed.
     Passed,
+    /// Staff discarded a roster that was only shown.
+    RosterDiscarded,
+    /// Staff said where a student stands.
+    Placed,
+    /// Staff said by which accounts the sites know someone.
+    AccountsSaved,
+    /// Staff dropped someone.
+    Dropped,
+    /// Staff let someone take the course again.
+    TakenIn,
     /// Someone signed out.
     SignedOut,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 23] = [
+    const ALL: [(Self, &'static str, &'static str); 28] = [
         (Self::KeySaved, "key", "Your SSH key is saved. Servers that we make from now on get it."),
         (Self::ChoicesSaved, "choices", "Your choices are saved. They hold for every mail from now on."),
         (Self::CalendarStopped, "calendar", "Your calendar's address leads nowhere any more."),
@@ -254,6 +264,15 @@ impl Done {
         (Self::LeftLine, "left-line", "You do not wait any more."),
         (Self::Accepted, "accepted", "It is yours."),
         (Self::Passed, "passed", "You passed it. You keep waiting, and are not offered that time again."),
+        (Self::RosterDiscarded, "discarded", "The roster is discarded. Nothing of it was applied."),
+        (Self::Placed, "placed", "It is saved. It counts from the next look at the shares on."),
+        (Self::AccountsSaved, "accounts", "The accounts are saved. The next sweep goes by them."),
+        (
+            Self::Dropped,
+            "dropped",
+            "They have dropped the course. Who has something booked gets a mail that says when it ends.",
+        ),
+        (Self::TakenIn, "taken-in", "They take the course again, with what they still have booked."),
         (Self::SignedOut, "out", "You are signed out."),
     ];
 
