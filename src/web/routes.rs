@@ -17,7 +17,8 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    booking, components, health, lab, labs, links, mailbox, me, person, reaper, roster, sign_in, sites, staff, standing, wait,
+    booking, components, health, lab, labs, links, mailbox, me, person, reaper, roster, sign_in, sites,
+    staff, standing, wait,
 };
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
 use super::metrics::measured;

@@ -125,9 +125,7 @@ async fn place(
                 Err(error) => place_problem(&form, &error),
             }
         }
-        Err(_) => {
-            Problem::with_field("shares", format!("\"{}\" is not a whole number.", form.shares.trim()))
-        }
+        Err(_) => Problem::with_field("shares", format!("\"{}\" is not a whole number.", form.shares.trim())),
     };
     again(&who, &view, &Typed { place: Some(form), ..Typed::default() }, vec![problem])
 }
@@ -211,10 +209,7 @@ async fn grant(
 }
 
 /// Takes an exception back.
-async fn revoke(
-    who: SignedIn,
-    path: web::Path<(PersonId, ExceptionId)>,
-) -> Result<HttpResponse, WebError> {
+async fn revoke(who: SignedIn, path: web::Path<(PersonId, ExceptionId)>) -> Result<HttpResponse, WebError> {
     let (person, exception) = path.into_inner();
     let theirs = view(&who, &person).await?.exceptions.iter().any(|it| it.id == exception);
     if theirs && exceptions::revoke(who.context.app(), exception, by(&who).to_string()).await? {
@@ -264,7 +259,8 @@ fn lead(who: &SignedIn, view: &MemberView) -> String {
         Some(end) if end <= view.now => format!("What they had booked ended {}.", when(end)),
         Some(end) => format!("What they have booked ends {}.", when(end)),
         None if it.role == Role::Student && view.parity.is_none() => {
-            "They have no parity, since their net ID does not end in a digit: grant them one below.".to_owned()
+            "They have no parity, since their net ID does not end in a digit: grant them one below."
+                .to_owned()
         }
         None => String::new(),
     }
@@ -323,7 +319,8 @@ fn grant_part(who: &SignedIn, view: &MemberView, form: &Grant, problems: &[Probl
     let zone = calendar::zone_name(who.context.zone(), view.now);
     let shown = form.shown(&zone, problems.to_vec());
     let chosen = form.scope();
-    let labs = view.labs.iter().map(|(id, title)| Choice::new(id.as_str(), title.clone(), id.as_str() == chosen));
+    let labs =
+        view.labs.iter().map(|(id, title)| Choice::new(id.as_str(), title.clone(), id.as_str() == chosen));
     let rules = shown.rules.iter().map(|rule| Choice::new(&rule.key, rule.text.clone(), rule.chosen));
     GrantPart {
         rules: std::iter::once(Choice::new("", "Choose a rule", false)).chain(rules).collect(),

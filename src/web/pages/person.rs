@@ -200,7 +200,10 @@ fn sample() -> PersonPage {
             ],
             rule_problem: None,
             value: field("value", "Value", "As the rule asks for it.", ""),
-            scopes: vec![Choice::new("all", "All labs", true), Choice::new("k8s", "Kubernetes cluster", false)],
+            scopes: vec![
+                Choice::new("all", "All labs", true),
+                Choice::new("k8s", "Kubernetes cluster", false),
+            ],
             accommodation: false,
             until: field("until", "Until (optional)", "New York time (EST).", ""),
             reason: field("reason", "Reason", "In a few words. Only staff see it.", ""),

@@ -294,7 +294,11 @@ impl BringPage {
                 Choice::new("plain", "Fairlease", false),
             ],
             pasted: String::new(),
-            domain: field("mail_domain", "Mail domain", "What addresses have after the \"@\", such as example.edu."),
+            domain: field(
+                "mail_domain",
+                "Mail domain",
+                "What addresses have after the \"@\", such as example.edu.",
+            ),
             drop: true,
             sections: field("only_sections", "Only these sections", "If the file is of some sections only."),
             hours: field("hours", "Bookings of who drops end after", "Hours, from 0 to 336."),
@@ -302,8 +306,12 @@ impl BringPage {
         let line = |text: &str| Problem { code: None, text: text.to_owned(), field: None };
         let refused = Self {
             problems: vec![
-                line("line 3: net_id: \"5za\" is not a net ID: 2 to 16 letters or digits with a letter first, such as ff524"),
-                line("line 7: qa101 is in line 2, too, with another mail; one line is wanted for each student"),
+                line(
+                    "line 3: net_id: \"5za\" is not a net ID: 2 to 16 letters or digits with a letter first, such as ff524",
+                ),
+                line(
+                    "line 7: qa101 is in line 2, too, with another mail; one line is wanted for each student",
+                ),
             ],
             more: 12,
             pasted: "net_id,name,mail\n5za,Zo\u{eb},z@example.edu\n".to_owned(),
@@ -384,10 +392,20 @@ impl List {
             list(
                 "changed",
                 "1 student is changed",
-                vec![row("qa101", "Quentin Abernathy", Some(5), vec![changed(Some("lec-1"), "lec-2"), changed(Some("red"), "")])],
+                vec![row(
+                    "qa101",
+                    "Quentin Abernathy",
+                    Some(5),
+                    vec![changed(Some("lec-1"), "lec-2"), changed(Some("red"), "")],
+                )],
                 None,
             ),
-            list("dropped", "1 student is dropped", vec![row("mk606", "Martin King, Jr.", None, Vec::new())], None),
+            list(
+                "dropped",
+                "1 student is dropped",
+                vec![row("mk606", "Martin King, Jr.", None, Vec::new())],
+                None,
+            ),
         ]
     }
 }

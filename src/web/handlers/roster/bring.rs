@@ -61,10 +61,7 @@ pub(super) async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResp
 }
 
 /// Takes a roster, and leads to what it changes. A file that is not right comes back with everything that is wrong with it.
-pub(super) async fn upload(
-    who: SignedIn,
-    form: MultipartForm<Upload>,
-) -> Result<HttpResponse, WebError> {
+pub(super) async fn upload(who: SignedIn, form: MultipartForm<Upload>) -> Result<HttpResponse, WebError> {
     let form = form.into_inner();
     same_token(&who.caller, &form.csrf)?;
     let (typed, file) = taken(form);
@@ -158,8 +155,8 @@ fn compose(who: &SignedIn, typed: &Typed, problems: Vec<Problem>, more: usize) -
         problem: problems.iter().find(|it| it.field.as_deref() == Some(id)).map(|it| it.text.clone()),
         required: false,
     };
-    let formats = Format::ALL
-        .map(|format| Choice::new(format.word(), format.name(), format.word() == typed.format));
+    let formats =
+        Format::ALL.map(|format| Choice::new(format.word(), format.name(), format.word() == typed.format));
     BringPage {
         layout: who.context.layout("Bring a roster", Section::Roster),
         formats: std::iter::once(Choice::new("", "Told by its header", typed.format.is_empty()))

@@ -113,7 +113,9 @@ fn lead(who: &SignedIn, shown: &Shown) -> String {
     let at = present::when(who.context.zone(), who.context.app().now(), import.at).text;
     let unchanged = match shown.stored.plan.unchanged {
         0 => String::new(),
-        count => format!(" {} stay as they are.", words::students(count)).replace("student stay", "student stays"),
+        count => {
+            format!(" {} stay as they are.", words::students(count)).replace("student stay", "student stays")
+        }
     };
     let applied = if import.state == ImportState::Previewed { " Nothing is applied yet." } else { "" };
     format!("{by} brought {} ({}) {at}.{unchanged}{applied}", import.file_name, import.format.name())
@@ -168,8 +170,14 @@ fn lists(plan: &Plan, href: &str, all: bool) -> Vec<List> {
     let most = if all { usize::MAX } else { FIRST };
     let list = |key, what: &str, count: usize, rows: Vec<Row>| {
         let is = if count == 1 { "is" } else { "are" };
-        let more = (count > rows.len()).then(|| Link::new(format!("{href}?all=yes#{key}"), format!("Show all {count}")));
-        (count > 0).then(|| List { key, title: format!("{} {is} {what}", words::students(count)), rows, more })
+        let more = (count > rows.len())
+            .then(|| Link::new(format!("{href}?all=yes#{key}"), format!("Show all {count}")));
+        (count > 0).then(|| List {
+            key,
+            title: format!("{} {is} {what}", words::students(count)),
+            rows,
+            more,
+        })
     };
     let lists = [
         list("added", "added", plan.added.len(), plan.added.iter().take(most).map(added).collect()),
@@ -200,7 +208,8 @@ fn added(it: &Added) -> Row {
 
 fn changed(it: &Change) -> Row {
     let fields = it.fields().into_iter();
-    let fields = fields.map(|(field, before, after)| Changed { name: field.word(), before: Some(before), after });
+    let fields =
+        fields.map(|(field, before, after)| Changed { name: field.word(), before: Some(before), after });
     Row {
         net_id: it.net_id.to_string(),
         name: it.before.name.clone(),

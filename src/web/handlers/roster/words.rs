@@ -30,9 +30,13 @@ pub(super) fn lead(list: &List, dropped: usize, enrolled: usize) -> String {
     };
     match list.without_parity {
         0 => left,
-        1 => format!("{left} 1 has no parity, since their net ID does not end in a digit: set it on their page."),
+        1 => format!(
+            "{left} 1 has no parity, since their net ID does not end in a digit: set it on their page."
+        ),
         many => {
-            format!("{left} {many} have no parity, since their net ID does not end in a digit: set it on their pages.")
+            format!(
+                "{left} {many} have no parity, since their net ID does not end in a digit: set it on their pages."
+            )
         }
     }
 }
@@ -99,7 +103,9 @@ pub(super) fn drops(plan: &Plan, hours: i64) -> Option<String> {
         0 => "ends at once".to_owned(),
         hours => format!("ends {hours} h after this is applied"),
     };
-    Some(format!("{who} nothing from then on. What they have booked {when}; whoever has something booked gets a mail."))
+    Some(format!(
+        "{who} nothing from then on. What they have booked {when}; whoever has something booked gets a mail."
+    ))
 }
 
 #[cfg(test)]
