@@ -36,6 +36,7 @@ mod marks;
 mod me;
 mod moving;
 mod no_shows;
+mod permissions;
 mod pools;
 mod provisioning;
 mod races;
