@@ -45,6 +45,7 @@ mod reaping;
 mod renewal;
 mod replicas;
 mod requests;
+mod roster;
 mod rosters;
 mod rules;
 mod schema;

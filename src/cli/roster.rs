@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Failure, Options, assemble, output};
 use crate::db::{DbError, Enrolment};
+use crate::domain::audit::Doer;
 use crate::domain::contact::MailDomain;
 use crate::domain::ids::ImportId;
 use crate::domain::person::Parity;
@@ -116,7 +117,7 @@ async fn import(options: &Options, args: Import) -> Result<(), Failure> {
         hours: args.hours,
         by: None,
     };
-    let import = roster::preview(&app, wanted).await.map_err(|error| told(&name, error))?;
+    let import = roster::preview(&app, wanted, Doer::command()).await.map_err(|error| told(&name, error))?;
     let shown = shown(&app, import.id.clone()).await?;
     if args.plan || shown.stored.plan.is_empty() {
         roster::discard(&app, import.id).await?;
@@ -125,7 +126,7 @@ async fn import(options: &Options, args: Import) -> Result<(), Failure> {
     if !args.json {
         print_plan(&shown.stored.plan)?;
     }
-    let confirmed = roster::confirm(&app, import.id.clone(), args.yes).await;
+    let confirmed = roster::confirm(&app, import.id.clone(), args.yes, Doer::command()).await;
     if let Err(error) = confirmed {
         roster::discard(&app, import.id).await?;
         return Err(match error {

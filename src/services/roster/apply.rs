@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::{App, RosterError, Stored, departures, hours};
 use crate::db::{self, Conn, DbError};
+use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::ids::{ClaimToken, CourseId, ImportId, PersonId};
 use crate::domain::person::{Person, Role};
 use crate::policy::roster::{Added, Change, Dropped, Held, Plan};
+use crate::services::audit::{self, Entry};
 
 /// How many people one transaction changes.
 pub const BATCH: usize = 200;
@@ -40,8 +44,9 @@ fn batch(app: &App, conn: &mut Conn<'_>, id: &ImportId, token: &ClaimToken) -> R
     let done = usize::try_from(done).unwrap_or_default();
     let steps: Vec<Step<'_>> = steps(&stored.plan).skip(done).take(BATCH).collect();
     let work = Work { app, id, course, after: hours(stored.hours)?, owners: owners(conn, &steps)? };
+    let mut entries = Vec::new();
     for step in &steps {
-        work.carry_out(conn, step)?;
+        entries.extend(work.carry_out(conn, step)?);
     }
     let reached = done + steps.len();
     db::advance_import(conn, id, i32::try_from(reached).unwrap_or(i32::MAX))?;
@@ -50,6 +55,10 @@ fn batch(app: &App, conn: &mut Conn<'_>, id: &ImportId, token: &ClaimToken) -> R
         tracing::info!(import = %id, changes = reached, "a roster was applied");
     } else {
         db::give_import_back(conn, id)?;
+    }
+    let doer = Doer { actor: import.person, ..Doer::itself() };
+    for entry in entries {
+        audit::record(app, conn, &doer, entry.to(Object::Import(id.clone())))?;
     }
     // Of an import that changes nothing there is no step, and yet it is at an end.
     Ok(steps.len().max(1))
@@ -101,7 +110,8 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn carry_out(&self, conn: &mut Conn<'_>, step: &Step<'_>) -> Result<(), DbError> {
+    /// Does it, and says what is to be recorded of it; nothing if it was not to be done any more.
+    fn carry_out(&self, conn: &mut Conn<'_>, step: &Step<'_>) -> Result<Option<Entry>, DbError> {
         match step {
             Step::Add(added) => self.add(conn, added),
             Step::Change(change) => self.change(conn, change, false),
@@ -111,9 +121,9 @@ impl Work<'_> {
     }
 
     /// Adds someone. Who is known from elsewhere, or was added by hand meanwhile, gets what the file says.
-    fn add(&self, conn: &mut Conn<'_>, added: &Added) -> Result<(), DbError> {
+    fn add(&self, conn: &mut Conn<'_>, added: &Added) -> Result<Option<Entry>, DbError> {
         let id = match db::person_by_net_id(conn, &added.net_id)? {
-            Some(known) if known.role.is_some_and(|role| role != Role::Student) => return Ok(()),
+            Some(known) if known.role.is_some_and(|role| role != Role::Student) => return Ok(None),
             Some(known) => known.id,
             None => {
                 let (name, mail) = (added.held.name.clone(), added.held.mail.clone());
@@ -124,16 +134,25 @@ impl Work<'_> {
             }
         };
         db::enrol_by_roster(conn, &self.course, &id, self.app.now())?;
-        self.save(conn, &id, &added.held, &[], added.line)
+        self.save(conn, &id, &added.held, &[], added.line)?;
+        Ok(Some(Entry::new(Action::Enrolled).about(&id).after(told(&added.held)?)))
     }
 
     /// Who has become staff meanwhile, or has dropped the course, stays that.
-    fn change(&self, conn: &mut Conn<'_>, change: &Change, returning: bool) -> Result<(), DbError> {
-        let Some(known) = db::person(conn, &change.person)? else { return Ok(()) };
+    fn change(
+        &self,
+        conn: &mut Conn<'_>,
+        change: &Change,
+        returning: bool,
+    ) -> Result<Option<Entry>, DbError> {
+        let Some(known) = db::person(conn, &change.person)? else { return Ok(None) };
         if known.role != Some(Role::Student) || !(known.enrolled || returning) {
-            return Ok(());
+            return Ok(None);
         }
-        self.save(conn, &known.id, &change.after, &change.before.cloud_users, change.line)
+        self.save(conn, &known.id, &change.after, &change.before.cloud_users, change.line)?;
+        let action = if returning { Action::Enrolled } else { Action::Placed };
+        let entry = Entry::new(action).about(&known.id).before(told(&change.before)?);
+        Ok(Some(entry.after(told(&change.after)?)))
     }
 
     fn save(
@@ -156,12 +175,18 @@ impl Work<'_> {
     }
 
     /// Who was added by hand meanwhile stays.
-    fn drop_out(&self, conn: &mut Conn<'_>, dropped: &Dropped) -> Result<(), DbError> {
-        let Some(known) = db::enrolment(conn, &dropped.person)? else { return Ok(()) };
-        let Some(person) = db::person(conn, &dropped.person)? else { return Ok(()) };
-        if known.role == Role::Student && !known.by_hand && person.enrolled {
-            departures::leave(self.app, conn, &person, self.after)?;
+    fn drop_out(&self, conn: &mut Conn<'_>, dropped: &Dropped) -> Result<Option<Entry>, DbError> {
+        let Some(known) = db::enrolment(conn, &dropped.person)? else { return Ok(None) };
+        let Some(person) = db::person(conn, &dropped.person)? else { return Ok(None) };
+        if known.role != Role::Student || known.by_hand || !person.enrolled {
+            return Ok(None);
         }
-        Ok(())
+        departures::leave(self.app, conn, &person, self.after)?;
+        Ok(Some(Entry::new(Action::Dropped).about(&person.id)))
     }
+}
+
+/// What is held, for the record.
+fn told(held: &Held) -> Result<Value, DbError> {
+    serde_json::to_value(held).map_err(|error| DbError::Corrupt(error.to_string()))
 }

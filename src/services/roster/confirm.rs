@@ -2,21 +2,31 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::{App, RosterError, SHOWN_FOR, Stored, preview};
 use crate::db::{self, Conn, DbError};
+use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::ids::ImportId;
 use crate::domain::roster::ImportState;
+use crate::services::audit::{self, Entry};
 
 /// Has an import applied, if the course is still as it was when it was shown and no other one is at work. `sure` says that so
 /// many drops are meant. Confirming again what is confirmed changes nothing.
-pub async fn confirm(app: &Arc<App>, id: ImportId, sure: bool) -> Result<(), RosterError> {
+pub async fn confirm(app: &Arc<App>, id: ImportId, sure: bool, doer: Doer) -> Result<(), RosterError> {
     let inner = app.clone();
-    app.db.write("roster: confirm", move |conn| confirm_in(&inner, conn, &id, sure)).await?;
+    app.db.write("roster: confirm", move |conn| confirm_in(&inner, conn, &id, sure, &doer)).await?;
     app.wake.call();
     Ok(())
 }
 
-fn confirm_in(app: &App, conn: &mut Conn<'_>, id: &ImportId, sure: bool) -> Result<(), RosterError> {
+fn confirm_in(
+    app: &App,
+    conn: &mut Conn<'_>,
+    id: &ImportId,
+    sure: bool,
+    doer: &Doer,
+) -> Result<(), RosterError> {
     db::lock_roster_imports(conn)?;
     let import = db::roster_import(conn, id)?.ok_or_else(|| RosterError::NoSuchImport(id.clone()))?;
     if import.state != ImportState::Previewed {
@@ -38,7 +48,13 @@ fn confirm_in(app: &App, conn: &mut Conn<'_>, id: &ImportId, sure: bool) -> Resu
     }
     db::confirm_roster_import(conn, id)?;
     tracing::info!(import = %id, "a roster was confirmed");
-    Ok(())
+    let plan = &stored.plan;
+    let does = json!({
+        "added": plan.added.len(), "changed": plan.changed.len(), "taken_back": plan.returning.len(),
+        "dropped": plan.dropped.len(),
+    });
+    let entry = Entry::new(Action::ImportedRoster).to(Object::Import(id.clone())).after(does);
+    Ok(audit::record(app, conn, doer, entry)?)
 }
 
 /// Forgets an import that was only shown. False if there is none such.

@@ -6,11 +6,13 @@ use chrono::TimeDelta;
 
 use super::App;
 use crate::db::{self, Conn, CourseCard, DbError, Dropped};
+use crate::domain::audit::{Action, Doer};
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::ids::{BookingId, PersonId};
 use crate::domain::person::Person;
 use crate::domain::waitlist::Wait;
 use crate::mail::messages::{Surroundings, departure};
+use crate::services::audit::{self, Entry};
 use crate::services::booking::{self, BookingError};
 use crate::services::{notices, waitlist};
 
@@ -92,7 +94,14 @@ async fn end_all(app: &Arc<App>, id: PersonId) -> Result<(), String> {
     for booking in live {
         end_one(app, booking.id).await.map_err(|error| error.to_string())?;
     }
-    Ok(())
+    let inner = app.clone();
+    app.db
+        .write::<_, DbError, _>("departures: record", move |conn| {
+            let entry = Entry::new(Action::EndedBookings).about(&id);
+            audit::record(&inner, conn, &Doer::itself(), entry)
+        })
+        .await
+        .map_err(|error| error.to_string())
 }
 
 /// Ends a booking, unless it is over already or its student has returned meanwhile.

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
 use super::{App, RosterError, departures, hours, list};
 use crate::db::{self, Conn, DbError, Enrolment};
+use crate::domain::audit::{Action, Doer};
 use crate::domain::booking::Booking;
 use crate::domain::exception::Exception;
 use crate::domain::ids::{LabId, PersonId};
 use crate::domain::person::Parity;
+use crate::services::audit::{self, Entry};
 
 /// Bookings of a person that their page lists.
 const BOOKINGS: i64 = 20;
@@ -55,7 +58,12 @@ pub fn member(app: &App, conn: &mut Conn<'_>, id: &PersonId) -> Result<Option<Me
 
 /// Someone drops the course, by a word of staff: what they have booked ends so many hours later. Who has dropped it already
 /// keeps the time that they were told. False if nobody in the course has this id.
-pub async fn drop_out(app: &Arc<App>, id: PersonId, after_hours: i64) -> Result<bool, RosterError> {
+pub async fn drop_out(
+    app: &Arc<App>,
+    id: PersonId,
+    after_hours: i64,
+    doer: Doer,
+) -> Result<bool, RosterError> {
     let after = hours(after_hours)?;
     let inner = app.clone();
     app.db
@@ -65,6 +73,8 @@ pub async fn drop_out(app: &Arc<App>, id: PersonId, after_hours: i64) -> Result<
             };
             if person.enrolled {
                 departures::leave(&inner, conn, &person, after)?;
+                let entry = Entry::new(Action::Dropped).about(&id).after(json!({"hours": after_hours}));
+                audit::record(&inner, conn, &doer, entry)?;
             }
             Ok(true)
         })
@@ -72,14 +82,18 @@ pub async fn drop_out(app: &Arc<App>, id: PersonId, after_hours: i64) -> Result<
 }
 
 /// Someone takes the course again, with what they still have. False if nobody who was in the course has this id.
-pub async fn take_back(app: &Arc<App>, id: PersonId) -> Result<bool, DbError> {
+pub async fn take_back(app: &Arc<App>, id: PersonId, doer: Doer) -> Result<bool, DbError> {
+    let inner = app.clone();
     app.db
         .write::<_, DbError, _>("roster: take back", move |conn| {
-            let known = db::person(conn, &id)?.is_some_and(|person| person.role.is_some());
-            if known {
+            let Some(person) = db::person(conn, &id)?.filter(|person| person.role.is_some()) else {
+                return Ok(false);
+            };
+            if !person.enrolled {
                 db::set_dropped(conn, &id, None)?;
+                audit::record(&inner, conn, &doer, Entry::new(Action::Enrolled).about(&id))?;
             }
-            Ok(known)
+            Ok(true)
         })
         .await
 }

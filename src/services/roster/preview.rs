@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{App, RosterError, Stored, hours};
 use crate::db::{self, Conn, DbError, Enrolment, RosterImport};
+use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::contact::MailDomain;
 use crate::domain::exception::Grant;
 use crate::domain::ids::PersonId;
@@ -15,6 +16,7 @@ use crate::domain::roster::{Format, ImportState};
 use crate::entropy;
 use crate::policy::roster::{Clash, Held, Member, Options as PlanOptions, plan};
 use crate::roster::{self, Options, Refused, RowError};
+use crate::services::audit::{self, Entry};
 
 /// A file with what staff say of it.
 #[derive(Debug, Clone)]
@@ -41,13 +43,17 @@ pub struct Wanted {
 const MOST_OF_FILE_NAME: usize = 200;
 
 /// Reads the file, and keeps what it would change. Nothing is applied.
-pub async fn preview(app: &Arc<App>, wanted: Wanted) -> Result<RosterImport, RosterError> {
+pub async fn preview(app: &Arc<App>, wanted: Wanted, doer: Doer) -> Result<RosterImport, RosterError> {
     hours(wanted.hours)?;
     let inner = app.clone();
     let import = app.db.read("roster: preview", move |conn| planned(&inner, conn, &wanted)).await?;
-    let kept = import.clone();
+    let (inner, kept) = (app.clone(), import.clone());
     app.db
-        .write::<_, RosterError, _>("roster: keep", move |conn| Ok(db::insert_roster_import(conn, &kept)?))
+        .write::<_, RosterError, _>("roster: keep", move |conn| {
+            db::insert_roster_import(conn, &kept)?;
+            let entry = Entry::new(Action::PreviewedRoster).to(Object::Import(kept.id.clone()));
+            Ok(audit::record(&inner, conn, &doer, entry)?)
+        })
         .await?;
     tracing::info!(import = %import.id, format = import.format.word(), changes = import.total, "a roster was brought");
     Ok(import)

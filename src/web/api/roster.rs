@@ -51,7 +51,7 @@ async fn bring(
 ) -> Result<HttpResponse, WebError> {
     let wanted = read(&who, &about, whole(body).await?)?;
     let app = who.context.app();
-    match roster::preview(app, wanted).await {
+    match roster::preview(app, wanted, who.doer()).await {
         Ok(import) => Ok(answer(StatusCode::CREATED, &found(&who, import.id).await?)),
         Err(RosterError::Refused(Refused { errors, more })) => {
             let told = errors.into_iter().map(|error| error.to_string());
@@ -118,13 +118,17 @@ async fn confirm(
     query: web::Query<Sure>,
 ) -> Result<HttpResponse, WebError> {
     let id = path.into_inner();
-    roster::confirm(who.context.app(), id.clone(), query.sure).await.map_err(refused)?;
+    roster::confirm(who.context.app(), id.clone(), query.sure, who.doer()).await.map_err(refused)?;
     Ok(answer(StatusCode::ACCEPTED, &found(&who, id).await?))
 }
 
 async fn discard(who: SignedIn, path: web::Path<ImportId>) -> Result<HttpResponse, WebError> {
-    let gone = roster::discard(who.context.app(), path.into_inner()).await?;
-    if gone { Ok(HttpResponse::NoContent().finish()) } else { Err(WebError::NotFound) }
+    let id = path.into_inner();
+    if roster::discard(who.context.app(), id.clone()).await? {
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    found(&who, id).await?;
+    Err(WebError::WrongState("it was confirmed, so it can't be discarded any more".to_owned()))
 }
 
 fn import_json(who: &SignedIn, Shown { import, stored, by, stale }: &Shown) -> Value {

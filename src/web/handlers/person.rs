@@ -173,7 +173,7 @@ async fn drop_out(
         let text = format!("\"{}\" is not a whole number of hours.", form.hours.trim());
         return again(&who, &view, &Typed::default(), bad(text));
     };
-    match roster::drop_out(who.context.app(), path.clone(), hours).await {
+    match roster::drop_out(who.context.app(), path.clone(), hours, who.doer()).await {
         Ok(true) => Ok(back(&here(&path), Done::Dropped)),
         Ok(false) => Err(WebError::NotFound),
         Err(error @ RosterError::BadHours(_)) => {
@@ -185,7 +185,7 @@ async fn drop_out(
 
 /// Lets someone take the course again.
 async fn take_back(who: SignedIn, path: web::Path<PersonId>) -> Result<HttpResponse, WebError> {
-    let known = roster::take_back(who.context.app(), path.clone()).await?;
+    let known = roster::take_back(who.context.app(), path.clone(), who.doer()).await?;
     if known { Ok(back(&here(&path), Done::TakenIn)) } else { Err(WebError::NotFound) }
 }
 

@@ -73,7 +73,7 @@ pub(super) async fn upload(who: SignedIn, form: MultipartForm<Upload>) -> Result
         Ok(wanted) => wanted,
         Err(problems) => return refused(problems, 0),
     };
-    match roster::preview(who.context.app(), wanted).await {
+    match roster::preview(who.context.app(), wanted, who.doer()).await {
         Ok(import) => Ok(present::redirect(&format!("/staff/roster/imports/{}", import.id))),
         Err(RosterError::Refused(Refused { errors, more })) => {
             let problem = |text: String| Problem { code: None, text, field: None };

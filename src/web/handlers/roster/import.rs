@@ -54,7 +54,7 @@ pub(super) async fn confirm(
     form: web::Form<Sure>,
 ) -> Result<HttpResponse, WebError> {
     let id = path.into_inner();
-    match roster::confirm(who.context.app(), id.clone(), form.sure.is_some()).await {
+    match roster::confirm(who.context.app(), id.clone(), form.sure.is_some(), who.doer()).await {
         // The page says that it can't be applied any more.
         Ok(()) | Err(RosterError::Stale) => Ok(present::redirect(&format!("/staff/roster/imports/{id}"))),
         Err(error) => Err(refused(error)),
