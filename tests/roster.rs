@@ -388,7 +388,7 @@ on_both_databases! {
         let program = world.token_of(&service.id, &[Scope::PeopleWrite]).await;
         let bring = |body: &'static str| served.request(&program, Method::POST, "/api/v1/roster/imports?file_name=r.csv&hours=1").body(body).send();
         let refused = bring("net_id,mail\n5a,x\n").await.unwrap();
-        assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
         let problem: Value = refused.json().await.unwrap();
         assert!(problem.to_string().contains("line 2: mail: "), "{problem}");
         let made = bring(THREE).await.unwrap();

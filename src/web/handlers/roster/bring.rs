@@ -96,7 +96,7 @@ fn taken(form: Upload) -> (Typed, File) {
         mail_domain: text(form.mail_domain),
         drop: form.drop.is_none_or(|drop| drop.as_str() != "no"),
         only_sections: text(form.only_sections),
-        hours: text(form.hours),
+        hours: form.hours.map_or_else(|| Typed::default().hours, Text::into_inner),
     };
     let file = match chosen {
         Some(file) => (file.file_name.unwrap_or_else(|| "file".to_owned()), file.data.to_vec()),
