@@ -11,7 +11,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("clock", &[]),
     ("entropy", &[]),
     ("domain", &[]),
-    ("auth", &["domain"]),
+    ("auth", &["clock", "domain", "entropy"]),
     ("config", &["domain"]),
     ("policy", &["domain"]),
     ("db", &["domain"]),
@@ -46,7 +46,8 @@ const HOMES: [(&str, &[&str]); 11] = [
     ("tokio_cron_scheduler", &["worker"]),
     ("clap", &["cli", "main"]),
     ("csv", &["cli", "roster"]),
-    ("reqwest", &["cloud"]),
+    ("openidconnect", &["auth"]),
+    ("reqwest", &["auth", "cloud"]),
     ("getrandom", &["entropy"]),
     ("prometheus", &["metrics"]),
 ];

@@ -172,9 +172,9 @@ on_both_databases! {
 
         let html = page(&served, &who, "/staff/roster").await;
         assert_eq!(text(&html, "h1"), ["3 students take the course."]);
-        assert_eq!(text(&html, ".people tbody th"), ["Ada Byron", "Chu D\u{e0}o", "Eve"]);
+        assert_eq!(text(&html, ".members tbody th"), ["Ada Byron", "Chu D\u{e0}o", "Eve"]);
         let html = page(&served, &who, "/staff/roster?q=D%C3%80O&who=enrolled&section=lec-2").await;
-        assert_eq!(text(&html, ".people tbody th"), ["Chu D\u{e0}o"]);
+        assert_eq!(text(&html, ".members tbody th"), ["Chu D\u{e0}o"]);
     }
 
     async fn a_bad_file_comes_back_with_all_errors_and_leaves_nothing(backend: Backend) {

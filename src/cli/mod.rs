@@ -20,8 +20,10 @@ mod options;
 mod output;
 mod person;
 mod presence;
+mod privacy;
 mod reap;
 mod reaper;
+mod role;
 mod roster;
 mod serve;
 mod shares;
@@ -91,6 +93,10 @@ enum Command {
     Exception(exception::Args),
     /// Say who takes the course
     Person(person::Args),
+    /// Tell what is kept of a person, and erase them
+    Privacy(privacy::Args),
+    /// Say who is staff
+    Role(role::Args),
     /// Bring the course's roster as a file, and list it
     Roster(roster::Args),
 }
@@ -132,6 +138,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Offer(args) => offer::run(&options, args).await,
         Command::Exception(args) => exception::run(&options, args).await,
         Command::Person(args) => person::run(&options, args).await,
+        Command::Privacy(args) => privacy::run(&options, args).await,
+        Command::Role(args) => role::run(&options, args).await,
         Command::Roster(args) => roster::run(&options, args).await,
     }
 }

@@ -255,12 +255,21 @@ pub fn discard_import(conn: &mut Conn<'_>, id: &ImportId) -> Result<bool, DbErro
     Ok(gone == 1)
 }
 
-/// Forgets imports that were only shown, up to `before`, and says how many.
-pub fn forget_imports(conn: &mut Conn<'_>, before: DateTime<Utc>) -> Result<usize, DbError> {
-    Ok(on!(conn, |c| diesel::delete(roster_imports::table)
+/// Forgets imports that were brought up to `shown` and not confirmed, or applied up to `done`, and says how many.
+pub fn forget_imports(
+    conn: &mut Conn<'_>,
+    shown: DateTime<Utc>,
+    done: DateTime<Utc>,
+) -> Result<usize, DbError> {
+    let unconfirmed = on!(conn, |c| diesel::delete(roster_imports::table)
         .filter(roster_imports::state.eq(ImportState::Previewed.word()))
-        .filter(roster_imports::at.le(Ts(before)))
-        .execute(c))?)
+        .filter(roster_imports::at.le(Ts(shown)))
+        .execute(c))?;
+    let applied = on!(conn, |c| diesel::delete(roster_imports::table)
+        .filter(roster_imports::state.eq(ImportState::Done.word()))
+        .filter(roster_imports::finished_at.le(Ts(done)))
+        .execute(c))?;
+    Ok(unconfirmed + applied)
 }
 
 /// Gives the claim on an import up.

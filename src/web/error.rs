@@ -15,6 +15,7 @@ use super::handlers::page;
 use super::pages::layout::{Link, Problem, Section};
 use super::pages::refusal::RefusalPage;
 use super::present;
+use super::sign_in_fault::SignInFault;
 use crate::auth::permissions::Permission;
 use crate::db::DbError;
 use crate::domain::ids::{BadId, LabId};
@@ -72,6 +73,9 @@ pub enum WebError {
     /// What is asked for does not fit the state of things.
     #[error("{0}")]
     WrongState(String),
+    /// Nobody was signed in.
+    #[error("nobody was signed in")]
+    SignIn(SignInFault),
     /// It is not the person's fault.
     #[error("{0}")]
     Internal(String),
@@ -148,6 +152,7 @@ impl WebError {
             Self::Refused { refusal, .. } => refusal_status(refusal),
             Self::Changed => StatusCode::PRECONDITION_FAILED,
             Self::WrongState(_) => StatusCode::CONFLICT,
+            Self::SignIn(fault) => fault.status(),
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -171,7 +176,8 @@ impl WebError {
             ),
             Self::OnlyLooking => (
                 "You only look",
-                "You see the pages as this student does, and can't do anything as them. Stop looking first.".to_owned(),
+                "You see the pages as this student does, and can't do anything as them. Press Stop, at the top of the page, first."
+                    .to_owned(),
                 "Nothing was changed.",
             ),
             Self::NoSignIn => (
@@ -204,6 +210,7 @@ impl WebError {
                 "Nothing was changed.",
             ),
             Self::WrongState(what) => ("It has changed meanwhile", format!("It was not done: {what}."), "Nothing was changed."),
+            Self::SignIn(fault) => fault.words(),
             Self::Internal(_) => (
                 "Something went wrong on our side",
                 "The page could not be made. Staff can find out why with the reference below.".to_owned(),
@@ -265,13 +272,7 @@ pub async fn as_page(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let response = next.call(request).await?;
-    let Some(error) = error_of(&response) else {
-        let mut response = response.map_into_boxed_body();
-        if !response.headers().contains_key(header::CACHE_CONTROL) {
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        }
-        return Ok(response);
-    };
+    let Some(error) = error_of(&response) else { return Ok(response.map_into_boxed_body()) };
     let request = response.request().clone();
     let shown = match &error {
         WebError::NotSignedIn { return_to } => present::redirect(&present::sign_in_href(return_to)),
@@ -295,6 +296,7 @@ fn error_page(context: &Context, error: &WebError, reference: &str) -> HttpRespo
     let mut next = vec![Link::new("/", "My labs")];
     match error {
         WebError::NoKey => next.insert(0, Link::new("/me#key", "Add my SSH key")),
+        WebError::SignIn(_) => next = vec![Link::new("/sign-in", "Back to the sign-in")],
         WebError::Refused { lab, refusal } => {
             if present::is_full(&refusal.violations) {
                 next.insert(0, Link::new(format!("/labs/{lab}/wait"), "Wait for a place"));
@@ -335,10 +337,8 @@ pub async fn as_problem(
     let Some(error) = error_of(&response) else { return Ok(response.map_into_boxed_body()) };
     let request = response.request().clone();
     let body = problem(&error, &context::reference(&request));
-    let mut shown = HttpResponse::build(error.status())
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .content_type("application/problem+json")
-        .body(body.to_string());
+    let mut shown =
+        HttpResponse::build(error.status()).content_type("application/problem+json").body(body.to_string());
     if error.status() == StatusCode::UNAUTHORIZED {
         shown.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::db::DbError;
-use crate::services::{App, receipts, roster};
+use crate::services::App;
+use crate::services::privacy::{self, Forgotten};
 
-/// Forgets old refusals, and rosters that nobody confirmed, and says in a line how many.
+/// Forgets what is old, and says in a line how much.
 pub async fn run(app: Arc<App>) -> Result<String, DbError> {
-    let forgotten = receipts::forget(&app).await?;
-    let rosters = roster::forget(&app).await?;
-    Ok(format!("forgot {forgotten} refusals and {rosters} rosters"))
+    let Forgotten { refusals, mails, sessions, rosters } = privacy::forget(&app).await?;
+    Ok(format!("forgot {refusals} refusals, {mails} mails, {sessions} sessions, {rosters} rosters"))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{App, RosterError, SHOWN_FOR, Stored, preview};
+use super::{App, KEPT_FOR, RosterError, SHOWN_FOR, Stored, preview};
 use crate::db::{self, Conn, DbError};
 use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::ids::ImportId;
@@ -62,8 +62,10 @@ pub async fn discard(app: &Arc<App>, id: ImportId) -> Result<bool, DbError> {
     app.db.write("roster: discard", move |conn| db::discard_import(conn, &id)).await
 }
 
-/// Forgets the imports that were shown long ago, and says how many.
+/// Forgets the imports that were shown or applied long ago, and says how many.
 pub async fn forget(app: &Arc<App>) -> Result<usize, DbError> {
-    let before = app.now() - SHOWN_FOR;
-    app.db.write("roster: forget", move |conn| db::forget_imports(conn, before)).await
+    let now = app.now();
+    app.db
+        .write("roster: forget", move |conn| db::forget_imports(conn, now - SHOWN_FOR, now - KEPT_FOR))
+        .await
 }

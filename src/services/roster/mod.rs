@@ -37,6 +37,8 @@ pub const BOOKINGS_END_AFTER: TimeDelta = TimeDelta::hours(48);
 pub const MOST_HOURS: i64 = 14 * 24;
 /// How long a roster that was shown can be confirmed.
 pub const SHOWN_FOR: TimeDelta = TimeDelta::days(1);
+/// How long it is kept what a roster changed, once it is applied.
+pub const KEPT_FOR: TimeDelta = TimeDelta::days(30);
 
 /// Why a roster was not taken, or not applied.
 #[derive(Debug, thiserror::Error)]

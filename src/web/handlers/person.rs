@@ -5,7 +5,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::reaper::back;
 use super::staff::{Form as Grant, grant_problem, grant_words};
 use super::{page, page_once};
 use crate::auth::permissions::Permission;
@@ -120,7 +119,7 @@ async fn place(
                 by: by(&who).to_string(),
             };
             match shares::place(who.context.app(), wanted).await {
-                Ok(_) => return Ok(back(&here(&path), Done::Placed)),
+                Ok(_) => return Ok(who.context.done(&here(&path), Done::Placed)),
                 Err(SharesError::Db(error)) => return Err(error.into()),
                 Err(error) => place_problem(&form, &error),
             }
@@ -151,7 +150,7 @@ async fn accounts(
     let db = &who.context.app().db;
     let set = db.write("person: accounts", move |conn| people::set_cloud_users(conn, &net_id, &given)).await;
     match set {
-        Ok(_) => Ok(back(&here(&path), Done::AccountsSaved)),
+        Ok(_) => Ok(who.context.done(&here(&path), Done::AccountsSaved)),
         Err(AccountsError::Db(error)) => Err(error.into()),
         Err(error) => {
             let typed = Typed { accounts: Some(form.into_inner().cloud_users), ..Typed::default() };
@@ -174,7 +173,7 @@ async fn drop_out(
         return again(&who, &view, &Typed::default(), bad(text));
     };
     match roster::drop_out(who.context.app(), path.clone(), hours, who.doer()).await {
-        Ok(true) => Ok(back(&here(&path), Done::Dropped)),
+        Ok(true) => Ok(who.context.done(&here(&path), Done::Dropped)),
         Ok(false) => Err(WebError::NotFound),
         Err(error @ RosterError::BadHours(_)) => {
             again(&who, &view, &Typed::default(), bad(format!("{error}.")))
@@ -186,7 +185,7 @@ async fn drop_out(
 /// Lets someone take the course again.
 async fn take_back(who: SignedIn, path: web::Path<PersonId>) -> Result<HttpResponse, WebError> {
     let known = roster::take_back(who.context.app(), path.clone(), who.doer()).await?;
-    if known { Ok(back(&here(&path), Done::TakenIn)) } else { Err(WebError::NotFound) }
+    if known { Ok(who.context.done(&here(&path), Done::TakenIn)) } else { Err(WebError::NotFound) }
 }
 
 /// Grants an exception. A form that is not right comes back with everything that is wrong with it.
@@ -199,7 +198,7 @@ async fn grant(
     let form = form.into_inner().of_person(&view.enrolment.net_id);
     let problems = match form.read(form.chosen_lab().as_ref(), zone, view.now, by(&who).to_string()) {
         Ok(wanted) => match exceptions::grant(who.context.app(), wanted).await {
-            Ok(_) => return Ok(back(&here(&path), Done::Granted)),
+            Ok(_) => return Ok(who.context.done(&here(&path), Done::Granted)),
             Err(ExceptionError::Db(error)) => return Err(error.into()),
             Err(error) => vec![grant_problem(zone, &error)],
         },
@@ -213,7 +212,7 @@ async fn revoke(who: SignedIn, path: web::Path<(PersonId, ExceptionId)>) -> Resu
     let (person, exception) = path.into_inner();
     let theirs = view(&who, &person).await?.exceptions.iter().any(|it| it.id == exception);
     if theirs && exceptions::revoke(who.context.app(), exception, by(&who).to_string()).await? {
-        Ok(back(&here(&person), Done::TakenBack))
+        Ok(who.context.done(&here(&person), Done::TakenBack))
     } else {
         Err(WebError::WrongState("there is no such exception, or it was taken back before".to_owned()))
     }

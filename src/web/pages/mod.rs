@@ -13,10 +13,13 @@ pub mod lab;
 pub mod labs;
 pub mod layout;
 pub mod link;
+pub mod look;
 pub mod mailbox;
 pub mod me;
 pub mod my_bookings;
+pub mod onward;
 pub mod person;
+pub mod providers;
 pub mod reaper;
 pub mod refusal;
 pub mod roster;
@@ -41,6 +44,8 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         })
     }
     boxed(sign_in::SignInPage::samples())
+        .chain(boxed(providers::ProvidersPage::samples()))
+        .chain(boxed(onward::OnwardPage::samples()))
         .chain(boxed(labs::LabsPage::samples()))
         .chain(boxed(lab::LabPage::samples()))
         .chain(boxed(booking::BookingPage::samples()))
@@ -48,6 +53,7 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         .chain(boxed(my_bookings::MyBookingsPage::samples()))
         .chain(boxed(calendar_address::CalendarAddressPage::samples()))
         .chain(boxed(link::LinkPage::samples()))
+        .chain(boxed(look::LookPage::samples()))
         .chain(boxed(mailbox::MailboxPage::samples()))
         .chain(boxed(staff_lab::StaffLabPage::samples()))
         .chain(boxed(sites::SitesPage::samples()))

@@ -5,7 +5,6 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::super::page_once;
-use super::super::reaper::back;
 use super::words;
 use crate::domain::ids::ImportId;
 use crate::domain::roster::ImportState;
@@ -68,7 +67,7 @@ pub(super) async fn discard(who: SignedIn, path: web::Path<ImportId>) -> Result<
             "it can't be discarded: it is being applied, or was forgotten before".to_owned(),
         ));
     }
-    Ok(back("/staff/roster", Done::RosterDiscarded))
+    Ok(who.context.done("/staff/roster", Done::RosterDiscarded))
 }
 
 pub(in crate::web) fn refused(error: RosterError) -> WebError {

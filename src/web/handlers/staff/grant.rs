@@ -306,7 +306,8 @@ mod tests {
     fn everything_that_is_wrong_is_told_at_once() {
         let form = Form { net_id: "?".to_owned(), until: "2026-01-01T00:00".to_owned(), ..Form::default() };
         let now = DateTime::parse_from_rfc3339("2026-11-24T12:00:00Z").unwrap().to_utc();
-        let problems = form.read(Some(&"k8s".parse().unwrap()), New_York, now, "ta77".to_owned()).unwrap_err();
+        let problems =
+            form.read(Some(&"k8s".parse().unwrap()), New_York, now, "ta77".to_owned()).unwrap_err();
         let fields: Vec<_> = problems.iter().filter_map(|it| it.field.as_deref()).collect();
         assert_eq!(fields, ["net_id", "rule", "until", "reason"]);
     }
