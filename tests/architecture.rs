@@ -37,7 +37,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
 ];
 
 /// Crates that only these modules may name.
-const HOMES: [(&str, &[&str]); 11] = [
+const HOMES: [(&str, &[&str]); 12] = [
     ("diesel", &["db"]),
     ("diesel_migrations", &["db"]),
     ("actix_multipart", &["web"]),

@@ -138,7 +138,6 @@ pub fn enrol_by_roster(
 }
 
 /// Sets all that a roster says of someone who is in a course: they are in it from then on, if they were not.
-#[allow(clippy::too_many_arguments, reason = "each is a column")]
 pub fn save_enrolment(
     conn: &mut Conn<'_>,
     course: &CourseId,

@@ -279,3 +279,11 @@ pub fn give_import_back(conn: &mut Conn<'_>, id: &ImportId) -> Result<(), DbErro
         .execute(c))?;
     Ok(())
 }
+
+/// Gives up every claim on imports, and says how many there were.
+pub(super) fn drop_import_claims(conn: &mut Conn<'_>) -> Result<usize, DbError> {
+    Ok(on!(conn, |c| diesel::update(roster_imports::table)
+        .filter(roster_imports::claim_token.is_not_null())
+        .set((roster_imports::claim_token.eq(None::<&str>), roster_imports::claim_until.eq(None::<Ts>)))
+        .execute(c))?)
+}

@@ -168,6 +168,3 @@ fn grouped(format: Format, mut rows: Vec<Row>, left_out: Vec<LeftOut>, mut notes
         notes,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -91,8 +91,12 @@ async fn end_all(app: &Arc<App>, id: PersonId) -> Result<(), String> {
     for wait in waits {
         waitlist::leave(app, person.clone(), wait.id).await.map_err(|error| error.to_string())?;
     }
+    let mut ended = false;
     for booking in live {
-        end_one(app, booking.id).await.map_err(|error| error.to_string())?;
+        ended |= end_one(app, booking.id).await.map_err(|error| error.to_string())?;
+    }
+    if !ended {
+        return Ok(());
     }
     let inner = app.clone();
     app.db
@@ -104,24 +108,25 @@ async fn end_all(app: &Arc<App>, id: PersonId) -> Result<(), String> {
         .map_err(|error| error.to_string())
 }
 
-/// Ends a booking, unless it is over already or its student has returned meanwhile.
-async fn end_one(app: &Arc<App>, id: BookingId) -> Result<(), BookingError> {
+/// Ends a booking. False if it is over already, or its student has returned meanwhile.
+async fn end_one(app: &Arc<App>, id: BookingId) -> Result<bool, BookingError> {
     let inner = app.clone();
     app.db
         .write::<_, BookingError, _>("departures: end", move |conn| {
-            let Some(booking) = db::booking_locked(conn, &id)? else { return Ok(()) };
+            let Some(booking) = db::booking_locked(conn, &id)? else { return Ok(false) };
             let owner = db::person(conn, &booking.person)?;
             let is_due = |owner: &Person| {
                 !owner.enrolled && owner.bookings_end_at.is_some_and(|end| end <= inner.now())
             };
             if !booking.state.is_live() || !owner.as_ref().is_some_and(is_due) {
-                return Ok(());
+                return Ok(false);
             }
             if matches!(booking.state, State::Offered { .. }) {
-                return waitlist::decline(&inner, conn, booking, EndReason::Passed);
+                waitlist::decline(&inner, conn, booking, EndReason::Passed)?;
+                return Ok(true);
             }
             booking::log(&inner, conn, &booking, "fairlease", "Its student has dropped the course.")?;
-            booking::end(&inner, conn, booking, EndReason::Dropped, None).map(|_| ())
+            booking::end(&inner, conn, booking, EndReason::Dropped, None).map(|_| true)
         })
         .await
 }

@@ -112,13 +112,11 @@ fn lead(who: &SignedIn, shown: &Shown) -> String {
     let at = present::when(who.context.zone(), who.context.app().now(), import.at).text;
     let unchanged = match shown.stored.plan.unchanged {
         0 => String::new(),
-        count => {
-            format!(" {} stay as they are.", words::students(count)).replace("student stay", "student stays")
-        }
+        1 => " 1 student stays as they are.".to_owned(),
+        count => format!(" {count} students stay as they are."),
     };
     let applied = if import.state == ImportState::Previewed { " Nothing is applied yet." } else { "" };
     format!("{by} brought {} ({}) {at}.{unchanged}{applied}", import.file_name, import.format.name())
-        .replace("1 students", "1 student")
 }
 
 fn step(shown: &Shown) -> Step {
