@@ -49,6 +49,8 @@ mod renewal;
 mod replicas;
 mod requests;
 mod roles;
+mod roster;
+mod rosters;
 mod rules;
 mod schema;
 mod security;

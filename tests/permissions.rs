@@ -9,11 +9,13 @@ use std::fmt::Write as _;
 use chrono::TimeDelta;
 use fairlease::auth::permissions::{Permission, Reach, Relation, Rule, Scope, TABLE};
 use fairlease::db::{self, DbError, Dropped};
+use fairlease::domain::audit::Doer;
 use fairlease::domain::exception::Grant;
 use fairlease::domain::ids::{CourseId, PersonId};
 use fairlease::domain::marked::{Exempt, Exemption, Pause};
 use fairlease::domain::person::{Person, Role};
 use fairlease::services::exceptions::{self, NewException};
+use fairlease::services::roster::{self, Wanted};
 use fairlease::services::shares::{self, Change, Placing};
 use fairlease::services::{booking, guards, people, reaping, sweeps};
 use fairlease::web::{Row, Verb, every_row};
@@ -169,8 +171,27 @@ async fn things(world: &World, owner: &Person) -> Things {
             ("{token}", "none".to_owned()),
             ("{wait}", "000000000000".to_owned()),
             ("{service}", service.to_string()),
+            ("{person}", owner.id.to_string()),
+            ("{import}", confirmed_roster(world).await),
         ],
     }
+}
+
+/// A roster that was confirmed: with no worker it stays so, and nothing can be done to it any more.
+async fn confirmed_roster(world: &World) -> String {
+    let wanted = Wanted {
+        bytes: b"net_id,mail\nzz99,zz99@example.edu\n".to_vec(),
+        file_name: "roster.csv".to_owned(),
+        format: None,
+        mail_domain: None,
+        drop: false,
+        only_sections: Vec::new(),
+        hours: 48,
+        by: None,
+    };
+    let import = roster::preview(&world.app, wanted, Doer::command()).await.unwrap();
+    roster::confirm(&world.app, import.id.clone(), false, Doer::command()).await.unwrap();
+    import.id.to_string()
 }
 
 /// Someone of the course with this role.

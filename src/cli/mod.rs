@@ -24,6 +24,7 @@ mod privacy;
 mod reap;
 mod reaper;
 mod role;
+mod roster;
 mod serve;
 mod service;
 mod shares;
@@ -102,6 +103,8 @@ enum Command {
     Service(service::Args),
     /// Make, list and revoke what programs sign in with
     Token(token::Args),
+    /// Bring the course's roster as a file, and list it
+    Roster(roster::Args),
 }
 
 /// Why a command did not do what it was asked: a sentence for the person who typed it.
@@ -145,6 +148,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Role(args) => role::run(&options, args).await,
         Command::Service(args) => service::run(&options, args).await,
         Command::Token(args) => token::run(&options, args).await,
+        Command::Roster(args) => roster::run(&options, args).await,
     }
 }
 

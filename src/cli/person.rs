@@ -14,7 +14,7 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Someone drops the course: they book nothing any more, and what they have booked stays
+    /// Someone drops the course: they book nothing any more, and what they have booked ends 48 hours later
     Drop(Drop),
     /// Someone takes the course, again or from now on
     Enrol(Enrol),

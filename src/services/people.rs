@@ -3,8 +3,9 @@
 use sha2::{Digest, Sha256};
 use ssh_key::{HashAlg, PublicKey};
 
-use super::App;
-use crate::db::{self, Conn, DbError, Dropped, MaybeDbError};
+use super::{App, roster};
+use crate::db::{self, Conn, DbError, MaybeDbError};
+use crate::domain::contact::{MOST_OF_ACCOUNT, is_account, is_address};
 use crate::domain::ids::{NetId, PersonId};
 use crate::domain::person::{Choices, Person, Role};
 use crate::entropy;
@@ -54,12 +55,12 @@ impl MaybeDbError for EnrolError {
     }
 }
 
-/// The person drops the course: they book nothing any more. What they have booked stays.
+/// The person drops the course: they book nothing any more, and what they have booked ends after a warning.
 pub fn drop_out(app: &App, conn: &mut Conn<'_>, net_id: &NetId) -> Result<(), EnrolError> {
     let person =
         db::person_by_net_id(conn, net_id)?.ok_or_else(|| EnrolError::NoSuchPerson(net_id.clone()))?;
     if person.enrolled {
-        db::set_dropped(conn, &person.id, Some(Dropped { at: app.now(), bookings_end_at: None }))?;
+        roster::leave(app, conn, &person, roster::BOOKINGS_END_AFTER)?;
     }
     Ok(())
 }
@@ -125,9 +126,6 @@ impl MaybeDbError for AccountsError {
     }
 }
 
-/// The longest name or id of an account.
-const MOST_OF_ACCOUNT: usize = 200;
-
 /// Sets the names and ids by which sites know the person, in the place of those before: what they make by hand is told by
 /// them. Returns them as they are kept. An account is one person's, whatever its capitals, and no one else's net ID.
 pub fn set_cloud_users(
@@ -159,8 +157,7 @@ pub fn set_cloud_users(
 
 fn read_account(text: &str) -> Result<String, AccountsError> {
     let account = text.trim();
-    let fits = (1..=MOST_OF_ACCOUNT).contains(&account.chars().count());
-    if fits && !account.chars().any(char::is_control) {
+    if is_account(account) {
         Ok(account.to_owned())
     } else {
         Err(AccountsError::BadAccount(account.chars().take(60).collect()))
@@ -169,14 +166,6 @@ fn read_account(text: &str) -> Result<String, AccountsError> {
 
 fn is_same_account(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
-}
-
-/// Whether it looks like one address for mail and nothing else.
-pub(super) fn is_address(text: &str) -> bool {
-    let odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c);
-    let parts = text.split_once('@');
-    parts.is_some_and(|(who, host)| !who.is_empty() && !host.is_empty() && !host.contains('@'))
-        && !text.contains(odd)
 }
 
 /// An SSH public key, as people know it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
-use super::{REMEMBER, digest, forget, hasten, look, offer, reap, remind, renew, report};
+use super::{REMEMBER, depart, digest, forget, hasten, look, offer, reap, remind, renew, report};
 use crate::db;
 use crate::services::App;
 use crate::services::health::LOOK_EVERY;
@@ -50,6 +50,7 @@ pub async fn minute(app: &Arc<App>) {
     let scheduled_at = now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now);
     let quick = async {
         claimed(app, "expire", scheduled_at, reap::expire).await;
+        claimed(app, "depart", scheduled_at, depart::run).await;
         claimed(app, "hasten", scheduled_at, hasten::run).await;
         claimed(app, "offer", scheduled_at, offer::minute).await;
         claimed(app, "remind", scheduled_at, remind::run).await;

@@ -5,6 +5,7 @@ mod change;
 mod fair_share;
 mod find;
 pub(in crate::web) mod reaper;
+pub(in crate::web) mod roster;
 mod sites;
 pub(in crate::web) mod waiting;
 
@@ -36,6 +37,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     served(config);
     waiting::routes(config);
     reaper::routes(config);
+    roster::routes(config);
     config.default_service(web::to(|| async { Err::<HttpResponse, _>(WebError::NotFound) }));
 }
 

@@ -268,6 +268,7 @@ impl Writer<'_> {
             Some(EndReason::NoShow) => "Nobody used it",
             Some(EndReason::Passed) => "You passed this offer",
             Some(EndReason::Lapsed) => "This offer went by unanswered",
+            Some(EndReason::Dropped) => "You have dropped the course",
             Some(EndReason::Expired) | None => "Its time was over",
         };
         let when = state.released_at().map(|at| format!(", {}", self.date(at))).unwrap_or_default();

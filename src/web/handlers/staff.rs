@@ -24,7 +24,7 @@ use crate::web::present;
 mod grant;
 
 pub use grant::Form;
-pub(super) use grant::read_time;
+pub(super) use grant::{problem as grant_problem, read_time, words as grant_words};
 
 /// Shows the lab.
 pub async fn show(
@@ -44,7 +44,7 @@ pub async fn grant(
 ) -> Result<HttpResponse, WebError> {
     let view = view(&who, &path).await?;
     let by = who.0.caller.person.net_id.to_string();
-    let problems = match form.read(&path, view.setting.zone, view.now, by) {
+    let problems = match form.read(Some(&path), view.setting.zone, view.now, by) {
         Ok(wanted) => match exceptions::grant(who.0.context.app(), wanted).await {
             Ok(_) => return Ok(done(&who, &path, Done::Granted)),
             Err(ExceptionError::Db(error)) => return Err(error.into()),

@@ -98,6 +98,8 @@ pub enum Section {
     Me,
     /// Shares: one's own, and for staff everyone's and who waits.
     Share,
+    /// Who is in the course, for staff.
+    Roster,
     /// The reaper, for staff.
     Reaper,
     /// The demo's mailbox.
