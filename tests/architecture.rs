@@ -40,7 +40,7 @@ const HOMES: [(&str, &[&str]); 10] = [
     ("lettre", &["mail"]),
     ("tokio_cron_scheduler", &["worker"]),
     ("clap", &["cli", "main"]),
-    ("csv", &["cli"]),
+    ("csv", &["cli", "services"]),
     ("reqwest", &["cloud"]),
     ("getrandom", &["entropy"]),
     ("prometheus", &["metrics"]),

@@ -7,6 +7,7 @@ use fairlease::cloud::port::CloudError;
 use fairlease::cloud::simulated::{Fault, Faults, Profile};
 use fairlease::config::course_file::CourseFile;
 use fairlease::db::{self, DbError};
+use fairlease::domain::audit::Doer;
 use fairlease::domain::booking::Booking;
 use fairlease::domain::course::Course;
 use fairlease::domain::person::Person;
@@ -145,7 +146,7 @@ on_both_databases! {
         let (student, made) = active(&mended, "gg222", "12").await;
         assert!(mended.view(&student, &made.id).await.ends.fixed.is_some(), "four days later");
         let site = "kvm-tacc".parse().unwrap();
-        assert!(extending::forget(&mended.app, site).await.unwrap());
+        assert!(extending::forget(&mended.app, &Doer::itself(), site).await.unwrap());
         assert!(mended.view(&student, &made.id).await.ends.fixed.is_none());
         mended.end_at(&student, &made.id, hours_more(&made, 1)).await.unwrap();
         mended.work().await;

@@ -76,7 +76,7 @@ async fn exempt(world: &World, what: Exempt) {
     let exemption = Exemption {
         what,
         reason: "ill".into(),
-        by: "ta77".parse().unwrap(),
+        by: "ta77".to_owned(),
         until: local("2025-02-09T00:00"),
     };
     let now = world.app.now();
@@ -90,7 +90,7 @@ async fn pause(world: &World) {
     let pause = Pause {
         site: Some("kvm-tacc".parse().unwrap()),
         reason: "outage".into(),
-        by: "ta77".parse().unwrap(),
+        by: "ta77".to_owned(),
         until: None,
     };
     let now = world.app.now();

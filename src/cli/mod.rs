@@ -2,8 +2,10 @@
 
 mod apply;
 mod assemble;
+mod audit;
 mod book;
 mod bookings;
+mod by;
 mod course;
 mod demo;
 mod doctor;
@@ -90,6 +92,8 @@ enum Command {
     Exception(exception::Args),
     /// Say who takes the course
     Person(person::Args),
+    /// See who did what, and check that the log of it is whole
+    Audit(audit::Args),
 }
 
 /// Why a command did not do what it was asked: a sentence for the person who typed it.
@@ -129,6 +133,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Offer(args) => offer::run(&options, args).await,
         Command::Exception(args) => exception::run(&options, args).await,
         Command::Person(args) => person::run(&options, args).await,
+        Command::Audit(args) => audit::run(&options, args).await,
     }
 }
 

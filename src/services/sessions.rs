@@ -2,9 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use serde_json::json;
+
 use super::App;
+use super::audit::{self, Entry};
 use super::people::hash;
 use crate::db::{self, Conn, DbError, Origin, StoredSession};
+use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::ids::{PersonId, SessionId};
 use crate::domain::person::Person;
 
@@ -58,10 +62,12 @@ pub struct SignIn {
     pub before: Option<String>,
 }
 
-/// Begins a session of the person, with a secret that nobody has seen before.
+/// Begins a session of the person, with a secret that nobody has seen before. `doer` is who asks, as whom they have turned out
+/// to be.
 pub fn begin(
     app: &App,
     conn: &mut Conn<'_>,
+    doer: &Doer,
     person: &PersonId,
     sign_in: &SignIn,
 ) -> Result<NewSession, DbError> {
@@ -83,6 +89,12 @@ pub fn begin(
         origin: sign_in.origin.clone(),
     };
     db::insert_session(conn, &hash(&token), person, &stored)?;
+    let provider = stored.origin.as_ref().map(|origin| origin.provider.as_str());
+    let entry = Entry::new(Action::SignedIn)
+        .about(person)
+        .to(Object::Session(stored.id.clone()))
+        .after(json!({"provider": provider, "admin": stored.admin, "agent": stored.agent}));
+    audit::record(app, conn, doer, entry)?;
     Ok(NewSession { token })
 }
 
@@ -109,8 +121,18 @@ pub fn is_stale(session: &StoredSession, now: DateTime<Utc>) -> bool {
 }
 
 /// Ends the session of a browser's secret, and says what it was.
-pub fn end(conn: &mut Conn<'_>, token: &str) -> Result<Option<StoredSession>, DbError> {
-    db::delete_session(conn, &hash(token))
+pub fn end(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    token: &str,
+) -> Result<Option<StoredSession>, DbError> {
+    let ended = db::delete_session(conn, &hash(token))?;
+    if let Some(session) = &ended {
+        let entry = Entry::new(Action::SignedOut).to(Object::Session(session.id.clone()));
+        audit::record(app, conn, doer, entry)?;
+    }
+    Ok(ended)
 }
 
 /// The sessions of a person that have not ended, the latest used first.
@@ -120,11 +142,33 @@ pub fn of_person(app: &App, conn: &mut Conn<'_>, person: &PersonId) -> Result<Ve
 }
 
 /// Ends one session of a person. False if they have none of this id.
-pub fn revoke(conn: &mut Conn<'_>, person: &PersonId, id: &SessionId) -> Result<bool, DbError> {
-    db::delete_session_of(conn, person, id)
+pub fn revoke(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    person: &PersonId,
+    id: &SessionId,
+) -> Result<bool, DbError> {
+    let revoked = db::delete_session_of(conn, person, id)?;
+    if revoked {
+        let entry = Entry::new(Action::RevokedSession).about(person).to(Object::Session(id.clone()));
+        audit::record(app, conn, doer, entry)?;
+    }
+    Ok(revoked)
 }
 
 /// Ends the sessions of a person, all but the one that is to stay. Says how many.
-pub fn revoke_all(conn: &mut Conn<'_>, person: &PersonId, but: Option<&SessionId>) -> Result<usize, DbError> {
-    db::delete_sessions_of(conn, person, but)
+pub fn revoke_all(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    person: &PersonId,
+    but: Option<&SessionId>,
+) -> Result<usize, DbError> {
+    let ended = db::delete_sessions_of(conn, person, but)?;
+    if ended > 0 {
+        let entry = Entry::new(Action::RevokedSession).about(person);
+        audit::record(app, conn, doer, entry.after(json!({"ended": ended, "kept": but})))?;
+    }
+    Ok(ended)
 }

@@ -2,10 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use serde_json::{Value, json};
+
 use super::App;
+use super::audit::{self, Entry};
 use super::people::hash;
 use crate::auth::permissions::Scope;
 use crate::db::{self, Conn, DbError, MaybeDbError, StoredToken};
+use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::ids::{PersonId, TokenId};
 use crate::domain::person::Person;
 
@@ -88,7 +92,12 @@ pub struct TokenCard {
 }
 
 /// Makes a token.
-pub fn make(app: &App, conn: &mut Conn<'_>, wanted: &NewToken) -> Result<Made, TokenError> {
+pub fn make(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    wanted: &NewToken,
+) -> Result<Made, TokenError> {
     let now = app.now();
     check(wanted)?;
     let held = db::tokens_of(conn, &wanted.person)?;
@@ -111,7 +120,18 @@ pub fn make(app: &App, conn: &mut Conn<'_>, wanted: &NewToken) -> Result<Made, T
         revoked_at: None,
     };
     db::insert_token(conn, &wanted.person, &hash(&secret), &token)?;
+    let entry = entry(Action::MadeToken, &wanted.person, &token.id).after(told(&token));
+    audit::record(app, conn, doer, entry)?;
     Ok(Made { token, secret: secret.into() })
+}
+
+fn entry(action: Action, person: &PersonId, id: &TokenId) -> Entry {
+    Entry::new(action).about(person).to(Object::Token(id.clone()))
+}
+
+/// A token as the audit log has it: nothing of its secret.
+fn told(token: &StoredToken) -> Value {
+    json!({"name": token.name, "scopes": token.scopes, "expires_at": token.expires_at})
 }
 
 fn check(wanted: &NewToken) -> Result<(), TokenError> {
@@ -155,6 +175,18 @@ pub fn is_stale(token: &TokenCard, now: DateTime<Utc>) -> bool {
 }
 
 /// Revokes a token of a person: it signs in no more. False if they have none of this id that does.
-pub fn revoke(app: &App, conn: &mut Conn<'_>, person: &PersonId, id: &TokenId) -> Result<bool, DbError> {
-    db::revoke_token(conn, person, id, app.now())
+pub fn revoke(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    person: &PersonId,
+    id: &TokenId,
+) -> Result<bool, DbError> {
+    let token = db::tokens_of(conn, person)?.into_iter().find(|token| token.id == *id);
+    let revoked = db::revoke_token(conn, person, id, app.now())?;
+    if let (true, Some(token)) = (revoked, token) {
+        let entry = entry(Action::RevokedToken, person, id).before(told(&token));
+        audit::record(app, conn, doer, entry)?;
+    }
+    Ok(revoked)
 }

@@ -16,7 +16,7 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    booking, components, health, lab, labs, links, mailbox, me, reaper, sign_in, sites, staff, standing, wait,
+    audit, booking, components, health, lab, labs, links, mailbox, me, reaper, sign_in, sites, staff, standing, wait,
 };
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
 use super::metrics::measured;
@@ -135,7 +135,7 @@ pub fn row_of(method: &Method, pattern: &str) -> Option<&'static Row> {
 
 /// The table of all routes.
 pub fn every_row() -> impl Iterator<Item = &'static Row> {
-    let tables = [OPEN, PAGES, DEMO, reaper::ROWS, api::ROWS, api::reaper::ROWS, api::waiting::ROWS];
+    let tables = [OPEN, PAGES, DEMO, reaper::ROWS, api::ROWS, api::audit::ROWS, api::reaper::ROWS, api::waiting::ROWS];
     tables.into_iter().flatten()
 }
 
@@ -192,6 +192,9 @@ routes! {
     get "/staff/labs/{lab}", SeeCourse => staff::show;
     post "/staff/labs/{lab}/exceptions", GrantExceptions => staff::grant;
     post "/staff/exceptions/{exception}/revoke", GrantExceptions => staff::revoke;
+    get "/staff/audit", SeeAudit => audit::show;
+    post "/staff/audit", SeeAudit => audit::search;
+    get "/staff/audit/export", SeeAudit => audit::export;
     get "/sites", SeeLabs => sites::show;
     post "/sites/{site}/extending", RunReaper => sites::try_again;
     get "/sign-in", Anyone => sign_in::show;

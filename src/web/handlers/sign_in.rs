@@ -93,10 +93,12 @@ pub async fn enter(
     let db = app.db.clone();
     let before = session_token(&context.state, &request);
     let sign_in = SignIn { agent: agent(&request), before, ..SignIn::default() };
+    let doer = context.doer();
     let session = db
         .write::<_, DbError, _>("sign in", move |conn| {
             let person = people::ensure_person(&app, conn, &net_id, net_id.as_str(), Role::Student)?;
-            sessions::begin(&app, conn, &person.id, &sign_in)
+            let doer = doer.clone().being(person.id.clone());
+            sessions::begin(&app, conn, &doer, &person.id, &sign_in)
         })
         .await?;
     Ok(HttpResponse::SeeOther()
@@ -108,11 +110,9 @@ pub async fn enter(
 /// Ends the session.
 pub async fn leave(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {
     if let Some(token) = session_token(&who.context.state, &request) {
-        who.context
-            .app()
-            .db
-            .write::<_, DbError, _>("sign out", move |conn| sessions::end(conn, &token))
-            .await?;
+        let (app, doer) = (who.context.app().clone(), who.doer());
+        let db = app.db.clone();
+        db.write::<_, DbError, _>("sign out", move |conn| sessions::end(&app, conn, &doer, &token)).await?;
     }
     let mut gone: Cookie<'_> = session_cookie(&who.context.state, "");
     gone.make_removal();

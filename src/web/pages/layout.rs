@@ -90,6 +90,8 @@ pub enum Section {
     Share,
     /// The reaper, for staff.
     Reaper,
+    /// Who did what, for staff.
+    Audit,
     /// The demo's mailbox.
     Mailbox,
     /// Elsewhere: signing in, an error.

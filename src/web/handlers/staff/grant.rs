@@ -48,7 +48,6 @@ impl Form {
         lab: &LabId,
         zone: Tz,
         now: DateTime<Utc>,
-        by: String,
     ) -> Result<NewException, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut keep = |problem: Problem| problems.push(problem);
@@ -67,7 +66,6 @@ impl Form {
                 until,
                 reason: self.reason.clone(),
                 accommodation: false,
-                by,
             }),
             _ => Err(problems),
         }
@@ -285,7 +283,7 @@ mod tests {
     fn everything_that_is_wrong_is_told_at_once() {
         let form = Form { net_id: "?".to_owned(), until: "2026-01-01T00:00".to_owned(), ..Form::default() };
         let now = DateTime::parse_from_rfc3339("2026-11-24T12:00:00Z").unwrap().to_utc();
-        let problems = form.read(&"k8s".parse().unwrap(), New_York, now, "ta77".to_owned()).unwrap_err();
+        let problems = form.read(&"k8s".parse().unwrap(), New_York, now).unwrap_err();
         let fields: Vec<_> = problems.iter().filter_map(|it| it.field.as_deref()).collect();
         assert_eq!(fields, ["net_id", "rule", "until", "reason"]);
     }
