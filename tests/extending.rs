@@ -27,7 +27,7 @@ const WORDS: &str = "Updating leases for 'flavor:instance' type reservations is 
 const TOLD: &str = "KVM@TACC can't change the end of a booking that has begun: book another slot after it, or release it early.";
 
 /// A site that changes the end of no lease.
-fn rigid() -> Profile {
+pub(crate) fn rigid() -> Profile {
     Profile { extends: false, ..Profile::instant() }
 }
 
@@ -51,7 +51,7 @@ fn codes(refused: Result<(), BookingError>) -> Vec<&'static str> {
 }
 
 /// Asks the site in vain.
-async fn finds_out(world: &World) -> (Person, Booking) {
+pub(crate) async fn finds_out(world: &World) -> (Person, Booking) {
     let (student, made) = active(world, "ff524", "08").await;
     world.end_at(&student, &made.id, hours_more(&made, 1)).await.unwrap();
     world.work().await;

@@ -78,8 +78,6 @@ pub(super) fn summary(course: &Course) -> String {
 /// Makes the course in the database this one.
 pub(super) async fn save(db: &Db, doer: &Doer, course: Course) -> Result<(), ApplyError> {
     let doer = doer.clone();
-    db.write("apply", move |conn| {
-        courses::apply_by(conn, &OsEntropy, &doer, &course, SystemClock.now())
-    })
-    .await
+    db.write("apply", move |conn| courses::apply_by(conn, &OsEntropy, &doer, &course, SystemClock.now()))
+        .await
 }

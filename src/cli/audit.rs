@@ -59,7 +59,7 @@ struct Which {
     /// Records of what this person did
     #[arg(long, value_name = "NETID")]
     by: Option<NetId>,
-    /// Records of this action, such as granted_exception
+    /// Records of one action
     #[arg(long, value_name = "WORD", value_parser = PossibleValuesParser::new(words()).try_map(|word| action(&word)))]
     action: Option<Action>,
     /// Records from this time on
@@ -163,7 +163,8 @@ async fn head(db: &Db, args: &HeadArgs) -> Result<(), Failure> {
 
 impl Which {
     async fn filter(&self, db: &Db, zone: Tz) -> Result<AuditFilter, Failure> {
-        let at = |text: &Option<String>| text.as_deref().map(|text| slot::read_instant(zone, text)).transpose();
+        let at =
+            |text: &Option<String>| text.as_deref().map(|text| slot::read_instant(zone, text)).transpose();
         Ok(AuditFilter {
             about: person(db, self.about.as_ref()).await?,
             actor: person(db, self.by.as_ref()).await?,
@@ -215,9 +216,7 @@ async fn exported(db: &Db, args: &Export) -> Result<(), Failure> {
     loop {
         let filter = filter.clone();
         let part = db
-            .read("audit: export", move |conn| {
-                export::part(conn, &filter, Sight::Everything, format, after)
-            })
+            .read("audit: export", move |conn| export::part(conn, &filter, Sight::Everything, format, after))
             .await?;
         let Some(part) = part else { return Ok(()) };
         match io::stdout().lock().write_all(&part.bytes) {

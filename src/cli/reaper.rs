@@ -16,8 +16,8 @@ use crate::domain::calendar;
 use crate::domain::ids::{NetId, SiteId};
 use crate::domain::marked::Stage;
 use crate::domain::sweep::{Act, Sweep};
-use crate::services::sweeps::{self, Follows};
 use crate::services::guards::{self, NewPause};
+use crate::services::sweeps::{self, Follows};
 use crate::services::{App, reaping};
 
 #[derive(Debug, ClapArgs)]
@@ -157,7 +157,8 @@ fn pause_json(zone: Tz, said: &SaidPause) -> Value {
 }
 
 async fn resume(app: &Arc<App>, zone: Tz, args: Resume) -> Result<(), Failure> {
-    let ended = guards::resume_at(app, &args.by.doer(), args.site).await.map_err(|error| refusal(zone, error))?;
+    let ended =
+        guards::resume_at(app, &args.by.doer(), args.site).await.map_err(|error| refusal(zone, error))?;
     if args.json {
         let ended: Vec<_> = ended.iter().map(|said| pause_json(zone, said)).collect();
         return output::json(&json!({ "resumed": ended }));
@@ -205,8 +206,8 @@ fn mark_row(zone: Tz, it: &Follows) -> Vec<String> {
 
 async fn restore(app: &Arc<App>, zone: Tz, args: Restore) -> Result<(), Failure> {
     let doer = args.by.doer();
-    let restored =
-        reaping::restore(app, &doer, &args.site, args.kind, &args.id, None).await.map_err(|error| match error {
+    let restored = reaping::restore(app, &doer, &args.site, args.kind, &args.id, None).await.map_err(
+        |error| match error {
             reaping::RestoreError::NotMarked => {
                 Failure(format!("no {} {} is marked at {}", args.kind.word(), args.id, args.site))
             }
@@ -215,7 +216,8 @@ async fn restore(app: &Arc<App>, zone: Tz, args: Restore) -> Result<(), Failure>
                 Failure(format!("it was taken back before, and is left alone until {until}"))
             }
             other => other.into(),
-        })?;
+        },
+    )?;
     if args.json {
         output::json(&json!({
             "restored": restored.marked.target, "until": calendar::rfc3339(zone, restored.until),

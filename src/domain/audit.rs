@@ -305,7 +305,8 @@ impl fmt::Display for Head {
 impl FromStr for Head {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let is_hash = |hash: &&str| hash.len() == NOTHING.len() && hash.bytes().all(|b| b.is_ascii_hexdigit());
+        let is_hash =
+            |hash: &&str| hash.len() == NOTHING.len() && hash.bytes().all(|b| b.is_ascii_hexdigit());
         let read = || {
             let (number, hash) = text.trim().split_once(':')?;
             let number = number.parse().ok().filter(|number| *number > 0)?;

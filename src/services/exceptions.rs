@@ -68,11 +68,7 @@ pub struct NewException {
 }
 
 /// Grants an exception. It holds from the next wish on.
-pub async fn grant(
-    app: &Arc<App>,
-    doer: &Doer,
-    wanted: NewException,
-) -> Result<Exception, ExceptionError> {
+pub async fn grant(app: &Arc<App>, doer: &Doer, wanted: NewException) -> Result<Exception, ExceptionError> {
     let (inner, doer) = (app.clone(), doer.clone());
     app.db.write("exceptions: grant", move |conn| grant_in(&inner, conn, &doer, &wanted)).await
 }

@@ -121,11 +121,7 @@ pub fn effect(what: &Exempt) -> String {
 }
 
 /// Tells the reaper to leave something alone. It holds from the next sweep on, and what is marked by then is forgotten.
-pub async fn exempt(
-    app: &Arc<App>,
-    doer: &Doer,
-    wanted: NewExemption,
-) -> Result<SaidExemption, GuardError> {
+pub async fn exempt(app: &Arc<App>, doer: &Doer, wanted: NewExemption) -> Result<SaidExemption, GuardError> {
     let (inner, doer) = (app.clone(), doer.clone());
     app.db.write("guards: exempt", move |conn| exempt_in(&inner, conn, &doer, &wanted)).await
 }
@@ -249,12 +245,7 @@ pub async fn pause(app: &Arc<App>, doer: &Doer, wanted: NewPause) -> Result<Said
     app.db.write("guards: pause", move |conn| pause_in(&inner, conn, &doer, &wanted)).await
 }
 
-fn pause_in(
-    app: &App,
-    conn: &mut Conn<'_>,
-    doer: &Doer,
-    wanted: &NewPause,
-) -> Result<SaidPause, GuardError> {
+fn pause_in(app: &App, conn: &mut Conn<'_>, doer: &Doer, wanted: &NewPause) -> Result<SaidPause, GuardError> {
     let now = app.now();
     check_reason(&wanted.reason)?;
     if let Some(until) = wanted.until {

@@ -92,12 +92,7 @@ pub struct TokenCard {
 }
 
 /// Makes a token.
-pub fn make(
-    app: &App,
-    conn: &mut Conn<'_>,
-    doer: &Doer,
-    wanted: &NewToken,
-) -> Result<Made, TokenError> {
+pub fn make(app: &App, conn: &mut Conn<'_>, doer: &Doer, wanted: &NewToken) -> Result<Made, TokenError> {
     let now = app.now();
     check(wanted)?;
     let held = db::tokens_of(conn, &wanted.person)?;

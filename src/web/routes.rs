@@ -16,7 +16,8 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    audit, booking, components, health, lab, labs, links, mailbox, me, reaper, sign_in, sites, staff, standing, wait,
+    audit, booking, components, health, lab, labs, links, mailbox, me, reaper, sign_in, sites, staff,
+    standing, wait,
 };
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
 use super::metrics::measured;
@@ -135,7 +136,8 @@ pub fn row_of(method: &Method, pattern: &str) -> Option<&'static Row> {
 
 /// The table of all routes.
 pub fn every_row() -> impl Iterator<Item = &'static Row> {
-    let tables = [OPEN, PAGES, DEMO, reaper::ROWS, api::ROWS, api::audit::ROWS, api::reaper::ROWS, api::waiting::ROWS];
+    let tables =
+        [OPEN, PAGES, DEMO, reaper::ROWS, api::ROWS, api::audit::ROWS, api::reaper::ROWS, api::waiting::ROWS];
     tables.into_iter().flatten()
 }
 

@@ -45,8 +45,8 @@ impl Format {
 const BATCH: i64 = 500;
 
 const HEADER: [&str; 17] = [
-    "number", "at", "who", "actor", "behalf", "way", "token", "action", "about", "about_id", "object", "course",
-    "why", "before", "after", "request", "hash",
+    "number", "at", "who", "actor", "behalf", "way", "token", "action", "about", "about_id", "object",
+    "course", "why", "before", "after", "request", "hash",
 ];
 
 /// A part of an export, and after which record the next one begins.

@@ -101,12 +101,8 @@ type Names = BTreeMap<String, String>;
 
 fn names(conn: &mut Conn<'_>, kept: &[Kept]) -> Result<Names, DbError> {
     let of = |record: &Record| [record.actor.clone(), record.behalf.clone(), record.about.clone()];
-    let ids: BTreeSet<PersonId> = kept
-        .iter()
-        .flat_map(|kept| of(&kept.record))
-        .flatten()
-        .filter_map(|id| id.parse().ok())
-        .collect();
+    let ids: BTreeSet<PersonId> =
+        kept.iter().flat_map(|kept| of(&kept.record)).flatten().filter_map(|id| id.parse().ok()).collect();
     let people = db::people(conn, &ids.iter().collect::<Vec<_>>())?;
     Ok(people.into_iter().map(|person| (person.id.to_string(), person.net_id.to_string())).collect())
 }

@@ -67,11 +67,12 @@ impl fmt::Display for Misfit {
             Why::DetailsAltered => {
                 write!(f, "the details of record {number} were changed: they are not those whose hash it has")
             }
-            Why::DetailsMissing => write!(
-                f,
-                "the details of record {number} are missing, and it is about nobody who was erased"
-            ),
-            Why::Cut => write!(f, "the log ends before record {number}, which was there: its end was cut off"),
+            Why::DetailsMissing => {
+                write!(f, "the details of record {number} are missing, and it is about nobody who was erased")
+            }
+            Why::Cut => {
+                write!(f, "the log ends before record {number}, which was there: its end was cut off")
+            }
             Why::Replaced => {
                 write!(f, "record {number} is another than the one that was there: the log was written anew")
             }
@@ -110,9 +111,8 @@ pub async fn verify(
     let mut without_details = 0;
     loop {
         let from = last.number;
-        let some = db
-            .read::<_, DbError, _>("audit: verify", move |conn| db::audit_chain(conn, from, BATCH))
-            .await?;
+        let some =
+            db.read::<_, DbError, _>("audit: verify", move |conn| db::audit_chain(conn, from, BATCH)).await?;
         if some.is_empty() {
             break;
         }
@@ -144,12 +144,16 @@ fn check(last: &Head, kept: &Kept, erased: bool, expected: Option<&Head>) -> Res
         return because(Why::Altered);
     }
     match details {
-        Some(details) if hash_of_details(details) != record.details_hash => return because(Why::DetailsAltered),
+        Some(details) if hash_of_details(details) != record.details_hash => {
+            return because(Why::DetailsAltered);
+        }
         None if !erased => return because(Why::DetailsMissing),
         _ => {}
     }
     match expected {
-        Some(expected) if expected.number == record.number && expected.hash != *stored => because(Why::Replaced),
+        Some(expected) if expected.number == record.number && expected.hash != *stored => {
+            because(Why::Replaced)
+        }
         _ => Ok(()),
     }
 }

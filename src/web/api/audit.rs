@@ -73,8 +73,7 @@ async fn search(who: SignedIn, query: web::Query<Query>) -> Result<HttpResponse,
     let (filter, sight) = (query.filter()?, sight(&who.caller));
     let (order, limit) = (AuditOrder::LatestFirst(query.before), query.limit.unwrap_or(USUAL).clamp(1, MOST));
     let db = &who.context.app().db;
-    let mut lines =
-        db.read("audit", move |conn| told::lines(conn, &filter, order, limit + 1, sight)).await?;
+    let mut lines = db.read("audit", move |conn| told::lines(conn, &filter, order, limit + 1, sight)).await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = lines.len() > limit;
     lines.truncate(limit);

@@ -8,7 +8,7 @@ use actix_web::http::header::{self, ContentDisposition, DispositionParam, Dispos
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;
@@ -71,13 +71,15 @@ impl Query {
             ("from", self.from.map(|date| date.to_string())),
             ("to", self.to.map(|date| date.to_string())),
         ];
-        let written = pairs.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", present::escape(&value?))));
+        let written =
+            pairs.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", present::escape(&value?))));
         written.collect::<Vec<_>>().join("&")
     }
 
     /// The address of the page at `path` with one more pair.
     fn href(&self, path: &str, more: Option<String>) -> String {
-        let pairs: Vec<String> = Some(self.written()).filter(|it| !it.is_empty()).into_iter().chain(more).collect();
+        let pairs: Vec<String> =
+            Some(self.written()).filter(|it| !it.is_empty()).into_iter().chain(more).collect();
         if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
     }
 
@@ -87,9 +89,8 @@ impl Query {
 }
 
 fn action(word: &str) -> Result<Action, WebError> {
-    Action::from_word(word).ok_or_else(|| {
-        WebError::BadInput(vec![Problem::with_field("action", "There is no such action.")])
-    })
+    Action::from_word(word)
+        .ok_or_else(|| WebError::BadInput(vec![Problem::with_field("action", "There is no such action.")]))
 }
 
 /// What someone sees of details: those of exceptions are for staff alone, whoever else may read the log.
@@ -132,7 +133,9 @@ async fn compose(
     let more = i64::try_from(lines.len()).is_ok_and(|count| count > PAGE);
     lines.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
     let older = lines.last().filter(|_| more).map(|last| last.number);
-    let export = |format: &str, text| Link::new(query.href("/staff/audit/export", Some(format!("format={format}"))), text);
+    let export = |format: &str, text| {
+        Link::new(query.href("/staff/audit/export", Some(format!("format={format}"))), text)
+    };
     let exports = vec![export("csv", "As a table (CSV)"), export("jsonl", "As JSON lines")];
     Ok(AuditPage {
         layout: who.context.layout("Audit", Section::Audit),
@@ -186,7 +189,9 @@ pub(in crate::web) async fn taken_out(
 ) -> Result<HttpResponse, WebError> {
     note(&who, &filter, format).await?;
     let now = who.context.app().now();
-    let filter = AuditFilter { until: Some(filter.until.map_or(now, |until| until.min(now))), ..filter };
+    // What is recorded meanwhile is left out: else a log that grows quickly would have no end.
+    let end = now + TimeDelta::microseconds(1);
+    let filter = AuditFilter { until: Some(filter.until.map_or(end, |until| until.min(end))), ..filter };
     let reader = Reader { who, filter, format, after: None };
     let name = format!("audit-{}.{}", now.format("%Y%m%dT%H%M%SZ"), format.ending());
     Ok(HttpResponse::Ok()

@@ -208,8 +208,7 @@ impl AuditPage {
             ..some.clone()
         };
         let mut refused = none.clone();
-        refused.form.problems =
-            vec![Problem::with_field("about", "Nobody here has the net ID ff999.")];
+        refused.form.problems = vec![Problem::with_field("about", "Nobody here has the net ID ff999.")];
         if let Some(field) = refused.form.fields.first_mut() {
             field.problem = Some("Nobody here has the net ID ff999.".to_owned());
         }

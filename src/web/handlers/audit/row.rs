@@ -30,7 +30,10 @@ pub(super) fn row(zone: Tz, now: DateTime<Utc>, line: &Line) -> AuditRow {
 }
 
 fn thing(text: &str, line: &Line) -> Thing {
-    Thing { text: text.replacen(':', " ", 1), href: line.object().as_ref().and_then(|object| href(object, line)) }
+    Thing {
+        text: text.replacen(':', " ", 1),
+        href: line.object().as_ref().and_then(|object| href(object, line)),
+    }
 }
 
 /// The page of an object, if it has one that staff see.
@@ -50,11 +53,14 @@ fn href(object: &Object, line: &Line) -> Option<String> {
 }
 
 fn more(line: &Line) -> Vec<Link> {
-    let link = |key: &str, what: &str, whom: &Someone| {
-        Link::new(format!("/staff/audit?{key}={}", present::escape(&whom.id)), format!("{what} {}", whom.name()))
+    let records = |key: &str, what: &str, whom: &Someone| {
+        Link::new(
+            format!("/staff/audit?{key}={}", present::escape(&whom.id)),
+            format!("{what} {}", whom.name()),
+        )
     };
-    let by = line.actor.as_ref().map(|actor| link("actor", "All done by", actor));
-    let about = line.about.as_ref().map(|about| link("about", "All about", about));
+    let by = line.actor.as_ref().map(|actor| records("actor", "All done by", actor));
+    let about = line.about.as_ref().map(|about| records("about", "All about", about));
     by.into_iter().chain(about).collect()
 }
 
@@ -117,7 +123,8 @@ mod tests {
             .into_iter()
             .map(|it| (it.what, it.before.unwrap_or_default(), it.after.unwrap_or_default()))
             .collect();
-        let row = |what: &str, before: &str, after: &str| (what.to_owned(), before.to_owned(), after.to_owned());
+        let row =
+            |what: &str, before: &str, after: &str| (what.to_owned(), before.to_owned(), after.to_owned());
         assert_eq!(told, [row("section", "a", "b"), row("shares", "1", "1"), row("team", "", "red")]);
         let accounts = changes(Some(&json!([])), Some(&json!(["f.field", "0a1b"])));
         assert_eq!(accounts[0].after.as_deref(), Some("f.field, 0a1b"));
