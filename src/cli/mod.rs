@@ -24,6 +24,7 @@ mod person;
 mod presence;
 mod reap;
 mod reaper;
+mod role;
 mod serve;
 mod shares;
 mod signals;
@@ -94,6 +95,8 @@ enum Command {
     Person(person::Args),
     /// See who did what, and check that the log of it is whole
     Audit(audit::Args),
+    /// Say who is staff
+    Role(role::Args),
 }
 
 /// Why a command did not do what it was asked: a sentence for the person who typed it.
@@ -134,6 +137,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Exception(args) => exception::run(&options, args).await,
         Command::Person(args) => person::run(&options, args).await,
         Command::Audit(args) => audit::run(&options, args).await,
+        Command::Role(args) => role::run(&options, args).await,
     }
 }
 

@@ -1,6 +1,8 @@
 //! `fairlease serve`
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args as ClapArgs;
 
@@ -12,6 +14,9 @@ pub(super) struct Args {
     /// The address to listen on; port 0 takes a free one
     #[arg(long, env = "FAIRLEASE_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// The file that says who signs people in; without one, nobody can
+    #[arg(long, env = "FAIRLEASE_IDENTITY_FILE", value_name = "FILE")]
+    identity_file: Option<PathBuf>,
     #[command(flatten)]
     metrics: metrics::MetricsArgs,
 }
@@ -20,9 +25,10 @@ pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
     let (listener, url) = bind(args.listen, "--listen")?;
     let for_metrics = args.metrics.bind()?;
     let app = assemble::app(options, &url).await?;
+    let providers = Arc::new(assemble::providers(args.identity_file.as_deref(), &app.clock)?);
     let stop = signals::stop()?;
     metrics::serve(for_metrics, &app, &stop);
-    let state = WebState { app, demo: None, stop };
+    let state = WebState { app, providers, demo: None, stop };
     Ok(web::serve(listener, state).await?)
 }
 

@@ -9,7 +9,7 @@ use super::connection::{Conn, on};
 use super::people::{PersonRow, persons};
 use super::schema::{people, sessions};
 use super::types::Ts;
-use crate::domain::ids::{PersonId, SessionId};
+use crate::domain::ids::{PersonId, ProviderId, SessionId};
 use crate::domain::person::Person;
 
 /// A session as it is stored, without its secret.
@@ -38,8 +38,8 @@ pub struct StoredSession {
 /// A sign-in as the identity provider knows it.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// The provider, by its name in the configuration.
-    pub provider: String,
+    /// The provider, as the configuration names it.
+    pub provider: ProviderId,
     /// Who they are to it.
     pub subject: String,
     /// Its own session, if it names them.
@@ -71,7 +71,8 @@ impl TryFrom<SessionRow> for StoredSession {
     type Error = DbError;
     fn try_from(row: SessionRow) -> Result<Self, DbError> {
         let provider_session = row.provider_session;
-        let origin = row.provider.zip(row.subject).zip(row.id_token);
+        let provider = row.provider.map(|id| id.parse()).transpose().map_err(DbError::corrupt)?;
+        let origin = provider.zip(row.subject).zip(row.id_token);
         Ok(Self {
             id: row.id.parse().map_err(DbError::corrupt)?,
             csrf: row.csrf,
@@ -110,7 +111,7 @@ pub fn insert_session(
         agent: session.agent.clone(),
         admin: i32::from(session.admin),
         acting_as: session.acting_as.as_ref().map(ToString::to_string),
-        provider: origin.map(|it| it.provider.clone()),
+        provider: origin.map(|it| it.provider.to_string()),
         subject: origin.map(|it| it.subject.clone()),
         provider_session: origin.and_then(|it| it.session.clone()),
         id_token: origin.map(|it| it.id_token.expose_secret().to_owned()),
@@ -204,21 +205,30 @@ pub fn delete_sessions_of(
     Ok(on!(conn, |c| diesel::delete(all).execute(c))?)
 }
 
-/// Ends the sessions that were begun at a provider by this subject, or within this session of the provider's.
+/// Ends the sessions that were begun at a provider: by this subject, or within this session of the provider's; those of
+/// both, if both are said. Nothing said ends none.
 pub fn delete_sessions_from(
     conn: &mut Conn<'_>,
-    provider: &str,
-    subject: &str,
+    provider: &ProviderId,
+    subject: Option<&str>,
     session: Option<&str>,
 ) -> Result<usize, DbError> {
-    let of_subject =
-        sessions::table.filter(sessions::provider.eq(provider)).filter(sessions::subject.eq(subject));
-    Ok(match session {
-        None => on!(conn, |c| diesel::delete(of_subject).execute(c))?,
-        Some(session) => {
-            on!(conn, |c| diesel::delete(of_subject.filter(sessions::provider_session.eq(session)))
+    let of_provider = sessions::table.filter(sessions::provider.eq(provider.as_str()));
+    Ok(match (subject, session) {
+        (Some(subject), None) => {
+            on!(conn, |c| diesel::delete(of_provider.filter(sessions::subject.eq(subject))).execute(c))?
+        }
+        (None, Some(session)) => {
+            on!(conn, |c| diesel::delete(of_provider.filter(sessions::provider_session.eq(session)))
                 .execute(c))?
         }
+        (Some(subject), Some(session)) => {
+            let both = of_provider
+                .filter(sessions::subject.eq(subject))
+                .filter(sessions::provider_session.eq(session));
+            on!(conn, |c| diesel::delete(both).execute(c))?
+        }
+        (None, None) => 0,
     })
 }
 

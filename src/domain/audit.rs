@@ -129,6 +129,7 @@ impl Way {
 
 /// Who does something, and how they came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
 pub struct Doer {
     /// How they came.
     pub way: Way,
@@ -366,11 +367,12 @@ impl Details {
 /// Fields one after the other, each as a netstring: how many bytes it has, a colon, the bytes, a comma. A field that is not
 /// there is `-,`. So no two lists of fields are written alike.
 fn encoded(fields: &[Option<&str>]) -> String {
+    use fmt::Write as _;
     fields.iter().fold(String::new(), |mut text, field| {
-        match field {
-            Some(field) => text.push_str(&format!("{}:{field},", field.len())),
-            None => text.push_str("-,"),
-        }
+        let _ = match field {
+            Some(field) => write!(text, "{}:{field},", field.len()),
+            None => text.write_str("-,"),
+        };
         text
     })
 }

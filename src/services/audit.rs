@@ -19,6 +19,7 @@ use crate::entropy::{self, Entropy};
 
 /// What was done, for the log.
 #[derive(Debug, Clone, PartialEq)]
+#[must_use]
 pub struct Entry {
     action: Action,
     about: Option<PersonId>,

@@ -125,7 +125,7 @@ fn rejoin(app: &App, conn: &mut Conn<'_>, doer: &Doer, person: &Person) -> Resul
 }
 
 /// Sets what to call the person and where their mail goes, if that is another than before.
-fn set_contact(
+pub(super) fn set_contact(
     app: &App,
     conn: &mut Conn<'_>,
     doer: &Doer,

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::caller::Caller;
 use super::error::WebError;
 use super::pages::layout::{DemoNote, Flash, FlashKind, Layout, Section};
+use crate::auth::openid::Providers;
 use crate::auth::permissions::Permission;
 use crate::db::{self, CourseCard};
 use crate::domain::audit::{Doer, Way};
@@ -24,6 +25,8 @@ use crate::services::{App, sessions, tokens};
 pub struct WebState {
     /// The use cases' surroundings.
     pub app: Arc<App>,
+    /// Who signs people in. None of them does in the demo.
+    pub providers: Arc<Providers>,
     /// What exists only in the demo.
     pub demo: Option<Demo>,
     /// Says true once the server is to stop.

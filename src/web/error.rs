@@ -15,6 +15,7 @@ use super::handlers::page;
 use super::pages::layout::{Link, Problem, Section};
 use super::pages::refusal::RefusalPage;
 use super::present;
+use super::sign_in_fault::SignInFault;
 use crate::auth::permissions::Permission;
 use crate::db::DbError;
 use crate::domain::ids::{BadId, LabId};
@@ -72,6 +73,9 @@ pub enum WebError {
     /// What is asked for does not fit the state of things.
     #[error("{0}")]
     WrongState(String),
+    /// Nobody was signed in.
+    #[error("nobody was signed in")]
+    SignIn(SignInFault),
     /// It is not the person's fault.
     #[error("{0}")]
     Internal(String),
@@ -148,6 +152,7 @@ impl WebError {
             Self::Refused { refusal, .. } => refusal_status(refusal),
             Self::Changed => StatusCode::PRECONDITION_FAILED,
             Self::WrongState(_) => StatusCode::CONFLICT,
+            Self::SignIn(fault) => fault.status(),
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -204,6 +209,7 @@ impl WebError {
                 "Nothing was changed.",
             ),
             Self::WrongState(what) => ("It has changed meanwhile", format!("It was not done: {what}."), "Nothing was changed."),
+            Self::SignIn(fault) => fault.words(),
             Self::Internal(_) => (
                 "Something went wrong on our side",
                 "The page could not be made. Staff can find out why with the reference below.".to_owned(),
@@ -295,6 +301,7 @@ fn error_page(context: &Context, error: &WebError, reference: &str) -> HttpRespo
     let mut next = vec![Link::new("/", "My labs")];
     match error {
         WebError::NoKey => next.insert(0, Link::new("/me#key", "Add my SSH key")),
+        WebError::SignIn(_) => next = vec![Link::new("/sign-in", "Back to the sign-in")],
         WebError::Refused { lab, refusal } => {
             if present::is_full(&refusal.violations) {
                 next.insert(0, Link::new(format!("/labs/{lab}/wait"), "Wait for a place"));

@@ -12,6 +12,7 @@ mod metrics;
 pub mod pages;
 mod present;
 mod routes;
+mod sign_in_fault;
 mod statics;
 mod table;
 

@@ -200,6 +200,9 @@ routes! {
     get "/sites", SeeLabs => sites::show;
     post "/sites/{site}/extending", RunReaper => sites::try_again;
     get "/sign-in", Anyone => sign_in::show;
+    post "/sign-in/{provider}", Anyone => sign_in::begin;
+    get "/sign-in/{provider}/callback", Anyone => sign_in::callback;
+    post "/sign-in/{provider}/ended", Anyone => sign_in::ended;
     post "/sign-out", SignedIn => sign_in::leave;
 }
 

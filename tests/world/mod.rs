@@ -29,6 +29,7 @@ use fairlease::services::{App, Wake, booking, courses, people};
 use fairlease::worker;
 
 pub(crate) mod database;
+pub(crate) mod served;
 
 pub(crate) use database::{Backend, Database};
 

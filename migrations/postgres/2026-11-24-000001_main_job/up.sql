@@ -46,6 +46,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 CREATE INDEX sessions_of_person ON sessions (person_id);
 CREATE INDEX sessions_by_subject ON sessions (provider, subject) WHERE subject IS NOT NULL;
+CREATE INDEX sessions_by_provider_session ON sessions (provider, provider_session) WHERE provider_session IS NOT NULL;
 
 -- Who has gone to an identity provider to sign in and has not come back yet. Each is used once.
 CREATE TABLE sign_ins (

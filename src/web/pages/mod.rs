@@ -17,6 +17,8 @@ pub mod link;
 pub mod mailbox;
 pub mod me;
 pub mod my_bookings;
+pub mod onward;
+pub mod providers;
 pub mod reaper;
 pub mod refusal;
 pub mod sign_in;
@@ -40,6 +42,8 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         })
     }
     boxed(sign_in::SignInPage::samples())
+        .chain(boxed(providers::ProvidersPage::samples()))
+        .chain(boxed(onward::OnwardPage::samples()))
         .chain(boxed(labs::LabsPage::samples()))
         .chain(boxed(lab::LabPage::samples()))
         .chain(boxed(booking::BookingPage::samples()))
