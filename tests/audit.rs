@@ -3,6 +3,8 @@
 mod actions;
 mod seen;
 
+pub(crate) use actions::all;
+
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;

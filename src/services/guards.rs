@@ -314,10 +314,12 @@ fn resume_in(
     let mut ended = Vec::new();
     for there in db::pauses(conn, now)?.into_iter().filter(which) {
         if db::end_pause(conn, &there.id, &by, now)? {
-            let entry = of_pause(Action::ResumedReaper, &there).before(pause_told(&there));
-            audit::record(app, conn, doer, entry)?;
             ended.push(there);
         }
+    }
+    for there in &ended {
+        let entry = of_pause(Action::ResumedReaper, there).before(pause_told(there));
+        audit::record(app, conn, doer, entry)?;
     }
     if ended.is_empty() { Err(GuardError::NotPaused) } else { Ok(ended) }
 }

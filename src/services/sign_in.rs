@@ -304,12 +304,7 @@ impl MaybeDbError for UnlinkError {
 
 /// Takes away what links a person to accounts of providers, and ends their sessions: their net ID decides anew at their
 /// next sign-in. Says how many links there were.
-pub fn unlink(
-    app: &App,
-    conn: &mut Conn<'_>,
-    doer: &Doer,
-    net_id: &NetId,
-) -> Result<usize, UnlinkError> {
+pub fn unlink(app: &App, conn: &mut Conn<'_>, doer: &Doer, net_id: &NetId) -> Result<usize, UnlinkError> {
     let person = db::person_by_net_id(conn, net_id)?;
     let person = person.ok_or_else(|| UnlinkError::NoSuchPerson(net_id.clone()))?;
     sessions::revoke_all(app, conn, doer, &person.id, None)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use fairlease::auth::permissions::Scope;
-use fairlease::db::{self, AuditFilter, AuditOrder, Conn, DbError};
+use fairlease::db::{self, AuditFilter, AuditOrder, Conn, DbError, MaybeDbError};
 use fairlease::domain::audit::{Action, Doer, Way};
 use fairlease::domain::blueprint::Kind;
 use fairlease::domain::exception::Grant;
@@ -48,7 +48,8 @@ const ELSEWHERE: [Action; 16] = [
 const STUDENT: &str = "fu524";
 const STAFF: &str = "tau77";
 
-pub(super) async fn all(world: &World) -> Vec<Line> {
+/// The whole log, the first record first; of more than 1,000 those.
+pub(crate) async fn all(world: &World) -> Vec<Line> {
     let every = |conn: &mut Conn<'_>| {
         lines(conn, &AuditFilter::default(), AuditOrder::FirstFirst(None), 1_000, Sight::Everything)
     };
@@ -65,7 +66,7 @@ async fn write<T: Send + 'static, E>(
     work: impl Fn(&fairlease::services::App, &mut Conn<'_>) -> Result<T, E> + Send + 'static,
 ) -> T
 where
-    E: From<DbError> + fairlease::db::MaybeDbError + std::fmt::Debug + Send + 'static,
+    E: From<DbError> + MaybeDbError + std::fmt::Debug + Send + 'static,
 {
     let app = world.app.clone();
     world.app.db.write::<_, E, _>("act", move |conn| work(&app, conn)).await.unwrap()

@@ -22,7 +22,9 @@ fn who_did_what_is_found_and_taken_out() {
         all["records"].as_array().unwrap().iter().map(|record| record["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["paused_reaper", "granted_exception", "enrolled", "applied_course"]);
     let text = desk.done(&["audit", "search"]);
-    for part in ["ff524 granted themselves an exception", "The dean paused the reaper", "by a command", "was ill"] {
+    for part in
+        ["ff524 granted themselves an exception", "The dean paused the reaper", "by a command", "was ill"]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
     let by = desk.done(&["audit", "search", "--by", "ff524", "--action", "granted_exception"]);
@@ -57,7 +59,10 @@ fn verify_names_the_first_record_that_does_not_fit() {
     assert_eq!((code, said.contains("record 3 was changed")), (1, true), "{said}");
     let output = desk.run(&["audit", "verify", "--json"]);
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((output.status.code(), &told["number"], &told["why"]), (Some(1), &3.into(), &"altered".into()));
+    assert_eq!(
+        (output.status.code(), &told["number"], &told["why"]),
+        (Some(1), &3.into(), &"altered".into())
+    );
 
     desk.sql("PRAGMA foreign_keys = OFF; DELETE FROM audit_records WHERE number >= 3");
     let fits = desk.done(&["audit", "verify"]);

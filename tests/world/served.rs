@@ -85,7 +85,12 @@ impl World {
             by: person.clone(),
         };
         let app = self.app.clone();
-        let made = self.app.db.write("token", move |conn| tokens::make(&app, conn, &Doer::itself(), &wanted)).await.unwrap();
+        let made = self
+            .app
+            .db
+            .write("token", move |conn| tokens::make(&app, conn, &Doer::itself(), &wanted))
+            .await
+            .unwrap();
         Credential::Bearer(made.secret.expose_secret().to_owned())
     }
 }

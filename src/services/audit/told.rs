@@ -147,7 +147,8 @@ impl Line {
         match (&self.actor, &self.by) {
             (Some(actor), _) => actor.name(),
             (None, Some(by)) => by,
-            (None, None) => ITSELF,
+            (None, None) if self.way == Way::Itself.word() || self.way == Way::Command.word() => ITSELF,
+            (None, None) => "someone",
         }
     }
 
