@@ -416,7 +416,7 @@ async fn what_a_provider_says_is_shown_as_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_provider_nobody_signs_in() {
     let world = World::new(crate::world::Backend::Sqlite).await;
-    let served = world.serve();
+    let served = world.serve_with_providers(Providers::none());
     for (method, path, status) in [
         (reqwest::Method::GET, "/sign-in", StatusCode::SERVICE_UNAVAILABLE),
         (reqwest::Method::POST, "/sign-in", StatusCode::NOT_FOUND),

@@ -22,6 +22,7 @@ mod options;
 mod output;
 mod person;
 mod presence;
+mod privacy;
 mod reap;
 mod reaper;
 mod role;
@@ -95,6 +96,8 @@ enum Command {
     Person(person::Args),
     /// See who did what, and check that the log of it is whole
     Audit(audit::Args),
+    /// Tell what is kept of a person, and erase them
+    Privacy(privacy::Args),
     /// Say who is staff
     Role(role::Args),
 }
@@ -137,6 +140,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Exception(args) => exception::run(&options, args).await,
         Command::Person(args) => person::run(&options, args).await,
         Command::Audit(args) => audit::run(&options, args).await,
+        Command::Privacy(args) => privacy::run(&options, args).await,
         Command::Role(args) => role::run(&options, args).await,
     }
 }

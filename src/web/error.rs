@@ -176,7 +176,8 @@ impl WebError {
             ),
             Self::OnlyLooking => (
                 "You only look",
-                "You see the pages as this student does, and can't do anything as them. Stop looking first.".to_owned(),
+                "You see the pages as this student does, and can't do anything as them. Press Stop, at the top of the page, first."
+                    .to_owned(),
                 "Nothing was changed.",
             ),
             Self::NoSignIn => (
@@ -271,13 +272,7 @@ pub async fn as_page(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let response = next.call(request).await?;
-    let Some(error) = error_of(&response) else {
-        let mut response = response.map_into_boxed_body();
-        if !response.headers().contains_key(header::CACHE_CONTROL) {
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        }
-        return Ok(response);
-    };
+    let Some(error) = error_of(&response) else { return Ok(response.map_into_boxed_body()) };
     let request = response.request().clone();
     let shown = match &error {
         WebError::NotSignedIn { return_to } => present::redirect(&present::sign_in_href(return_to)),
@@ -342,10 +337,8 @@ pub async fn as_problem(
     let Some(error) = error_of(&response) else { return Ok(response.map_into_boxed_body()) };
     let request = response.request().clone();
     let body = problem(&error, &context::reference(&request));
-    let mut shown = HttpResponse::build(error.status())
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .content_type("application/problem+json")
-        .body(body.to_string());
+    let mut shown =
+        HttpResponse::build(error.status()).content_type("application/problem+json").body(body.to_string());
     if error.status() == StatusCode::UNAUTHORIZED {
         shown.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

@@ -1,12 +1,14 @@
 //! The web: routes, who is asking, how errors are shown. `pages` says what a page holds, `handlers` what a request does,
 //! `api` serves the same as JSON.
 
+mod agent;
 mod api;
 mod caller;
 mod context;
 mod error;
 mod guard;
 mod handlers;
+mod headers;
 mod log;
 mod metrics;
 pub mod pages;

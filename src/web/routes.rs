@@ -7,7 +7,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::middleware::{Compress, DefaultHeaders, Next, from_fn};
+use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
 use tokio::sync::watch;
 use tracing_actix_web::TracingLogger;
@@ -16,17 +16,13 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    audit, booking, components, health, lab, labs, links, mailbox, me, reaper, sign_in, sites, staff,
+    audit, booking, components, health, lab, labs, links, look, mailbox, me, reaper, sign_in, sites, staff,
     standing, wait,
 };
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
 use super::metrics::measured;
 use super::table::{Row, routes};
-use super::{api, statics};
-
-/// What a page may load and where it may lead: only from here, nothing inline.
-const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                   form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+use super::{api, headers, statics};
 
 /// How long a connection may rest. Longer than a proxy keeps one, so that none is closed just as a request comes.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -57,15 +53,7 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
             .app_data(web::PathConfig::default().error_handler(|_, _| WebError::NotFound.into()))
             .app_data(web::QueryConfig::default().error_handler(|e, _| WebError::unreadable(&e).into()))
             .wrap(Compress::default())
-            .wrap(
-                DefaultHeaders::new()
-                    .add(("Content-Security-Policy", CSP))
-                    .add(("X-Content-Type-Options", "nosniff"))
-                    .add(("X-Frame-Options", "DENY"))
-                    .add(("Referrer-Policy", "same-origin"))
-                    .add(("Permissions-Policy", "camera=(), geolocation=(), microphone=()"))
-                    .add(("Cross-Origin-Opener-Policy", "same-origin")),
-            )
+            .wrap(headers::of_every_answer(data.is_secure()))
             .wrap(from_fn(tell_request_id))
             .wrap(from_fn(keep_secrets))
             .wrap(from_fn(measured))
@@ -169,7 +157,7 @@ routes! {
     post "/labs/{lab}/wait/leave", Book => wait::leave;
     get "/bookings/{booking}", SeeBooking => booking::show;
     get "/bookings/{booking}/events", SeeBooking => booking::events;
-    get "/bookings/{booking}/calendar.ics", SeeBooking => booking::calendar;
+    get "/bookings/{booking}/calendar.ics", KeepAccount => booking::calendar;
     post "/bookings/{booking}/release", ChangeBooking => booking::release;
     post "/bookings/{booking}/extend", ChangeBooking => booking::extend;
     post "/bookings/{booking}/shorten", ChangeBooking => booking::shorten;
@@ -182,6 +170,8 @@ routes! {
     post "/me/key", KeepAccount => me::save_key;
     post "/me/mails", KeepAccount => me::save_choices;
     post "/me/restore", Restore => me::restore;
+    post "/me/sessions/end", KeepAccount => me::end_other_sessions;
+    post "/me/sessions/{session}/end", KeepAccount => me::end_session;
     get "/me/bookings", KeepAccount => me::past_bookings;
     get "/me/calendar", KeepAccount => me::to_calendar;
     post "/me/calendar", KeepAccount => me::renew_calendar;
@@ -197,6 +187,9 @@ routes! {
     get "/staff/audit", SeeAudit => audit::show;
     post "/staff/audit", SeeAudit => audit::search;
     get "/staff/audit/export", SeeAudit => audit::export;
+    get "/staff/look", LookAs => look::show;
+    post "/staff/look", LookAs => look::begin;
+    post "/staff/look/end", LookAs => look::end;
     get "/sites", SeeLabs => sites::show;
     post "/sites/{site}/extending", RunReaper => sites::try_again;
     get "/sign-in", Anyone => sign_in::show;

@@ -26,6 +26,7 @@ use fairlease::web::{self, WebState};
 use fairlease::worker;
 use reqwest::header::COOKIE;
 use scraper::{Html, Selector};
+use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 
 use super::proxy::Proxy;
@@ -274,7 +275,10 @@ async fn sign_in(app: &Arc<App>) -> (Person, String) {
             people::ensure_person(&inner, conn, &"ff524".parse().unwrap(), "A student", Role::Student)?;
         people::set_key(&inner, conn, &Doer::itself(), &person.id, &people::read_key(KEY).unwrap())?;
         let session = sessions::begin(&inner, conn, &Doer::itself(), &person.id, &SignIn::default())?;
-        Ok((db::person(conn, &person.id)?.unwrap(), format!("fairlease-session={}", session.token)))
+        Ok((
+            db::person(conn, &person.id)?.unwrap(),
+            format!("fairlease-session={}", session.token.expose_secret()),
+        ))
     });
     signed_in.await.unwrap()
 }

@@ -70,7 +70,9 @@ impl World {
         let begun = self.app.db.write::<_, DbError, _>("session", move |conn| {
             let token = sessions::begin(&app, conn, &Doer::itself(), &person, &SignIn::default())?.token;
             let session = sessions::of_token(&app, conn, &token)?.unwrap();
-            Ok(Credential::Session { token, csrf: session.stored.csrf })
+            let (token, csrf) =
+                (token.expose_secret().to_owned(), session.stored.csrf.expose_secret().to_owned());
+            Ok(Credential::Session { token, csrf })
         });
         begun.await.unwrap()
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{page, page_once};
 use crate::db::DbError;
 use crate::services::people::{self, KeyCard};
-use crate::services::{calendar as calendars, labs};
+use crate::services::{calendar as calendars, labs, sessions as all_sessions};
 use crate::web::context::{Done, SignedIn};
 use crate::web::error::WebError;
 use crate::web::pages::layout::{Problem, Section};
@@ -19,12 +19,14 @@ mod bookings;
 mod by_hand;
 mod calendar;
 mod mails;
+mod sessions;
 mod usage;
 
 pub use bookings::past_bookings;
 pub use by_hand::restore;
 pub use calendar::{read_calendar, renew_calendar, stop_calendar, to_calendar};
 pub use mails::save_choices;
+pub use sessions::{end_other_sessions, end_session};
 
 /// Shows who the person is to us, what they have used, and what they have chosen.
 pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {
@@ -35,11 +37,12 @@ pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, W
 async fn me(who: &SignedIn, key_text: String, problems: Vec<Problem>) -> Result<MePage, WebError> {
     let (app, person) = (who.context.app().clone(), who.caller.person.clone());
     let db = app.db.clone();
-    let (cards, calendar_made_at, mine) = db
+    let (cards, calendar_made_at, mine, signed_in) = db
         .read::<_, DbError, _>("me", move |conn| {
             let overview = labs::overview(&app, conn, &person)?;
             let mine = by_hand::of(conn, &person.net_id, app.now())?;
-            Ok((overview.map(|(_, cards)| cards), calendars::made_at(conn, &person.id)?, mine))
+            let signed_in = all_sessions::of_person(&app, conn, &person.id)?;
+            Ok((overview.map(|(_, cards)| cards), calendars::made_at(conn, &person.id)?, mine, signed_in))
         })
         .await?;
     let person = &who.caller.person;
@@ -62,6 +65,7 @@ async fn me(who: &SignedIn, key_text: String, problems: Vec<Problem>) -> Result<
         usage: usage::usage(&cards.unwrap_or_default()),
         mails: mails::choices(&person.choices),
         calendar_made: calendar_made_at.map(|at| present::when(zone, now, at)),
+        sessions: sessions::part(who, &signed_in),
     })
 }
 
@@ -89,13 +93,9 @@ pub async fn save_key(who: SignedIn, form: web::Form<Form>) -> Result<HttpRespon
     let (app, doer, id) = (who.context.app().clone(), who.doer(), who.caller.person.id.clone());
     let db = app.db.clone();
     db.write("save key", move |conn| people::set_key(&app, conn, &doer, &id, &card)).await?;
-    Ok(back(Done::KeySaved))
+    Ok(back(&who, Done::KeySaved))
 }
 
-fn back(done: Done) -> HttpResponse {
-    let mut response = present::redirect("/me");
-    if let Err(error) = response.add_cookie(&done.cookie()) {
-        tracing::warn!(%error, "a cookie can't be set");
-    }
-    response
+fn back(who: &SignedIn, done: Done) -> HttpResponse {
+    who.context.done("/me", done)
 }

@@ -1,6 +1,5 @@
 //! `/sign-in` and `/sign-out`: at identity providers, or in the demo by name alone.
 
-use actix_web::cookie::Cookie;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -8,9 +7,9 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{page, page_once};
-use crate::db::{Conn, DbError, Origin};
-use crate::services::sessions;
-use crate::web::context::{Context, Done, SignedIn, session_cookie, session_token};
+use crate::db::{Conn, Origin};
+use crate::services::{looking, sessions};
+use crate::web::context::{Context, Done, SignedIn, no_session_cookie, session_token};
 use crate::web::error::WebError;
 use crate::web::pages::layout::Section;
 use crate::web::pages::onward::OnwardPage;
@@ -28,9 +27,11 @@ pub struct Query {
     return_to: Option<String>,
 }
 
-/// Only a path of this site: anything else could lead a person away.
+/// Only a path of this site, as it stands in an address: anything else could lead a person away. Browsers take a backslash
+/// for a slash, and leave tabs and line ends out.
 fn safe_path(path: Option<String>) -> Option<String> {
-    path.filter(|path| path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']))
+    let plain = |path: &String| path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    path.filter(|path| path.starts_with('/') && !path.starts_with("//") && plain(path))
 }
 
 /// Shows where one can sign in, or in the demo who one can be.
@@ -64,19 +65,20 @@ fn providers(context: &Context, return_to: Option<String>) -> Result<ProvidersPa
 pub async fn leave(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let state = who.context.state.clone();
     let mut origin = None;
-    if let Some(token) = session_token(&state, &request) {
-        let (app, doer) = (state.app.clone(), who.doer());
-        let end = move |conn: &mut Conn<'_>| sessions::end(&app, conn, &doer, &token);
-        let ended = state.app.db.write::<_, DbError, _>("sign out", end).await?;
+    if let Some((token, session)) = session_token(&state, &request).zip(who.caller.session()) {
+        let (app, doer, session) = (state.app.clone(), who.doer(), session.clone());
+        let end = move |conn: &mut Conn<'_>| {
+            looking::end(&app, conn, &doer, &session)?;
+            sessions::end(&app, conn, &doer, &token)
+        };
+        let ended = state.app.db.write("sign out", end).await?;
         origin = ended.and_then(|session| session.origin);
     }
     let mut response = match elsewhere(&who.context, origin).await {
         Some((name, to)) => onward(&who.context, &name, &to)?,
         None => HttpResponse::SeeOther().insert_header((header::LOCATION, "/sign-in")).finish(),
     };
-    let mut gone: Cookie<'_> = session_cookie(&state, "");
-    gone.make_removal();
-    for cookie in [gone, Done::SignedOut.cookie()] {
+    for cookie in [no_session_cookie(&state), Done::SignedOut.cookie(&state)] {
         response.add_cookie(&cookie).map_err(|error| WebError::Internal(error.to_string()))?;
     }
     Ok(response)

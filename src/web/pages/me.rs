@@ -5,6 +5,10 @@ use askama::Template;
 use super::layout::{Layout, Link, Problem, Section, When};
 use super::reaper::{MarkState, Thing};
 
+mod sessions;
+
+pub use sessions::{SessionLine, SessionsPart};
+
 /// Who the course takes the reader for, and the SSH key that servers let in.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(path = "me.html")]
@@ -35,6 +39,8 @@ pub struct MePage {
     pub mails: MailChoices,
     /// When the address of one's calendar was made, if there is one.
     pub calendar_made: Option<When>,
+    /// Where one is signed in.
+    pub sessions: SessionsPart,
 }
 
 /// What one made by hand and the reaper has marked.
@@ -179,6 +185,7 @@ impl MePage {
             usage: Usage { rows: Vec::new(), in_all: None },
             mails: MailChoices::sample(),
             calendar_made: None,
+            sessions: SessionsPart::sample(),
         };
         let saved = Self {
             key: Some(SavedKey {
@@ -205,10 +212,16 @@ impl MePage {
             )],
             ..none.clone()
         };
+        let looked_at = Self {
+            layout: Layout::sample_of_looking("Me", Section::Me),
+            sessions: SessionsPart { hidden: true, rows: Vec::new(), ..SessionsPart::sample() },
+            ..saved.clone()
+        };
         let by_hand = Self { by_hand: Some(ByHandPart::sample()), ..saved.clone() };
         vec![
             ("me_no_key", none),
             ("me_saved", saved),
+            ("me_looked_at", looked_at),
             ("me_by_hand", by_hand),
             ("me_invalid", invalid),
             ("me_private", private),

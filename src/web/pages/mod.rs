@@ -14,6 +14,7 @@ pub mod lab;
 pub mod labs;
 pub mod layout;
 pub mod link;
+pub mod look;
 pub mod mailbox;
 pub mod me;
 pub mod my_bookings;
@@ -51,6 +52,7 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         .chain(boxed(my_bookings::MyBookingsPage::samples()))
         .chain(boxed(calendar_address::CalendarAddressPage::samples()))
         .chain(boxed(link::LinkPage::samples()))
+        .chain(boxed(look::LookPage::samples()))
         .chain(boxed(mailbox::MailboxPage::samples()))
         .chain(boxed(staff_lab::StaffLabPage::samples()))
         .chain(boxed(sites::SitesPage::samples()))

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 
-use super::{back, compose, overview, place};
+use super::{compose, overview, place};
 use crate::db::SaidPause;
 use crate::domain::calendar;
 use crate::domain::ids::{PauseId, SiteId};
@@ -35,7 +35,7 @@ pub(super) async fn pause(who: Staff, form: web::Form<Form>) -> Result<HttpRespo
     let app = who.0.context.app();
     let problems = match form.read(zone, app.now()) {
         Ok(wanted) => match guards::pause(app, &who.0.doer(), wanted).await {
-            Ok(_) => return Ok(back("/staff/reaper", Done::Paused)),
+            Ok(_) => return Ok(who.0.context.done("/staff/reaper", Done::Paused)),
             Err(GuardError::Db(error)) => return Err(error.into()),
             Err(error) => vec![problem(zone, &error)],
         },
@@ -48,7 +48,7 @@ pub(super) async fn pause(who: Staff, form: web::Form<Form>) -> Result<HttpRespo
 /// Ends a pause.
 pub(super) async fn resume(who: Staff, path: web::Path<PauseId>) -> Result<HttpResponse, WebError> {
     match guards::resume(who.0.context.app(), &who.0.doer(), path.into_inner()).await {
-        Ok(()) => Ok(back("/staff/reaper", Done::Resumed)),
+        Ok(()) => Ok(who.0.context.done("/staff/reaper", Done::Resumed)),
         Err(GuardError::Db(error)) => Err(error.into()),
         Err(error) => Err(WebError::WrongState(error.to_string())),
     }
