@@ -141,6 +141,7 @@ async fn things(world: &World, owner: &Person) -> Things {
         accommodation: true,
     };
     let exception = exceptions::grant(&world.app, &ta(), exception).await.unwrap().id;
+    let service = member(world, "robot", Role::Service).await.id;
     let until = world.app.now() + TimeDelta::days(1);
     let what = Exempt::Person(owner.net_id.clone());
     let exemption = NewExemption { what, reason: "a demonstration".to_owned(), until };
@@ -166,6 +167,7 @@ async fn things(world: &World, owner: &Person) -> Things {
             ("{secret}", "none".to_owned()),
             ("{token}", "none".to_owned()),
             ("{wait}", "000000000000".to_owned()),
+            ("{service}", service.to_string()),
         ],
     }
 }
@@ -250,7 +252,6 @@ async fn actors(world: &World, owner: &Person) -> Vec<Actor> {
         ("an assistant who has left", dropped(world, "dd3", Role::Assistant, TimeDelta::hours(1)).await),
         ("a teaching assistant", member(world, "ta77", Role::Assistant).await),
         ("an instructor", member(world, "in77", Role::Instructor).await),
-        ("a service with a browser", service.clone()),
         ("the installation's admin", stranger(world, "root1", None, true).await),
         ("an instructor of another course", stranger(world, "in88", Some(&other_course), false).await),
         ("someone of no course", stranger(world, "nn1", None, false).await),

@@ -27,9 +27,11 @@ mod reap;
 mod reaper;
 mod role;
 mod serve;
+mod service;
 mod shares;
 mod signals;
 mod slot;
+mod token;
 mod wait;
 mod waitlist;
 mod worker;
@@ -100,6 +102,10 @@ enum Command {
     Privacy(privacy::Args),
     /// Say who is staff
     Role(role::Args),
+    /// Say which programs are in the course by themselves
+    Service(service::Args),
+    /// Make, list and revoke what programs sign in with
+    Token(token::Args),
 }
 
 /// Why a command did not do what it was asked: a sentence for the person who typed it.
@@ -142,6 +148,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Audit(args) => audit::run(&options, args).await,
         Command::Privacy(args) => privacy::run(&options, args).await,
         Command::Role(args) => role::run(&options, args).await,
+        Command::Service(args) => service::run(&options, args).await,
+        Command::Token(args) => token::run(&options, args).await,
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn serve(world: &World) -> Served {
 fn start(world: &World, providers: Arc<Providers>, demo: Option<Demo>) -> Served {
     let (said, stop) = watch::channel(false);
     let ((pages, url), (figures, metrics)) = (listen(), listen());
-    let state = WebState { app: world.app.clone(), providers, demo, stop };
+    let state = WebState { providers, demo, ..WebState::new(world.app.clone(), stop) };
     tokio::spawn(web::serve(pages, state.clone()));
     tokio::spawn(web::serve_metrics(figures, state));
     Served { url, metrics, http: client(), _stop: said }

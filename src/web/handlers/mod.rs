@@ -11,10 +11,12 @@ pub mod look;
 pub mod mailbox;
 pub mod me;
 pub mod reaper;
+pub mod services;
 pub mod sign_in;
 pub mod sites;
 pub mod staff;
 pub mod standing;
+mod tokens;
 pub mod wait;
 
 use actix_web::http::StatusCode;
