@@ -45,7 +45,7 @@ const HOMES: [(&str, &[&str]); 12] = [
     ("lettre", &["mail"]),
     ("tokio_cron_scheduler", &["worker"]),
     ("clap", &["cli", "main"]),
-    ("csv", &["cli", "roster"]),
+    ("csv", &["cli", "roster", "services"]),
     ("openidconnect", &["auth"]),
     ("reqwest", &["auth", "cloud"]),
     ("getrandom", &["entropy"]),

@@ -1,5 +1,6 @@
 //! Commands for staff, as processes on a database of their own.
 
+mod auditing;
 mod fairness;
 mod roster;
 mod waiting;

@@ -11,6 +11,7 @@
 )]
 
 mod architecture;
+mod audit;
 mod blueprints;
 mod booking;
 mod by_hand;

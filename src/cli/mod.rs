@@ -2,8 +2,10 @@
 
 mod apply;
 mod assemble;
+mod audit;
 mod book;
 mod bookings;
+mod by;
 mod course;
 mod demo;
 mod doctor;
@@ -95,6 +97,8 @@ enum Command {
     Exception(exception::Args),
     /// Say who takes the course
     Person(person::Args),
+    /// See who did what, and check that the log of it is whole
+    Audit(audit::Args),
     /// Tell what is kept of a person, and erase them
     Privacy(privacy::Args),
     /// Say who is staff
@@ -144,6 +148,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Offer(args) => offer::run(&options, args).await,
         Command::Exception(args) => exception::run(&options, args).await,
         Command::Person(args) => person::run(&options, args).await,
+        Command::Audit(args) => audit::run(&options, args).await,
         Command::Privacy(args) => privacy::run(&options, args).await,
         Command::Role(args) => role::run(&options, args).await,
         Command::Service(args) => service::run(&options, args).await,

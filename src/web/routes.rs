@@ -17,8 +17,8 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    booking, components, health, lab, labs, links, look, mailbox, me, person, reaper, roster, services, sign_in, sites,
-    staff, standing, wait,
+    audit, booking, components, health, lab, labs, links, look, mailbox, me, person, reaper, roster, services,
+    sign_in, sites, staff, standing, wait,
 };
 use super::limits::Limits;
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
@@ -156,6 +156,7 @@ pub fn every_row() -> impl Iterator<Item = &'static Row> {
         person::ROWS,
         services::ROWS,
         api::ROWS,
+        api::audit::ROWS,
         api::reaper::ROWS,
         api::roster::ROWS,
         api::waiting::ROWS,
@@ -224,6 +225,9 @@ routes! {
     get "/staff/labs/{lab}", SeeCourse => staff::show;
     post "/staff/labs/{lab}/exceptions", GrantExceptions => staff::grant;
     post "/staff/exceptions/{exception}/revoke", GrantExceptions => staff::revoke;
+    get "/staff/audit", SeeAudit => audit::show;
+    post "/staff/audit", SeeAudit => audit::search;
+    get "/staff/audit/export", SeeAudit => audit::export;
     get "/staff/look", LookAs => look::show;
     post "/staff/look", LookAs => look::begin;
     post "/staff/look/end", LookAs => look::end;
