@@ -69,7 +69,7 @@ on_both_databases! {
                 assert!(page.contains(&says), "{state}: {page}");
                 let timeline = part(&page, "id=\"timeline\"", "class=\"after-links\"").to_lowercase();
                 assert!(timeline.contains("class=\"timeline\""), "{state}: {page}");
-                for wrong in ["<form", "your", "yours", " you ", "you.", "/move\"", "calendar"] {
+                for wrong in ["<form", "your", "yours", " you ", "you.", "/move\"", "calendar.ics"] {
                     assert!(!timeline.contains(wrong), "{state}: {wrong}: {timeline}");
                 }
                 assert!(!page.contains("calendar.ics"), "{state}");
