@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("metrics", &[]),
     ("services", &["auth", "clock", "cloud", "db", "domain", "entropy", "mail", "metrics", "policy"]),
     ("worker", &["db", "domain", "services"]),
-    ("web", &["auth", "db", "domain", "entropy", "mail", "metrics", "policy", "services"]),
+    ("web", &["auth", "clock", "db", "domain", "entropy", "mail", "metrics", "policy", "services"]),
     (
         "cli",
         &[

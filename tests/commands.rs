@@ -1,6 +1,7 @@
 //! Commands for staff, as processes on a database of their own.
 
 mod fairness;
+mod tokens;
 mod waiting;
 
 use std::process::{Command, Output};
