@@ -24,7 +24,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
         &["auth", "clock", "cloud", "db", "domain", "entropy", "mail", "metrics", "policy", "roster"],
     ),
     ("worker", &["db", "domain", "services"]),
-    ("web", &["auth", "db", "domain", "entropy", "mail", "metrics", "policy", "roster", "services"]),
+    ("web", &["auth", "clock", "db", "domain", "entropy", "mail", "metrics", "policy", "roster", "services"]),
     (
         "cli",
         &[

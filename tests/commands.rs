@@ -3,6 +3,7 @@
 mod auditing;
 mod fairness;
 mod roster;
+mod tokens;
 mod waiting;
 
 use std::process::{Command, Output};

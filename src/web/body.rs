@@ -1,13 +1,17 @@
-//! How large what someone sends may be, and how long it may take to come.
+//! How large what someone sends may be, how long it may take to come, and that nobody listens to it for ever.
 
+use std::cell::RefCell;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use actix_web::HttpMessage as _;
-use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::http::header;
+use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use futures_util::Stream;
 use tokio::time::{Sleep, sleep};
@@ -89,5 +93,52 @@ impl Stream for Bounded {
             }
         }
         Poll::Ready(chunk)
+    }
+}
+
+/// Has the connection end with the answer if the body is not read to its end by then. The framework by itself goes on reading
+/// a body in chunks of which nobody holds anything any more, however long it takes; so the answer holds it.
+pub async fn held(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let body = match request.take_payload() {
+        Payload::None => return Ok(next.call(request).await?.map_into_boxed_body()),
+        body => Rc::new(RefCell::new(body)),
+    };
+    request.set_payload(Payload::Stream { payload: Box::pin(Lent(body.clone())) });
+    let response = next.call(request).await?.map_into_boxed_body();
+    Ok(response.map_body(|_, answer| BoxBody::new(Answer { answer, _body: body })))
+}
+
+/// A body that the answer holds, too.
+struct Lent(Rc<RefCell<Payload>>);
+
+impl Stream for Lent {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_next(context)
+    }
+}
+
+/// An answer with the body of what it answers.
+struct Answer {
+    answer: BoxBody,
+    _body: Rc<RefCell<Payload>>,
+}
+
+impl MessageBody for Answer {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.answer.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        self.answer.as_pin_mut().poll_next(context)
     }
 }

@@ -78,6 +78,7 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
             .wrap(from_fn(keep_secrets))
             .wrap(from_fn(measured))
             .wrap(TracingLogger::<RequestSpan>::new())
+            .wrap(from_fn(body::held))
             .configure(open)
             .service(
                 web::scope("/api/v1").wrap(from_fn(guarded)).wrap(from_fn(as_problem)).configure(api::routes),
@@ -94,6 +95,8 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
     .tcp_nodelay(true)
     .client_request_timeout(HEAD)
     .client_disconnect_timeout(DISCONNECT)
+    // A page that was closed frees its stream at once: no browser that goes on listening stops speaking.
+    .h1_allow_half_closed(false)
     .keep_alive(KEEP_ALIVE)
     .shutdown_timeout(5)
     .disable_signals()
