@@ -83,7 +83,9 @@ impl Scene {
         let filter = AuditFilter { about: Some(self.student.id.clone()), ..AuditFilter::default() };
         let read = move |conn: &mut db::Conn<'_>| db::audit(conn, &filter, AuditOrder::FirstFirst(None), 100);
         let kept = self.world.app.db.read::<_, DbError, _>("audit", read).await.unwrap();
-        let ours = kept.into_iter().map(|it| {
+        let looks = ["looked_as", "viewed", "stopped_looking"];
+        let kept = kept.into_iter().filter(|it| looks.contains(&it.record.action.as_str()));
+        let ours = kept.map(|it| {
             let details =
                 it.details.map_or(Value::Null, |details| serde_json::from_str(&details.content).unwrap());
             (it.record.action, it.record.object, details)

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::sites::staff;
 use crate::world::served::{Credential, Served, serve};
-use crate::world::{World, course, on_both_databases, slot};
+use crate::world::{World, course, on_both_databases, slot, ta};
 
 async fn place(world: &World, person: &Person, section: Option<&str>, team: &str) {
     let placing = Placing {
@@ -19,9 +19,8 @@ async fn place(world: &World, person: &Person, section: Option<&str>, team: &str
         section: section.map_or(Change::None, |name| Change::To(name.to_owned())),
         team: Change::To(team.to_owned()),
         shares: None,
-        by: "ta77".to_owned(),
     };
-    shares::place(&world.app, placing).await.unwrap();
+    shares::place(&world.app, &ta(), placing).await.unwrap();
 }
 
 async fn text(served: &Served, who: &Credential, path: &str) -> String {

@@ -72,7 +72,7 @@ impl World {
     pub(crate) async fn session_of(&self, person: &PersonId) -> Credential {
         let (app, person) = (self.app.clone(), person.clone());
         let begun = self.app.db.write::<_, DbError, _>("session", move |conn| {
-            let token = sessions::begin(&app, conn, &person, &SignIn::default())?.token;
+            let token = sessions::begin(&app, conn, &Doer::itself(), &person, &SignIn::default())?.token;
             let session = sessions::of_token(&app, conn, &token)?.unwrap();
             let (token, csrf) =
                 (token.expose_secret().to_owned(), session.stored.csrf.expose_secret().to_owned());

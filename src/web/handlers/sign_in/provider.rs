@@ -81,6 +81,7 @@ pub async fn callback(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let provider: ProviderId = provider.parse()?;
+    let doer = context.doer();
     let state = context.state;
     state.providers.get(&provider).map_err(|_| WebError::NotFound)?;
     let Answer { state: begun, code, error, iss } = answer.into_inner();
@@ -93,7 +94,7 @@ pub async fn callback(
         agent: agent(&request),
         before: session_token(&state, &request),
     };
-    let finished = sign_in::finish(&state.app, &state.providers, back).await?;
+    let finished = sign_in::finish(&state.app, &state.providers, &doer, back).await?;
     Ok(HttpResponse::SeeOther()
         .insert_header((header::LOCATION, finished.return_to.unwrap_or_else(|| "/".to_owned())))
         .cookie(session_cookie(&state, &finished.session.token))
