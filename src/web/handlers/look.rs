@@ -6,7 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::{page, page_once};
-use crate::db::Conn;
+use crate::db::{self, Conn, DbError};
 use crate::domain::ids::{NetId, PersonId};
 use crate::services::looking::{self, LookError, Whom};
 use crate::services::sessions::Session;
@@ -47,10 +47,31 @@ impl Form {
     }
 }
 
+/// As whom, if the page before knows.
+#[derive(Debug, Deserialize)]
+pub struct Query {
+    person: Option<PersonId>,
+}
+
 /// Shows the form.
-pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {
+pub async fn show(
+    who: SignedIn,
+    query: web::Query<Query>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
     own_eyes(&who)?;
-    Ok(page_once(&request, compose(&who, &Form::default(), Vec::new()).render()?))
+    let net_id = match query.into_inner().person {
+        Some(id) => net_id(&who, id).await?,
+        None => String::new(),
+    };
+    let form = Form { net_id, ..Form::default() };
+    Ok(page_once(&request, compose(&who, &form, Vec::new()).render()?))
+}
+
+async fn net_id(who: &SignedIn, id: PersonId) -> Result<String, WebError> {
+    let read = move |conn: &mut Conn<'_>| db::person(conn, &id);
+    let person = who.context.app().db.read::<_, DbError, _>("whom", read).await?;
+    Ok(person.map(|person| person.net_id.to_string()).unwrap_or_default())
 }
 
 /// Begins to look, and leads to the student's labs.

@@ -228,6 +228,7 @@ fn compose(who: &SignedIn, view: &MemberView, typed: &Typed, problems: Vec<Probl
         facts: facts(who, view),
         may_keep: who.caller.sees_all(Permission::KeepRoster),
         may_grant: who.caller.sees_all(Permission::GrantExceptions),
+        look: look(who, view),
         place: (it.role == Role::Student).then(|| place_form(view, typed.place.as_ref(), &problems)),
         accounts: typed.accounts.clone().unwrap_or_else(|| it.cloud_users.join("\n")),
         taking: match it.dropped_at {
@@ -239,6 +240,12 @@ fn compose(who: &SignedIn, view: &MemberView, typed: &Typed, problems: Vec<Probl
         bookings: bookings(who, view),
         problems,
     }
+}
+
+fn look(who: &SignedIn, view: &MemberView) -> Option<Link> {
+    let may = view.enrolment.role == Role::Student && who.caller.sees_all(Permission::LookAs);
+    let href = format!("/staff/look?person={}", view.enrolment.person);
+    may.then(|| Link::new(href, "See the pages as they do"))
 }
 
 fn answer(view: &MemberView) -> String {

@@ -23,6 +23,8 @@ pub struct PersonPage {
     pub may_keep: bool,
     /// Whether the reader may grant exceptions.
     pub may_grant: bool,
+    /// Where the reader may ask to see the pages as them.
+    pub look: Option<Link>,
     /// What is wrong with what was sent.
     pub problems: Vec<Problem>,
     /// Where they stand, if they are a student.
@@ -142,6 +144,7 @@ impl PersonPage {
             place: None,
             may_keep: false,
             may_grant: false,
+            look: None,
             ..takes.clone()
         };
         vec![
@@ -174,6 +177,7 @@ fn sample() -> PersonPage {
         ],
         may_keep: true,
         may_grant: true,
+        look: Some(Link::new("/staff/look?person=0123456789ab", "See the pages as they do")),
         problems: Vec::new(),
         place: Some(PlaceForm {
             section: field("section", "Section", "Empty if they are in none.", "lec-1"),
