@@ -37,6 +37,7 @@ mod me;
 mod moving;
 mod no_shows;
 mod openid;
+mod permissions;
 mod pools;
 mod provisioning;
 mod races;

@@ -33,14 +33,19 @@ const POSTGRES_REFERENCES: &str = "
     SELECT c.conrelid::regclass || '.' || a.attname || ' -> ' || c.confrelid::regclass AS line
     FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] WHERE c.contype = 'f'";
 
-/// Unique keys and other indexes by their columns; those with a name of ours by it, too.
+/// Unique keys and other indexes by their columns; those with a name of ours by it, too. SQLite has no index of its own for a
+/// primary key that is one integer: the rows are in its order.
 const SQLITE_INDEXES: &str = "
     SELECT t.name || CASE WHEN i.\"unique\" THEN ' unique (' ELSE ' index (' END
         || (SELECT group_concat(k.name, ', ') FROM (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno) k) || ')'
         || CASE WHEN i.partial THEN ' partial' ELSE '' END
         || CASE WHEN i.origin = 'c' THEN ' ' || i.name ELSE '' END AS line
     FROM sqlite_schema t, pragma_index_list(t.name) i
-    WHERE t.type = 'table' AND t.name NOT LIKE '\\_\\_%' ESCAPE '\\'";
+    WHERE t.type = 'table' AND t.name NOT LIKE '\\_\\_%' ESCAPE '\\'
+    UNION ALL
+    SELECT t.name || ' unique (' || c.name || ')' FROM sqlite_schema t, pragma_table_info(t.name) c
+    WHERE t.type = 'table' AND c.pk = 1 AND c.type = 'INTEGER'
+        AND (SELECT count(*) FROM pragma_table_info(t.name) k WHERE k.pk > 0) = 1";
 const POSTGRES_INDEXES: &str = "
     SELECT i.indrelid::regclass || CASE WHEN i.indisunique THEN ' unique (' ELSE ' index (' END
         || (SELECT string_agg(a.attname, ', ' ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY k(att, n)

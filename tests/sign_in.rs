@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use fairlease::auth::openid::Providers;
 use fairlease::clock::{Clock, SystemClock};
 use fairlease::db::{self, DbError};
+use fairlease::domain::audit::Doer;
 use fairlease::domain::identity::{ClaimMap, Provider as Described};
 use fairlease::domain::person::Person;
 use fairlease::services::{people, sign_in};
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::support::provider::{CLIENT, Cookies, Provider, SECRET, location, through_the_provider};
 use crate::support::visitor::client;
-use crate::world::served::Served;
+use crate::world::served::{Served, serve_with_providers};
 use crate::world::{World, on_both_databases};
 
 /// Where the world says that its pages are.
@@ -57,7 +58,7 @@ impl Scene {
         world.student("gg10").await;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let known = ["nyu", "other"].map(|id| (described(&provider.issuer, id), SECRET.into()));
-        let served = world.serve_with_providers(Providers::new(known.to_vec(), &clock).unwrap());
+        let served = serve_with_providers(&world, Providers::new(known.to_vec(), &clock).unwrap());
         Self { world, served, provider, http: client() }
     }
 
@@ -224,8 +225,9 @@ on_both_databases! {
         scene.provider.account("second", json!({"preferred_username": "ff524"})).await;
         let answer = scene.sign_in(&Cookies::default(), "second").await;
         is_refused(answer, StatusCode::FORBIDDEN, "Your net ID belongs to another account").await;
-        let net_id = "ff524".parse().unwrap();
-        let links = scene.world.app.db.write("unlink", move |conn| sign_in::unlink(conn, &net_id)).await;
+        let (app, net_id) = (scene.world.app.clone(), "ff524".parse().unwrap());
+        let unlink = move |conn: &mut db::Conn<'_>| sign_in::unlink(&app, conn, &net_id, &Doer::command());
+        let links = scene.world.app.db.write("unlink", unlink).await;
         assert_eq!(links.unwrap(), 1);
         assert!(!scene.is_in(&first).await);
         scene.signed_in("second").await;
@@ -387,7 +389,7 @@ async fn what_a_provider_says_is_shown_as_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_provider_nobody_signs_in() {
     let world = World::new(crate::world::Backend::Sqlite).await;
-    let served = world.serve();
+    let served = serve_with_providers(&world, Providers::none());
     for (method, path, status) in [
         (reqwest::Method::GET, "/sign-in", StatusCode::SERVICE_UNAVAILABLE),
         (reqwest::Method::POST, "/sign-in", StatusCode::NOT_FOUND),

@@ -1,18 +1,13 @@
 //! What people and programs are told of sites: pages, API and metrics, by whole requests.
 
-use std::net::TcpListener;
-use std::sync::Arc;
-
 use chrono::TimeDelta;
 use fairlease::cloud::port::CloudError;
 use fairlease::cloud::simulated::{Fault, Profile};
 use fairlease::db::DbError;
 use fairlease::domain::person::Role;
 use fairlease::services::{health, people};
-use fairlease::web::{self, Demo, WebState};
 use reqwest::StatusCode;
 use serde_json::Value;
-use tokio::sync::watch;
 
 use crate::health::two_sites;
 use crate::support::course::Course;
@@ -21,28 +16,7 @@ use crate::support::until;
 use crate::support::visitor::{Visitor, client};
 use crate::world::{World, on_both_databases, slot};
 
-/// The pages of a world, with sign-in by name, until this is dropped.
-pub(crate) struct Served {
-    pub(crate) url: String,
-    pub(crate) metrics: String,
-    _stop: watch::Sender<bool>,
-}
-
-fn listen() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    (listener, url)
-}
-
-pub(crate) fn serve(world: &World) -> Served {
-    let (said, stop) = watch::channel(false);
-    let ((pages, url), (figures, metrics)) = (listen(), listen());
-    let demo = Demo { mailbox: None, simulated: true, people: Vec::new() };
-    let state = WebState { app: world.app.clone(), providers: Arc::default(), demo: Some(demo), stop };
-    tokio::spawn(web::serve(pages, state.clone()));
-    tokio::spawn(web::serve_metrics(figures, state));
-    Served { url, metrics, _stop: said }
-}
+pub(crate) use crate::world::served::{Served, serve};
 
 pub(crate) async fn staff(world: &World, net_id: &str) {
     let (app, net_id) = (world.app.clone(), net_id.parse().unwrap());

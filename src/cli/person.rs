@@ -3,6 +3,8 @@
 use clap::{Args as ClapArgs, Subcommand};
 
 use super::{Failure, Options, assemble, output};
+use crate::db;
+use crate::domain::audit::Doer;
 use crate::domain::ids::NetId;
 use crate::services::{people, sign_in};
 
@@ -107,8 +109,9 @@ async fn accounts(options: &Options, args: Accounts) -> Result<(), Failure> {
 
 async fn unlink(options: &Options, who: NetId) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
-    let net_id = who.clone();
-    let gone = app.db.write("person: unlink", move |conn| sign_in::unlink(conn, &net_id)).await?;
+    let (inner, net_id) = (app.clone(), who.clone());
+    let unlink = move |conn: &mut db::Conn<'_>| sign_in::unlink(&inner, conn, &net_id, &Doer::command());
+    let gone = app.db.write("person: unlink", unlink).await?;
     match gone {
         0 => output::line(format_args!("{who} was linked to no account; their sessions are ended")),
         _ => output::line(format_args!("{who} is linked to no account any more; their sessions are ended")),

@@ -59,6 +59,14 @@ pub(super) fn lock_pauses(conn: &mut Conn<'_>) -> QueryResult<()> {
     }
 }
 
+/// Makes others who want to add to the audit log wait until the transaction is over.
+pub(super) fn lock_audit(conn: &mut Conn<'_>) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(c) => c.batch_execute("SELECT pg_advisory_xact_lock(7171690902)"),
+    }
+}
+
 /// Makes other sweeps that want to remember what they saw wait until the transaction is over.
 pub(super) fn lock_listings(conn: &mut Conn<'_>) -> QueryResult<()> {
     match conn {

@@ -3,6 +3,7 @@
 //! A use case runs as one closure over a [`Conn`], on a thread that may block, in one transaction: [`Db::write`] or
 //! [`Db::read`]. The closure may run more than once, if the database says that it lost a race.
 
+mod audit;
 mod booking_use;
 mod bookings;
 mod calendars;
@@ -36,6 +37,7 @@ mod types;
 mod usage;
 mod waits;
 
+pub use audit::*;
 pub use booking_use::*;
 pub use bookings::*;
 pub use calendars::*;

@@ -618,6 +618,7 @@ table! {
         way -> Text,
         actor_id -> Nullable<Text>,
         behalf_id -> Nullable<Text>,
+        token_id -> Nullable<Text>,
         action -> Text,
         course_id -> Nullable<Text>,
         about_id -> Nullable<Text>,
@@ -666,5 +667,5 @@ allow_tables_to_appear_in_same_query!(
     waits,
     labs
 );
-allow_tables_to_appear_in_same_query!(audit_records, audit_details);
+allow_tables_to_appear_in_same_query!(audit_records, audit_details, people);
 allow_tables_to_appear_in_same_query!(occupancy, pools, sites);

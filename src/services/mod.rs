@@ -1,5 +1,6 @@
 //! Use cases: load, decide, save. Each is called by the pages, the API, the command line and the worker alike.
 
+pub mod audit;
 pub mod booking;
 pub mod calendar;
 pub mod courses;

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
 use super::App;
+use super::audit::{self, Entry};
 use super::people::hash;
 use super::sessions::{self, NewSession};
 use crate::auth::openid::{Answer, Begun, OpenIdError, Pending, Providers, SignedInAs};
 use crate::db::{self, Conn, DbError, MaybeDbError, Origin, PendingSignIn};
+use crate::domain::audit::{Action, Doer};
 use crate::domain::identity::{Identity, Provider};
 use crate::domain::ids::{NetId, ProviderId};
 use crate::domain::person::{Person, Role};
@@ -75,6 +78,8 @@ pub struct Return {
     pub agent: String,
     /// The secret of the session that it had before.
     pub before: Option<String>,
+    /// How it came, for the audit log.
+    pub doer: Doer,
 }
 
 /// Someone who is signed in.
@@ -126,15 +131,38 @@ pub async fn finish(app: &Arc<App>, providers: &Providers, back: Return) -> Resu
     let answer = Answer { code: &code, issuer: back.issuer.as_deref() };
     let SignedInAs { identity, id_token } = providers.finish(&back.provider, began, answer).await?;
     let sign_in = sign_in(&described, &identity, id_token, back.agent, back.before);
-    let inner = app.clone();
-    let session = app
-        .db
-        .write("sign-in: finish", move |conn| {
-            let person = whoever(&inner, conn, &described, &identity)?;
-            Ok::<_, SignInError>(sessions::begin(&inner, conn, &person.id, &sign_in)?)
-        })
-        .await?;
+    let session = admit(app, described, identity, sign_in, back.doer).await?;
     Ok(Finished { session, return_to: pending.return_to })
+}
+
+/// Begins a session of whoever it is, or records that they were refused.
+async fn admit(
+    app: &Arc<App>,
+    provider: Provider,
+    identity: Identity,
+    sign_in: sessions::SignIn,
+    doer: Doer,
+) -> Result<NewSession, SignInError> {
+    let (inner, as_them) = (app.clone(), doer.clone());
+    let admitted = app.db.write("sign-in: finish", move |conn| {
+        let mut done = Vec::new();
+        let person = whoever(&inner, conn, &provider, &identity, &mut done)?;
+        let session = sessions::begin(&inner, conn, &person.id, &sign_in)?;
+        done.push(Entry::new(Action::SignedIn));
+        let doer = as_them.clone().being(person.id);
+        for entry in done {
+            audit::record(&inner, conn, &doer, entry)?;
+        }
+        Ok::<_, SignInError>(session)
+    });
+    let admitted = admitted.await;
+    if let Err(SignInError::NotOnRoster | SignInError::OtherAccount(_)) = &admitted {
+        let inner = app.clone();
+        let refused =
+            move |conn: &mut Conn<'_>| audit::record(&inner, conn, &doer, Entry::new(Action::RefusedSignIn));
+        app.db.write::<_, DbError, _>("sign-in: refused", refused).await?;
+    }
+    admitted
 }
 
 fn sign_in(
@@ -165,44 +193,53 @@ async fn take(app: &App, back: &Return) -> Result<Option<PendingSignIn>, DbError
     }))
 }
 
-/// Who an identity is here: whom it was linked to, or else who has its net ID, who is linked to it now.
+/// Who an identity is here: whom it was linked to, or else who has its net ID, who is linked to it now. What is done is
+/// added to `done`.
 fn whoever(
     app: &App,
     conn: &mut Conn<'_>,
     provider: &Provider,
     identity: &Identity,
+    done: &mut Vec<Entry>,
 ) -> Result<Person, SignInError> {
     let admin = provider.makes_admin(&identity.groups);
-    if let Some(person) = db::person_by_identity(conn, &identity.issuer, &identity.subject)? {
-        return admit(app, conn, person, identity, admin);
-    }
-    let person = match db::person_by_net_id(conn, &identity.net_id)? {
+    let linked = db::person_by_identity(conn, &identity.issuer, &identity.subject)?;
+    let is_new = linked.is_none();
+    let person = match linked {
         Some(person) => person,
-        None if admin => administrator(app, conn, identity)?,
-        None => return Err(SignInError::NotOnRoster),
+        None => by_net_id(app, conn, provider, identity)?,
     };
-    if db::is_linked(conn, &person.id, &identity.issuer)? {
-        return Err(SignInError::OtherAccount(provider.name.clone()));
-    }
-    let person = admit(app, conn, person, identity, admin)?;
-    db::link_identity(conn, &identity.issuer, &identity.subject, &person.id, app.now())?;
-    Ok(person)
-}
-
-/// Lets in who has anything to do here, with the name and the address that the provider has of them.
-fn admit(
-    app: &App,
-    conn: &mut Conn<'_>,
-    person: Person,
-    identity: &Identity,
-    admin: bool,
-) -> Result<Person, SignInError> {
     let is_program = person.role == Some(Role::Service);
     if is_program || !admin && !person.belongs(app.now()) {
         return Err(SignInError::NotOnRoster);
     }
+    if is_new {
+        db::link_identity(conn, &identity.issuer, &identity.subject, &person.id, app.now())?;
+        done.push(Entry::new(Action::LinkedIdentity).about(&person.id).after(provider.id.as_str()));
+    }
     if person.name != identity.name || person.mail != identity.mail {
         db::set_contact(conn, &person.id, &identity.name, &identity.mail)?;
+        let before = json!({"name": person.name, "mail": person.mail});
+        let after = json!({"name": identity.name, "mail": identity.mail});
+        done.push(Entry::new(Action::SetContact).about(&person.id).before(before).after(after));
+    }
+    Ok(person)
+}
+
+/// Who has the net ID that the provider says, unless that is somebody else of theirs.
+fn by_net_id(
+    app: &App,
+    conn: &mut Conn<'_>,
+    provider: &Provider,
+    identity: &Identity,
+) -> Result<Person, SignInError> {
+    let person = match db::person_by_net_id(conn, &identity.net_id)? {
+        Some(person) => person,
+        None if provider.makes_admin(&identity.groups) => administrator(app, conn, identity)?,
+        None => return Err(SignInError::NotOnRoster),
+    };
+    if db::is_linked(conn, &person.id, &identity.issuer)? {
+        return Err(SignInError::OtherAccount(provider.name.clone()));
     }
     Ok(person)
 }
@@ -249,9 +286,11 @@ impl MaybeDbError for UnlinkError {
 
 /// Takes away what links a person to accounts of providers, and ends their sessions: their net ID decides anew at their
 /// next sign-in. Says how many links there were.
-pub fn unlink(conn: &mut Conn<'_>, net_id: &NetId) -> Result<usize, UnlinkError> {
+pub fn unlink(app: &App, conn: &mut Conn<'_>, net_id: &NetId, doer: &Doer) -> Result<usize, UnlinkError> {
     let person = db::person_by_net_id(conn, net_id)?;
     let person = person.ok_or_else(|| UnlinkError::NoSuchPerson(net_id.clone()))?;
     db::delete_sessions_of(conn, &person.id, None)?;
-    Ok(db::unlink_identities(conn, &person.id)?)
+    let links = db::unlink_identities(conn, &person.id)?;
+    audit::record(app, conn, doer, Entry::new(Action::UnlinkedIdentity).about(&person.id))?;
+    Ok(links)
 }

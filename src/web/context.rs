@@ -16,6 +16,7 @@ use super::pages::layout::{DemoNote, Flash, FlashKind, Layout, Section};
 use crate::auth::openid::Providers;
 use crate::auth::permissions::Permission;
 use crate::db::{self, CourseCard};
+use crate::domain::audit::{Doer, Way};
 use crate::domain::calendar;
 use crate::services::{App, sessions, tokens};
 
@@ -68,6 +69,8 @@ pub struct Context {
     pub flash: Option<Flash>,
     /// Path and query, to come back to.
     pub here: String,
+    /// The request's id, which is in the log.
+    pub reference: String,
 }
 
 /// A [`Context`] of someone who is signed in.
@@ -116,9 +119,29 @@ impl Context {
         }
     }
 
+    /// Who does what this request does, for the audit log.
+    pub fn doer(&self) -> Doer {
+        let way = if self.here.starts_with(API) { Way::Api } else { Way::Page };
+        let caller = self.caller.as_ref();
+        Doer {
+            actor: caller.map(|caller| caller.owner().id.clone()),
+            behalf: caller.and_then(Caller::looks_as).cloned(),
+            token: caller.and_then(Caller::token).map(|token| token.id.clone()),
+            request: Some(self.reference.clone()).filter(|reference| !reference.is_empty()),
+            ..Doer::nobody(way)
+        }
+    }
+
     /// The course's zone; UTC before a course was applied.
     pub fn zone(&self) -> chrono_tz::Tz {
         self.course.as_ref().map_or(chrono_tz::UTC, |course| course.zone)
+    }
+}
+
+impl SignedIn {
+    /// Who does what this request does, for the audit log.
+    pub fn doer(&self) -> Doer {
+        self.context.doer()
     }
 }
 
@@ -317,7 +340,7 @@ pub async fn load(request: &HttpRequest) -> Result<Context, WebError> {
         .await?;
     let flash = request.cookie(FLASH_COOKIE).and_then(|cookie| Done::flash(cookie.value()));
     let here = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-    Ok(Context { state, caller, course, flash, here })
+    Ok(Context { state, caller, course, flash, here, reference: reference(request) })
 }
 
 type Pending<T> = Pin<Box<dyn Future<Output = Result<T, WebError>>>>;

@@ -3,7 +3,6 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use fairlease::auth::openid::Providers;
 use fairlease::auth::permissions::Scope;
@@ -20,12 +19,37 @@ use tokio::sync::watch;
 use super::World;
 use crate::support::visitor::client;
 
-/// A world that is being served. It stops when this is dropped.
+/// The pages of a world, with sign-in by name, until this is dropped.
 pub(crate) struct Served {
     pub(crate) url: String,
+    pub(crate) metrics: String,
     http: Client,
-    stop: watch::Sender<bool>,
-    server: Option<JoinHandle<()>>,
+    _stop: watch::Sender<bool>,
+}
+
+fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+pub(crate) fn serve(world: &World) -> Served {
+    let demo = Demo { mailbox: None, simulated: true, people: Vec::new() };
+    serve_with(world, Some(demo), Providers::none())
+}
+
+/// The same without the demo's sign-in: people sign in at these providers.
+pub(crate) fn serve_with_providers(world: &World, providers: Providers) -> Served {
+    serve_with(world, None, providers)
+}
+
+fn serve_with(world: &World, demo: Option<Demo>, providers: Providers) -> Served {
+    let (said, stop) = watch::channel(false);
+    let ((pages, url), (figures, metrics)) = (listen(), listen());
+    let state = WebState { app: world.app.clone(), providers: Arc::new(providers), demo, stop };
+    tokio::spawn(web::serve(pages, state.clone()));
+    tokio::spawn(web::serve_metrics(figures, state));
+    Served { url, metrics, http: client(), _stop: said }
 }
 
 /// How someone comes.
@@ -40,33 +64,6 @@ pub(crate) enum Credential {
 }
 
 impl World {
-    /// Serves it on a free port.
-    pub(crate) fn serve(&self) -> Served {
-        self.serve_with(None, Arc::default())
-    }
-
-    /// The same with what exists only in the demo.
-    pub(crate) fn serve_as_demo(&self) -> Served {
-        self.serve_with(Some(Demo { mailbox: None, simulated: true, people: Vec::new() }), Arc::default())
-    }
-
-    /// The same with those who sign people in.
-    pub(crate) fn serve_with_providers(&self, providers: Providers) -> Served {
-        self.serve_with(None, Arc::new(providers))
-    }
-
-    fn serve_with(&self, demo: Option<Demo>, providers: Arc<Providers>) -> Served {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (stop, stopped) = watch::channel(false);
-        let state = WebState { app: self.app.clone(), providers, demo, stop: stopped };
-        let serve = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(web::serve(listener, state)).unwrap();
-        };
-        Served { url, http: client(), stop, server: Some(std::thread::spawn(serve)) }
-    }
-
     /// A session of a person.
     pub(crate) async fn session_of(&self, person: &PersonId) -> Credential {
         let (app, person) = (self.app.clone(), person.clone());
@@ -113,16 +110,6 @@ impl Served {
         match who {
             Credential::Session { csrf, .. } => request.header("X-CSRF-Token", csrf),
             _ => request,
-        }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.stop.send(true);
-        if let Some(server) = self.server.take() {
-            let ended = server.join();
-            assert!(ended.is_ok() || std::thread::panicking(), "the server failed");
         }
     }
 }

@@ -1,5 +1,6 @@
 DROP TABLE audit_details;
 DROP TABLE audit_records;
+DROP FUNCTION audit_records_follow, audit_details_follow, audit_details_are_kept, audit_stays;
 DROP TABLE receipt_parts;
 DROP TABLE receipts;
 DROP TABLE waitlist_calls;

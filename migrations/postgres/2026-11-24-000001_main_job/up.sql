@@ -590,10 +590,12 @@ CREATE TABLE audit_records (
     at TIMESTAMPTZ NOT NULL,
     -- How they came: a page, the API, a command, or by itself.
     way TEXT NOT NULL,
-    -- Who: nobody in particular for commands and for what is done by itself.
+    -- Who: nobody in particular for what is done by itself, or by a command that was not told.
     actor_id TEXT REFERENCES people (id),
-    -- As whom, if they looked with someone else's eyes or did it for them.
+    -- As whom, if they looked with someone else's eyes.
     behalf_id TEXT REFERENCES people (id),
+    -- With what, if a program did it. A token that is forgotten stays named here.
+    token_id TEXT,
     action TEXT NOT NULL,
     course_id TEXT,
     about_id TEXT REFERENCES people (id),
@@ -604,10 +606,10 @@ CREATE TABLE audit_records (
     previous_hash TEXT NOT NULL,
     hash TEXT NOT NULL
 );
-CREATE INDEX audit_records_by_time ON audit_records (at);
-CREATE INDEX audit_records_of_actor ON audit_records (actor_id, number) WHERE actor_id IS NOT NULL;
-CREATE INDEX audit_records_about ON audit_records (about_id, number) WHERE about_id IS NOT NULL;
-CREATE INDEX audit_records_by_action ON audit_records (action, number);
+CREATE INDEX audit_records_by_time ON audit_records (at, number);
+CREATE INDEX audit_records_of_actor ON audit_records (actor_id, at, number) WHERE actor_id IS NOT NULL;
+CREATE INDEX audit_records_about ON audit_records (about_id, at, number) WHERE about_id IS NOT NULL;
+CREATE INDEX audit_records_by_action ON audit_records (action, at, number);
 
 -- Why, and what it was before and after, apart from the record: they can go when the person is erased whom they are about.
 CREATE TABLE audit_details (
@@ -615,3 +617,48 @@ CREATE TABLE audit_details (
     salt TEXT NOT NULL,
     content TEXT NOT NULL
 );
+
+CREATE FUNCTION audit_records_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.number <> (SELECT coalesce(max(number), 0) + 1 FROM audit_records)
+        OR NEW.previous_hash <> coalesce((SELECT hash FROM audit_records ORDER BY number DESC LIMIT 1), repeat('0', 64))
+    THEN
+        RAISE EXCEPTION 'a record of the audit log follows the last one and has its hash';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE FUNCTION audit_details_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.number <> (SELECT coalesce(max(number), 0) FROM audit_records) THEN
+        RAISE EXCEPTION 'details of the audit log come with their record';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE FUNCTION audit_details_are_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM audit_records JOIN people ON people.id = audit_records.about_id
+        WHERE audit_records.number = OLD.number AND people.erased_at IS NOT NULL
+    ) THEN
+        RAISE EXCEPTION 'details of the audit log go only when the person is erased whom they are about';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE FUNCTION audit_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the audit log is only added to';
+END $$;
+CREATE TRIGGER audit_records_follow BEFORE INSERT ON audit_records
+    FOR EACH ROW EXECUTE FUNCTION audit_records_follow();
+CREATE TRIGGER audit_records_stay BEFORE UPDATE OR DELETE ON audit_records
+    FOR EACH ROW EXECUTE FUNCTION audit_stays();
+CREATE TRIGGER audit_records_are_kept BEFORE TRUNCATE ON audit_records
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_stays();
+CREATE TRIGGER audit_details_follow BEFORE INSERT ON audit_details
+    FOR EACH ROW EXECUTE FUNCTION audit_details_follow();
+CREATE TRIGGER audit_details_stay BEFORE UPDATE ON audit_details
+    FOR EACH ROW EXECUTE FUNCTION audit_stays();
+CREATE TRIGGER audit_details_go_with_people BEFORE DELETE ON audit_details
+    FOR EACH ROW EXECUTE FUNCTION audit_details_are_kept();
+CREATE TRIGGER audit_details_are_kept BEFORE TRUNCATE ON audit_details
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_stays();

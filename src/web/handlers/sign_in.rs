@@ -8,7 +8,9 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{page, page_once};
-use crate::db::{DbError, Origin};
+use crate::db::{Conn, DbError, Origin};
+use crate::domain::audit::Action;
+use crate::services::audit::{self, Entry};
 use crate::services::sessions;
 use crate::web::context::{Context, Done, SignedIn, session_cookie, session_token};
 use crate::web::error::WebError;
@@ -65,8 +67,13 @@ pub async fn leave(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, 
     let state = who.context.state.clone();
     let mut origin = None;
     if let Some(token) = session_token(&state, &request) {
-        let ended =
-            state.app.db.write::<_, DbError, _>("sign out", move |conn| sessions::end(conn, &token)).await?;
+        let (app, doer) = (state.app.clone(), who.doer());
+        let sign_out = move |conn: &mut Conn<'_>| {
+            let ended = sessions::end(conn, &token)?;
+            audit::record(&app, conn, &doer, Entry::new(Action::SignedOut))?;
+            Ok(ended)
+        };
+        let ended = state.app.db.write::<_, DbError, _>("sign out", sign_out).await?;
         origin = ended.and_then(|session| session.origin);
     }
     let mut response = match elsewhere(&who.context, origin).await {

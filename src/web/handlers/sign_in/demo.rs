@@ -7,8 +7,10 @@ use serde::Deserialize;
 
 use super::{page, safe_path};
 use crate::db::DbError;
+use crate::domain::audit::{Action, Doer};
 use crate::domain::ids::NetId;
 use crate::domain::person::{Parity, Role};
+use crate::services::audit::{self, Entry};
 use crate::services::people;
 use crate::services::sessions::{self, SignIn};
 use crate::web::context::{Context, agent, session_cookie, session_token};
@@ -68,6 +70,7 @@ pub async fn enter(
             return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, again.render()?));
         }
     };
+    let doer = Doer { actor: None, ..context.doer() };
     let app = context.app().clone();
     let db = app.db.clone();
     let before = session_token(&context.state, &request);
@@ -75,7 +78,9 @@ pub async fn enter(
     let session = db
         .write::<_, DbError, _>("sign in", move |conn| {
             let person = people::ensure_person(&app, conn, &net_id, net_id.as_str(), Role::Student)?;
-            sessions::begin(&app, conn, &person.id, &sign_in)
+            let session = sessions::begin(&app, conn, &person.id, &sign_in)?;
+            audit::record(&app, conn, &doer.clone().being(person.id), Entry::new(Action::SignedIn))?;
+            Ok(session)
         })
         .await?;
     Ok(HttpResponse::SeeOther()

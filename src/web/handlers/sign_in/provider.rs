@@ -7,6 +7,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::{page, safe_path};
+use crate::domain::audit::Doer;
 use crate::domain::ids::ProviderId;
 use crate::services::sign_in::{self, Return, Wish};
 use crate::web::context::{Context, WebState, agent, session_cookie, session_token};
@@ -91,6 +92,7 @@ pub async fn callback(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let provider: ProviderId = provider.parse()?;
+    let doer = Doer { actor: None, ..context.doer() };
     let state = context.state;
     state.providers.get(&provider).map_err(|_| WebError::NotFound)?;
     let Answer { state: begun, code, error, iss } = answer.into_inner();
@@ -102,6 +104,7 @@ pub async fn callback(
         issuer: iss,
         agent: agent(&request),
         before: session_token(&state, &request),
+        doer,
     };
     let finished = sign_in::finish(&state.app, &state.providers, back).await?;
     Ok(HttpResponse::SeeOther()
