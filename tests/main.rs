@@ -46,6 +46,7 @@ mod reaping;
 mod renewal;
 mod replicas;
 mod requests;
+mod roles;
 mod rules;
 mod schema;
 mod seen;

@@ -22,6 +22,7 @@ mod person;
 mod presence;
 mod reap;
 mod reaper;
+mod role;
 mod serve;
 mod shares;
 mod signals;
@@ -90,6 +91,8 @@ enum Command {
     Exception(exception::Args),
     /// Say who takes the course
     Person(person::Args),
+    /// Say who is staff
+    Role(role::Args),
 }
 
 /// Why a command did not do what it was asked: a sentence for the person who typed it.
@@ -129,6 +132,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Offer(args) => offer::run(&options, args).await,
         Command::Exception(args) => exception::run(&options, args).await,
         Command::Person(args) => person::run(&options, args).await,
+        Command::Role(args) => role::run(&options, args).await,
     }
 }
 

@@ -25,6 +25,7 @@ pub mod queue;
 pub mod reaping;
 pub mod receipts;
 pub mod renewal;
+pub mod roles;
 pub mod sessions;
 pub mod shares;
 pub mod sign_in;

@@ -34,19 +34,13 @@ fn listen() -> (TcpListener, String) {
 }
 
 pub(crate) fn serve(world: &World) -> Served {
-    let demo = Demo { mailbox: None, simulated: true, people: Vec::new() };
-    serve_with(world, Some(demo), Providers::none())
+    start(world, Arc::default(), Some(Demo { mailbox: None, simulated: true, people: Vec::new() }))
 }
 
-/// The same without the demo's sign-in: people sign in at these providers.
-pub(crate) fn serve_with_providers(world: &World, providers: Providers) -> Served {
-    serve_with(world, None, providers)
-}
-
-fn serve_with(world: &World, demo: Option<Demo>, providers: Providers) -> Served {
+fn start(world: &World, providers: Arc<Providers>, demo: Option<Demo>) -> Served {
     let (said, stop) = watch::channel(false);
     let ((pages, url), (figures, metrics)) = (listen(), listen());
-    let state = WebState { app: world.app.clone(), providers: Arc::new(providers), demo, stop };
+    let state = WebState { app: world.app.clone(), providers, demo, stop };
     tokio::spawn(web::serve(pages, state.clone()));
     tokio::spawn(web::serve_metrics(figures, state));
     Served { url, metrics, http: client(), _stop: said }
@@ -64,6 +58,11 @@ pub(crate) enum Credential {
 }
 
 impl World {
+    /// Serves it with those who sign people in, and without the demo's sign-in.
+    pub(crate) fn serve_with_providers(&self, providers: Providers) -> Served {
+        start(self, Arc::new(providers), None)
+    }
+
     /// A session of a person.
     pub(crate) async fn session_of(&self, person: &PersonId) -> Credential {
         let (app, person) = (self.app.clone(), person.clone());
