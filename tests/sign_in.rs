@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use fairlease::auth::openid::Providers;
 use fairlease::clock::{Clock, SystemClock};
-use fairlease::db::{self, DbError};
+use fairlease::db::{self, AuditFilter, AuditOrder, DbError};
 use fairlease::domain::audit::Doer;
 use fairlease::domain::identity::{ClaimMap, Provider as Described};
 use fairlease::domain::person::Person;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::support::provider::{CLIENT, Cookies, Provider, SECRET, location, through_the_provider};
 use crate::support::visitor::client;
-use crate::world::served::{Served, serve_with_providers};
+use crate::world::served::Served;
 use crate::world::{World, on_both_databases};
 
 /// Where the world says that its pages are.
@@ -58,7 +58,7 @@ impl Scene {
         world.student("gg10").await;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let known = ["nyu", "other"].map(|id| (described(&provider.issuer, id), SECRET.into()));
-        let served = serve_with_providers(&world, Providers::new(known.to_vec(), &clock).unwrap());
+        let served = world.serve_with_providers(Providers::new(known.to_vec(), &clock).unwrap());
         Self { world, served, provider, http: client() }
     }
 
@@ -150,6 +150,7 @@ on_both_databases! {
             assert!(set.starts_with(SESSION) && set.contains(flag), "{set}");
         }
         assert!(scene.is_in(&cookies).await);
+        assert_eq!(scene.recorded().await, ["linked_identity", "set_contact", "signed_in"]);
         let person = scene.person("ff524").await.unwrap();
         assert_eq!((person.name.as_str(), person.mail.as_str()), ("Name of ff524", "ff524@example.edu"));
 
@@ -168,6 +169,7 @@ on_both_databases! {
         let told = is_refused(scene.sign_in(&cookies, "stranger1").await, StatusCode::FORBIDDEN, "You are not on the roster").await;
         assert!(told.contains("No account was made for you"));
         assert_eq!((scene.people().await, cookies.get(SESSION)), (before, None));
+        assert_eq!(scene.recorded().await, ["refused_sign_in"]);
 
         let (app, gone) = (scene.world.app.clone(), "gg10".parse().unwrap());
         let dropped = scene.world.app.db.write("drop", move |conn| people::drop_out(&app, conn, &gone)).await;
@@ -271,6 +273,8 @@ on_both_databases! {
         assert!(!scene.is_in(&two).await && scene.is_in(&other).await);
         assert_eq!(scene.ended(json!({"sub": "sub-gg10"})).await.status(), StatusCode::OK);
         assert!(!scene.is_in(&other).await);
+        let recorded = scene.recorded().await;
+        assert_eq!(recorded.iter().filter(|action| *action == "revoked_session").count(), 3, "{recorded:?}");
     }
 
     async fn who_looks_after_the_installation_comes_before_any_roster(backend: Backend) {
@@ -287,6 +291,15 @@ on_both_databases! {
 }
 
 impl Scene {
+    /// The actions in the audit log, the first first.
+    async fn recorded(&self) -> Vec<String> {
+        let all = |conn: &mut db::Conn<'_>| {
+            db::audit(conn, &AuditFilter::default(), AuditOrder::FirstFirst(None), 100)
+        };
+        let kept = self.world.app.db.read::<_, DbError, _>("test", all).await.unwrap();
+        kept.into_iter().map(|kept| kept.record.action).collect()
+    }
+
     /// What the provider calls its session in which one of ours was begun.
     async fn session_there(&self, cookies: &Cookies) -> String {
         let token = cookies.get(SESSION).unwrap();
@@ -389,7 +402,7 @@ async fn what_a_provider_says_is_shown_as_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_provider_nobody_signs_in() {
     let world = World::new(crate::world::Backend::Sqlite).await;
-    let served = serve_with_providers(&world, Providers::none());
+    let served = world.serve_with_providers(Providers::none());
     for (method, path, status) in [
         (reqwest::Method::GET, "/sign-in", StatusCode::SERVICE_UNAVAILABLE),
         (reqwest::Method::POST, "/sign-in", StatusCode::NOT_FOUND),

@@ -135,8 +135,9 @@ pub async fn ended(
 
 async fn heard(context: &Context, provider: ProviderId, logout_token: &str) -> StatusCode {
     let state = &context.state;
-    match sign_in::ended(&state.app, &state.providers, provider, logout_token).await {
-        Ok(_) => StatusCode::OK,
+    let doer = Doer { request: context.doer().request, ..Doer::itself() };
+    match sign_in::ended(&state.app, &state.providers, provider, logout_token, doer).await {
+        Ok(()) => StatusCode::OK,
         Err(error) => {
             tracing::warn!(%error, "what a provider says of the end of a session is not heard");
             StatusCode::BAD_REQUEST
