@@ -20,19 +20,20 @@
 //!   differs is in `db::dialect`, and the column types in `db::types`.
 //! - [`cloud`] is what we ask of a site: the trait [`Cloud`](cloud::port::Cloud), and two adapters behind it,
 //!   [`openstack`](cloud::openstack) and [`simulated`](cloud::simulated).
+//! - [`auth`] asks those who know who someone is: OpenID Connect providers ([`auth::openid`]).
 //! - [`metrics`] holds the figures of a process for Prometheus.
 //! - [`mail`] writes messages and calendar objects, and hands them to a mail server or a directory.
 //! - [`services`] are the use cases: load, decide, save. [`App`](services::App) holds what they work with.
 //! - [`worker`] runs by itself: it fulfils bookings, sweeps, reminds and sends mail, by calling services.
 //! - [`web`] and [`cli`] are the two ways in for people and programs. Both call services.
-//! - [`config`] reads `course.toml` into the domain's types and tells all its errors at once.
+//! - [`config`] reads `course.toml` and `identity.toml` into the domain's types and tells all their errors at once.
 //!
 //! # Direction
 //!
 //! ```text
 //!   cli ----> web, worker ----> services ----> policy ----> domain
 //!    |                             |                          ^
-//!    |                             +----> db, cloud, mail ----+
+//!    |                             +-> db, cloud, mail, auth -+
 //!    +----> config, and every adapter: only here are they built
 //! ```
 //!

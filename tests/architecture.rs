@@ -11,7 +11,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("clock", &[]),
     ("entropy", &[]),
     ("domain", &[]),
-    ("auth", &["domain"]),
+    ("auth", &["clock", "domain", "entropy"]),
     ("config", &["domain"]),
     ("policy", &["domain"]),
     ("db", &["domain"]),
@@ -33,7 +33,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
 ];
 
 /// Crates that only these modules may name.
-const HOMES: [(&str, &[&str]); 10] = [
+const HOMES: [(&str, &[&str]); 11] = [
     ("diesel", &["db"]),
     ("diesel_migrations", &["db"]),
     ("actix_web", &["web"]),
@@ -41,7 +41,8 @@ const HOMES: [(&str, &[&str]); 10] = [
     ("tokio_cron_scheduler", &["worker"]),
     ("clap", &["cli", "main"]),
     ("csv", &["cli"]),
-    ("reqwest", &["cloud"]),
+    ("openidconnect", &["auth"]),
+    ("reqwest", &["auth", "cloud"]),
     ("getrandom", &["entropy"]),
     ("prometheus", &["metrics"]),
 ];

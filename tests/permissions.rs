@@ -163,6 +163,7 @@ async fn things(world: &World, owner: &Person) -> Things {
             ("{sweep}", sweep.to_string()),
             ("{list}", "kept".to_owned()),
             ("{page}", "none".to_owned()),
+            ("{session}", "000000000000".to_owned()),
             ("{notice}", "000000000000".to_owned()),
             ("{secret}", "none".to_owned()),
             ("{token}", "none".to_owned()),

@@ -1,3 +1,4 @@
 //! Who may come in, and what each may do.
 
+pub mod openid;
 pub mod permissions;

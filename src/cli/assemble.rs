@@ -1,5 +1,6 @@
 //! Builds what use cases work with from the options: the database, the clouds of the course, the mailer.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,11 +8,13 @@ use chrono::TimeDelta;
 use directories::BaseDirs;
 
 use super::{Failure, Options};
+use crate::auth::openid::Providers;
 use crate::clock::{Clock, SystemClock};
 use crate::cloud::metered::Metered;
 use crate::cloud::openstack::{self, Limits, OpenStackCloud};
 use crate::cloud::port::{Cloud, Clouds};
 use crate::cloud::simulated::{Fault, Faults, Profile, SimulatedCloud};
+use crate::config::identity_file;
 use crate::db::{self, Db, DbError, Installation};
 use crate::domain::course::{CloudName, Site};
 use crate::domain::ids::InstanceId;
@@ -55,6 +58,17 @@ pub async fn app(options: &Options, public_url: &str) -> Result<Arc<App>, Failur
         wake: Wake::default(),
         sweeping: tokio::sync::Mutex::default(),
     }))
+}
+
+/// Those who sign people in, as `file` describes them. A secret's file is looked for beside it.
+pub fn providers(file: Option<&Path>, clock: &Arc<dyn Clock>) -> Result<Providers, Failure> {
+    let Some(file) = file else { return Ok(Providers::none()) };
+    let unreadable = |error| Failure(format!("{} can't be read: {error}", file.display()));
+    let text = fs::read_to_string(file).map_err(unreadable)?;
+    let beside = file.parent().unwrap_or(Path::new("."));
+    let secret = |name: &Path| fs::read_to_string(beside.join(name));
+    let described = identity_file::parse(&file.display().to_string(), &text, secret)?;
+    Ok(Providers::new(described, clock)?)
 }
 
 fn mailer(options: &Options) -> Result<Arc<dyn Mailer>, Failure> {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
@@ -94,7 +95,7 @@ fn course(args: &Args, now: DateTime<Utc>) -> Result<Course, Failure> {
     Ok(example.later_by_fortnights(fortnights).check("course.toml")?)
 }
 
-async fn seed(app: &std::sync::Arc<App>) -> Result<(), DbError> {
+async fn seed(app: &Arc<App>) -> Result<(), DbError> {
     let inner = app.clone();
     let seeded = app
         .db

@@ -4,7 +4,7 @@ use clap::{Args as ClapArgs, Subcommand};
 
 use super::{Failure, Options, assemble, output};
 use crate::domain::ids::NetId;
-use crate::services::people;
+use crate::services::{people, sign_in};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -20,6 +20,16 @@ enum Command {
     Enrol(Enrol),
     /// By which accounts the sites know someone: what they make by hand is told by these
     Accounts(Accounts),
+    /// Someone's account at an identity provider is theirs no more: at the next sign-in their net ID decides anew. Ends
+    /// their sessions
+    Unlink(Unlink),
+}
+
+#[derive(Debug, ClapArgs)]
+struct Unlink {
+    /// The person's net ID
+    #[arg(value_name = "NETID")]
+    who: NetId,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -58,6 +68,7 @@ pub(super) async fn run(options: &Options, args: Args) -> Result<(), Failure> {
         Command::Drop(args) => drop_out(options, args.who).await,
         Command::Enrol(args) => enrol(options, args).await,
         Command::Accounts(args) => accounts(options, args).await,
+        Command::Unlink(args) => unlink(options, args.who).await,
     }
 }
 
@@ -92,4 +103,14 @@ async fn accounts(options: &Options, args: Accounts) -> Result<(), Failure> {
         return output::line(format_args!("{who} is known by no account"));
     }
     output::line(format_args!("{who} is known as {}", kept.join(", ")))
+}
+
+async fn unlink(options: &Options, who: NetId) -> Result<(), Failure> {
+    let app = assemble::app(options, "http://127.0.0.1:8080").await?;
+    let net_id = who.clone();
+    let gone = app.db.write("person: unlink", move |conn| sign_in::unlink(conn, &net_id)).await?;
+    match gone {
+        0 => output::line(format_args!("{who} was linked to no account; their sessions are ended")),
+        _ => output::line(format_args!("{who} is linked to no account any more; their sessions are ended")),
+    }
 }

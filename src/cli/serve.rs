@@ -1,6 +1,8 @@
 //! `fairlease serve`
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args as ClapArgs;
 use ipnet::IpNet;
@@ -13,6 +15,9 @@ pub(super) struct Args {
     /// The address to listen on; port 0 takes a free one
     #[arg(long, env = "FAIRLEASE_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// The file that says who signs people in; without one, nobody can
+    #[arg(long, env = "FAIRLEASE_IDENTITY_FILE", value_name = "FILE")]
+    identity_file: Option<PathBuf>,
     #[command(flatten)]
     proxies: ProxyArgs,
     #[command(flatten)]
@@ -50,9 +55,10 @@ pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
     let (listener, url) = bind(args.listen, "--listen")?;
     let for_metrics = args.metrics.bind()?;
     let app = assemble::app(options, &url).await?;
+    let providers = Arc::new(assemble::providers(args.identity_file.as_deref(), &app.clock)?);
     let stop = signals::stop()?;
     metrics::serve(for_metrics, &app, &stop);
-    let state = WebState { proxies: args.proxies.proxies(), ..WebState::new(app, stop) };
+    let state = WebState { providers, proxies: args.proxies.proxies(), ..WebState::new(app, stop) };
     Ok(web::serve(listener, state).await?)
 }
 

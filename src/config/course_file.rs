@@ -9,23 +9,20 @@ use self::check::Check;
 use self::lab::LabTable;
 use self::places::{PoolTable, SiteTable};
 use self::reaper::ReaperTable;
-use self::report::Report;
 use self::schema::Date;
 use self::sharing::{FairShareTable, WaitlistTable};
+use super::document::report::Report;
 use crate::domain::course::Course;
 
 mod blueprint;
 mod check;
 mod inherit;
 mod lab;
-mod lines;
 mod moving;
 mod places;
 mod policy;
 mod reaper;
-mod report;
 mod schema;
-mod shape;
 mod sharing;
 
 /// Everything that is wrong with a course file, one line each: `course.toml:29: lab.k8s.policy.cap_hours: it is text; a
@@ -98,7 +95,7 @@ impl CourseFile {
             Ok(table) => table,
             Err(error) => {
                 report.syntax(&error);
-                return Err(report.finish());
+                return Err(CourseErrors(report.finish()));
             }
         };
         report.shape(&schema::written(), &table);
@@ -106,13 +103,13 @@ impl CourseFile {
         inherit::inherit(&mut table, &merged);
         report.shape(&merged, &table);
         if !report.is_empty() {
-            return Err(report.finish());
+            return Err(CourseErrors(report.finish()));
         }
         // By way of text, since a `Datetime` can be read from text only.
         let read = toml::from_str(&table.to_string()).map(|file| Self { text: text.to_owned(), ..file });
         read.map_err(|error| {
             report.general(error.message());
-            report.finish()
+            CourseErrors(report.finish())
         })
     }
 

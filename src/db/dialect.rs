@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::DbError;
 use super::connection::{Conn, on};
-use super::schema::{bookings, notices, people, pools, site_health, sites, waits};
+use super::schema::{bookings, courses, notices, people, pools, site_health, sites, waits};
 use super::types::Ts;
 
 /// Begins a transaction that is going to write. SQLite's default would take its lock at the first write, and fail if
@@ -112,6 +112,15 @@ pub(super) fn lock_wait(conn: &mut Conn<'_>, id: &str) -> QueryResult<()> {
     if let Conn::Postgres(c) = conn {
         let c: &mut PgConnection = c;
         waits::table.find(id).select(waits::id).for_update().get_result::<String>(c).optional()?;
+    }
+    Ok(())
+}
+
+/// Makes others who want to say who is what in this course wait until the transaction is over.
+pub(super) fn lock_course(conn: &mut Conn<'_>, course: &str) -> QueryResult<()> {
+    if let Conn::Postgres(c) = conn {
+        let c: &mut PgConnection = c;
+        courses::table.find(course).select(courses::id).for_no_key_update().get_result::<String>(c)?;
     }
     Ok(())
 }

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::DbError;
 use super::connection::{Conn, on};
 use super::schema::{bookings, courses, labs, memberships, people};
 use super::types::Ts;
+use super::{DbError, dialect};
 use crate::domain::ids::{BookingId, CourseId, NetId, PersonId};
 use crate::domain::person::{Choices, Person, Role, Team};
 
@@ -211,6 +211,23 @@ pub fn staff(conn: &mut Conn<'_>) -> Result<Vec<Person>, DbError> {
     rows.into_iter().map(Person::try_from).collect()
 }
 
+/// Who runs the course or the installation, and the course's services, by their net IDs.
+pub fn people_with_roles(conn: &mut Conn<'_>) -> Result<Vec<Person>, DbError> {
+    let special = Role::ALL.into_iter().filter(|role| *role != Role::Student).map(Role::word);
+    let rows: Vec<PersonRow> = on!(conn, |c| persons!()
+        .filter(
+            people::admin
+                .eq(1)
+                .nullable()
+                .or(memberships::role.eq_any(special).and(memberships::dropped_at.is_null()).nullable())
+        )
+        .order(people::net_id)
+        .limit(EVERYONE)
+        .select(PersonRow::as_select())
+        .load(c))?;
+    rows.into_iter().map(Person::try_from).collect()
+}
+
 /// The most services that a course has.
 const MOST_SERVICES: i64 = 200;
 
@@ -224,6 +241,11 @@ pub fn services(conn: &mut Conn<'_>) -> Result<Vec<Person>, DbError> {
         .select(PersonRow::as_select())
         .load(c))?;
     rows.into_iter().map(Person::try_from).collect()
+}
+
+/// Makes others who want to say who is what in a course wait until the transaction is over.
+pub fn lock_roles(conn: &mut Conn<'_>, course: &CourseId) -> Result<(), DbError> {
+    Ok(dialect::lock_course(conn, course.as_str())?)
 }
 
 /// Adds a person, and what they are in the course that is served. One with the same net ID is a [`DbError::Duplicate`].

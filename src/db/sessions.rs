@@ -9,7 +9,7 @@ use super::connection::{Conn, on};
 use super::people::{PersonRow, persons};
 use super::schema::{people, sessions};
 use super::types::Ts;
-use crate::domain::ids::{PersonId, SessionId};
+use crate::domain::ids::{PersonId, ProviderId, SessionId};
 use crate::domain::person::Person;
 
 /// A session as it is stored, without its secret.
@@ -18,7 +18,7 @@ pub struct StoredSession {
     /// What its person names it by.
     pub id: SessionId,
     /// What each form of it carries.
-    pub csrf: String,
+    pub csrf: SecretString,
     /// When its person signed in.
     pub created_at: DateTime<Utc>,
     /// When it was last used, to within some minutes.
@@ -29,17 +29,26 @@ pub struct StoredSession {
     pub agent: String,
     /// Whether the identity provider said that they run the installation.
     pub admin: bool,
-    /// As whom staff look at the pages.
-    pub acting_as: Option<PersonId>,
+    /// As whom staff look at the pages, whether or not that is over.
+    pub acting_as: Option<Acting>,
     /// Where they signed in; nothing in the demo.
     pub origin: Option<Origin>,
+}
+
+/// Staff look at the pages as someone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acting {
+    /// As whom.
+    pub person: PersonId,
+    /// Until when.
+    pub until: DateTime<Utc>,
 }
 
 /// A sign-in as the identity provider knows it.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// The provider, by its name in the configuration.
-    pub provider: String,
+    /// The provider, as the configuration names it.
+    pub provider: ProviderId,
     /// Who they are to it.
     pub subject: String,
     /// Its own session, if it names them.
@@ -61,6 +70,7 @@ struct SessionRow {
     agent: String,
     admin: i32,
     acting_as: Option<String>,
+    acting_until: Option<Ts>,
     provider: Option<String>,
     subject: Option<String>,
     provider_session: Option<String>,
@@ -71,16 +81,20 @@ impl TryFrom<SessionRow> for StoredSession {
     type Error = DbError;
     fn try_from(row: SessionRow) -> Result<Self, DbError> {
         let provider_session = row.provider_session;
-        let origin = row.provider.zip(row.subject).zip(row.id_token);
+        let provider = row.provider.map(|id| id.parse()).transpose().map_err(DbError::corrupt)?;
+        let origin = provider.zip(row.subject).zip(row.id_token);
+        let acting = |(person, until): (String, Ts)| -> Result<Acting, DbError> {
+            Ok(Acting { person: person.parse().map_err(DbError::corrupt)?, until: until.0 })
+        };
         Ok(Self {
             id: row.id.parse().map_err(DbError::corrupt)?,
-            csrf: row.csrf,
+            csrf: row.csrf.into(),
             created_at: row.created_at.0,
             seen_at: row.seen_at.0,
             expires_at: row.expires_at.0,
             agent: row.agent,
             admin: row.admin != 0,
-            acting_as: row.acting_as.map(|id| id.parse()).transpose().map_err(DbError::corrupt)?,
+            acting_as: row.acting_as.zip(row.acting_until).map(acting).transpose()?,
             origin: origin.map(|((provider, subject), id_token)| Origin {
                 provider,
                 subject,
@@ -103,14 +117,15 @@ pub fn insert_session(
         token_hash: token_hash.to_owned(),
         id: session.id.to_string(),
         person_id: person.to_string(),
-        csrf: session.csrf.clone(),
+        csrf: session.csrf.expose_secret().to_owned(),
         created_at: Ts(session.created_at),
         seen_at: Ts(session.seen_at),
         expires_at: Ts(session.expires_at),
         agent: session.agent.clone(),
         admin: i32::from(session.admin),
-        acting_as: session.acting_as.as_ref().map(ToString::to_string),
-        provider: origin.map(|it| it.provider.clone()),
+        acting_as: session.acting_as.as_ref().map(|acting| acting.person.to_string()),
+        acting_until: session.acting_as.as_ref().map(|acting| Ts(acting.until)),
+        provider: origin.map(|it| it.provider.to_string()),
         subject: origin.map(|it| it.subject.clone()),
         provider_session: origin.and_then(|it| it.session.clone()),
         id_token: origin.map(|it| it.id_token.expose_secret().to_owned()),
@@ -146,13 +161,12 @@ pub fn touch_session(conn: &mut Conn<'_>, id: &SessionId, now: DateTime<Utc>) ->
 }
 
 /// Has a session look with someone's eyes, or with its own again.
-pub fn set_acting_as(
-    conn: &mut Conn<'_>,
-    id: &SessionId,
-    acting_as: Option<&PersonId>,
-) -> Result<(), DbError> {
+pub fn set_acting_as(conn: &mut Conn<'_>, id: &SessionId, acting: Option<&Acting>) -> Result<(), DbError> {
     on!(conn, |c| diesel::update(sessions::table.filter(sessions::id.eq(id.as_str())))
-        .set(sessions::acting_as.eq(acting_as.map(PersonId::as_str)))
+        .set((
+            sessions::acting_as.eq(acting.map(|acting| acting.person.as_str())),
+            sessions::acting_until.eq(acting.map(|acting| Ts(acting.until))),
+        ))
         .execute(c))?;
     Ok(())
 }
@@ -204,21 +218,30 @@ pub fn delete_sessions_of(
     Ok(on!(conn, |c| diesel::delete(all).execute(c))?)
 }
 
-/// Ends the sessions that were begun at a provider by this subject, or within this session of the provider's.
+/// Ends the sessions that were begun at a provider: by this subject, or within this session of the provider's; those of
+/// both, if both are said. Nothing said ends none.
 pub fn delete_sessions_from(
     conn: &mut Conn<'_>,
-    provider: &str,
-    subject: &str,
+    provider: &ProviderId,
+    subject: Option<&str>,
     session: Option<&str>,
 ) -> Result<usize, DbError> {
-    let of_subject =
-        sessions::table.filter(sessions::provider.eq(provider)).filter(sessions::subject.eq(subject));
-    Ok(match session {
-        None => on!(conn, |c| diesel::delete(of_subject).execute(c))?,
-        Some(session) => {
-            on!(conn, |c| diesel::delete(of_subject.filter(sessions::provider_session.eq(session)))
+    let of_provider = sessions::table.filter(sessions::provider.eq(provider.as_str()));
+    Ok(match (subject, session) {
+        (Some(subject), None) => {
+            on!(conn, |c| diesel::delete(of_provider.filter(sessions::subject.eq(subject))).execute(c))?
+        }
+        (None, Some(session)) => {
+            on!(conn, |c| diesel::delete(of_provider.filter(sessions::provider_session.eq(session)))
                 .execute(c))?
         }
+        (Some(subject), Some(session)) => {
+            let both = of_provider
+                .filter(sessions::subject.eq(subject))
+                .filter(sessions::provider_session.eq(session));
+            on!(conn, |c| diesel::delete(both).execute(c))?
+        }
+        (None, None) => 0,
     })
 }
 

@@ -128,6 +128,10 @@ text_id!(
     PoolId, "pool id", is_slug, SLUG
 );
 text_id!(
+    /// Who signs people in, as `identity.toml` names it. Stands in the addresses that the provider sends people back to.
+    ProviderId, "provider id", is_slug, SLUG
+);
+text_id!(
     /// The name of one resource within its booking, such as `node1` or `network`.
     ResourceKey, "resource key", is_slug, SLUG
 );

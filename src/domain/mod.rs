@@ -10,6 +10,7 @@ pub mod exception;
 pub mod fair_share;
 pub mod fitness;
 pub mod health;
+pub mod identity;
 pub mod ids;
 pub mod interval;
 pub mod link;

@@ -51,7 +51,7 @@ impl Bound {
 }
 
 /// Whether a form with files comes.
-pub fn is_multipart(headers: &HeaderMap) -> bool {
+fn is_multipart(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with("multipart/form-data"))
 }

@@ -11,6 +11,7 @@ use actix_web::{HttpResponse, ResponseError};
 use super::body;
 use super::pages::layout::Problem;
 use super::present;
+use super::sign_in_fault::SignInFault;
 use crate::auth::permissions::Permission;
 use crate::db::DbError;
 use crate::domain::ids::{BadId, LabId};
@@ -83,6 +84,9 @@ pub enum WebError {
     /// What is asked for does not fit the state of things.
     #[error("{0}")]
     WrongState(String),
+    /// Nobody was signed in.
+    #[error("nobody was signed in")]
+    SignIn(SignInFault),
     /// It is not the person's fault.
     #[error("{0}")]
     Internal(String),
@@ -198,6 +202,7 @@ impl WebError {
             Self::Refused { refusal, .. } => refusal_status(refusal),
             Self::Changed => StatusCode::PRECONDITION_FAILED,
             Self::WrongState(_) => StatusCode::CONFLICT,
+            Self::SignIn(fault) => fault.status(),
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -245,7 +250,8 @@ impl WebError {
             ),
             Self::OnlyLooking => (
                 "You only look",
-                "You see the pages as this student does, and can't do anything as them. Stop looking first.".to_owned(),
+                "You see the pages as this student does, and can't do anything as them. Press Stop, at the top of the page, first."
+                    .to_owned(),
                 "Nothing was changed.",
             ),
             Self::NoSignIn => (
@@ -278,6 +284,7 @@ impl WebError {
                 "Nothing was changed.",
             ),
             Self::WrongState(what) => ("It has changed meanwhile", format!("It was not done: {what}."), "Nothing was changed."),
+            Self::SignIn(fault) => fault.words(),
             Self::Internal(_) => (
                 "Something went wrong on our side",
                 "The page could not be made. Staff can find out why with the reference below.".to_owned(),

@@ -10,17 +10,21 @@ use actix_web::{HttpMessage as _, web};
 use subtle::ConstantTimeEq;
 
 use super::address;
-use super::body::{self, is_multipart};
+use super::body;
 use super::caller::Caller;
 use super::context::{self, Context, WebState};
 use super::error::WebError;
 use super::limits::{Class, Limits};
 use super::routes::row_of;
-use super::table::Row;
+use super::table::{Row, Verb};
 use crate::auth::permissions::{Permission, Reach, Relation};
-use crate::db::{self, DbError};
+use crate::db::{self, Conn, DbError};
+use crate::domain::audit;
 use crate::domain::ids::{BookingId, LabId};
-use crate::services::{App, links, sessions, tokens};
+use crate::services::{App, links, looking, sessions, tokens};
+
+/// Routes whose forms have files: these are read by their handlers alone, which ask [`same_token`].
+const WITH_FILES: &[&str] = &[];
 
 /// Lets a request through to its route, or says why not.
 pub async fn guarded(
@@ -51,9 +55,10 @@ async fn check(request: &mut ServiceRequest) -> Result<(), WebError> {
         may(&context, caller, row, request.path()).await?;
         if unsafe_method {
             may_change(caller, row)?;
-            check_token(caller, request).await?;
+            check_token(caller, row, request).await?;
         }
         note_use(context.app(), caller).await;
+        record_look(&context, caller, row, request.path()).await?;
     }
     request.extensions_mut().insert(context);
     Ok(())
@@ -96,6 +101,14 @@ impl Object {
             return Ok(Self::Booking(id.parse()?));
         }
         row.named("{lab}", path).map_or(Ok(Self::Nothing), |id| Ok(Self::Lab(id.parse()?)))
+    }
+
+    fn for_audit(self) -> Option<audit::Object> {
+        match self {
+            Self::Nothing => None,
+            Self::Lab(id) => Some(audit::Object::Lab(id)),
+            Self::Booking(id) => Some(audit::Object::Booking(id)),
+        }
     }
 }
 
@@ -150,6 +163,22 @@ async fn relation(app: &App, caller: &Caller, object: Object) -> Result<Relation
     relation.ok_or(WebError::NotFound)
 }
 
+/// What is seen with someone else's eyes is recorded before it is shown, and that it is over is once it is.
+async fn record_look(context: &Context, caller: &Caller, row: &Row, path: &str) -> Result<(), WebError> {
+    let (app, doer) = (context.app().clone(), context.doer());
+    let db = app.db.clone();
+    let over = caller.session().filter(|session| session.has_looked());
+    if let Some(session) = over.cloned() {
+        db.write("look over", move |conn| looking::end(&app, conn, &doer, &session)).await?;
+    } else if let Some(whom) = caller.looks_as().cloned().filter(|_| row.verb == Verb::get) {
+        let (pattern, object) = (row.pattern(), Object::of(row, path)?.for_audit());
+        let view =
+            move |conn: &mut Conn<'_>| looking::viewed(&app, conn, &doer, &whom, &pattern, object.clone());
+        db.write("viewed", view).await?;
+    }
+    Ok(())
+}
+
 /// Who looks with someone's eyes changes nothing but where they look.
 fn may_change(caller: &Caller, row: &Row) -> Result<(), WebError> {
     let may = matches!(row.permission, Permission::SignedIn | Permission::LookAs);
@@ -165,8 +194,8 @@ fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
 /// A form with files is read by its own handler, which asks [`same_token`].
 ///
 /// A browser sends a session's cookie along whoever made the form; only our pages know the token that belongs to it.
-async fn check_token(caller: &Caller, request: &mut ServiceRequest) -> Result<(), WebError> {
-    if caller.session().is_none() || is_multipart(request.headers()) {
+async fn check_token(caller: &Caller, row: &Row, request: &mut ServiceRequest) -> Result<(), WebError> {
+    if caller.session().is_none() || WITH_FILES.contains(&row.path) {
         return Ok(());
     }
     let sent = match request.headers().get("X-CSRF-Token") {

@@ -24,6 +24,9 @@ pub fn secret_route(path: &str) -> Option<&'static str> {
     SECRET.iter().find(|(begins, _)| path.starts_with(begins)).map(|(_, route)| *route)
 }
 
+/// Where browsers come back to from providers. The query has a code with which one signs in.
+const SIGN_IN: &str = "/sign-in/";
+
 /// Begins the span in which a request is logged.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestSpan;
@@ -58,6 +61,9 @@ impl RootSpanBuilder for RequestSpan {
 fn target(request: &ServiceRequest) -> String {
     if let Some(route) = secret_route(request.path()) {
         return route.to_owned();
+    }
+    if request.path().starts_with(SIGN_IN) {
+        return request.path().to_owned();
     }
     request.uri().path_and_query().map(ToString::to_string).unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 //! `api` serves the same as JSON.
 
 mod address;
+mod agent;
 mod api;
 mod body;
 mod caller;
@@ -9,12 +10,14 @@ mod context;
 mod error;
 mod guard;
 mod handlers;
+mod headers;
 pub mod limits;
 mod log;
 mod metrics;
 pub mod pages;
 mod present;
 mod routes;
+mod sign_in_fault;
 mod statics;
 mod table;
 

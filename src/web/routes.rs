@@ -7,7 +7,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::middleware::{Compress, DefaultHeaders, Next, from_fn};
+use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
 use tokio::sync::watch;
 use tracing_actix_web::TracingLogger;
@@ -16,18 +16,14 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    booking, components, health, lab, labs, links, mailbox, me, reaper, services, sign_in, sites, staff,
-    standing, wait,
+    booking, components, health, lab, labs, links, look, mailbox, me, reaper, services, sign_in, sites,
+    staff, standing, wait,
 };
 use super::limits::Limits;
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
 use super::metrics::measured;
 use super::table::{Row, routes};
-use super::{api, body, statics};
-
-/// What a page may load and where it may lead: only from here, nothing inline.
-const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                   form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+use super::{api, body, headers, statics};
 
 /// How long a connection may rest. Longer than a proxy keeps one, so that none is closed just as a request comes.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -70,15 +66,7 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
             .app_data(web::PathConfig::default().error_handler(|_, _| WebError::NotFound.into()))
             .app_data(web::QueryConfig::default().error_handler(|e, _| WebError::unreadable(&e).into()))
             .wrap(Compress::default())
-            .wrap(
-                DefaultHeaders::new()
-                    .add(("Content-Security-Policy", CSP))
-                    .add(("X-Content-Type-Options", "nosniff"))
-                    .add(("X-Frame-Options", "DENY"))
-                    .add(("Referrer-Policy", "same-origin"))
-                    .add(("Permissions-Policy", "camera=(), geolocation=(), microphone=()"))
-                    .add(("Cross-Origin-Opener-Policy", "same-origin")),
-            )
+            .wrap(headers::of_every_answer(data.is_secure()))
             .wrap(from_fn(tell_request_id))
             .wrap(from_fn(keep_secrets))
             .wrap(from_fn(measured))
@@ -189,7 +177,7 @@ routes! {
     post "/labs/{lab}/wait/leave", Book => wait::leave;
     get "/bookings/{booking}", SeeBooking => booking::show;
     get "/bookings/{booking}/events", SeeBooking => booking::events;
-    get "/bookings/{booking}/calendar.ics", SeeBooking => booking::calendar;
+    get "/bookings/{booking}/calendar.ics", KeepAccount => booking::calendar;
     post "/bookings/{booking}/release", ChangeBooking => booking::release;
     post "/bookings/{booking}/extend", ChangeBooking => booking::extend;
     post "/bookings/{booking}/shorten", ChangeBooking => booking::shorten;
@@ -202,6 +190,8 @@ routes! {
     post "/me/key", KeepAccount => me::save_key;
     post "/me/mails", KeepAccount => me::save_choices;
     post "/me/restore", Restore => me::restore;
+    post "/me/sessions/end", KeepAccount => me::end_other_sessions;
+    post "/me/sessions/{session}/end", KeepAccount => me::end_session;
     get "/me/bookings", KeepAccount => me::past_bookings;
     get "/me/tokens", KeepTokens => me::to_tokens;
     post "/me/tokens", KeepTokens => me::make_token;
@@ -217,9 +207,15 @@ routes! {
     get "/staff/labs/{lab}", SeeCourse => staff::show;
     post "/staff/labs/{lab}/exceptions", GrantExceptions => staff::grant;
     post "/staff/exceptions/{exception}/revoke", GrantExceptions => staff::revoke;
+    get "/staff/look", LookAs => look::show;
+    post "/staff/look", LookAs => look::begin;
+    post "/staff/look/end", LookAs => look::end;
     get "/sites", SeeLabs => sites::show;
     post "/sites/{site}/extending", RunReaper => sites::try_again;
     get "/sign-in", Anyone => sign_in::show;
+    post "/sign-in/{provider}", Anyone => sign_in::begin;
+    get "/sign-in/{provider}/callback", Anyone => sign_in::callback;
+    post "/sign-in/{provider}/ended", Anyone => sign_in::ended;
     post "/sign-out", SignedIn => sign_in::leave;
 }
 

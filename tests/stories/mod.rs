@@ -9,6 +9,7 @@ mod real_openstack;
 mod reaper;
 mod refused;
 mod screenshots;
+mod sign_in;
 mod steps;
 mod three_clicks;
 mod two_tabs;

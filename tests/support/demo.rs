@@ -33,10 +33,11 @@ pub(crate) struct Demo {
 }
 
 /// The command reads these, too, and a test is not to depend on who runs it.
-const NOT_INHERITED: [&str; 10] = [
+pub(crate) const NOT_INHERITED: [&str; 11] = [
     "DATABASE_URL",
     "FAIRLEASE_CLAIM_SECONDS",
     "FAIRLEASE_DATA_DIR",
+    "FAIRLEASE_IDENTITY_FILE",
     "FAIRLEASE_LISTEN",
     "FAIRLEASE_MAIL_FROM",
     "FAIRLEASE_METRICS_LISTEN",

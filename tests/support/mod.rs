@@ -8,6 +8,8 @@ pub(crate) mod course;
 pub(crate) mod demo;
 pub(crate) mod postgres;
 pub(crate) mod process;
+pub(crate) mod provider;
+pub(crate) mod service;
 pub(crate) mod smtp;
 pub(crate) mod visitor;
 

@@ -2,7 +2,9 @@
 //! says that it is.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 
+use fairlease::auth::openid::Providers;
 use fairlease::auth::permissions::Scope;
 use fairlease::db::DbError;
 use fairlease::domain::audit::Doer;
@@ -33,10 +35,13 @@ fn listen() -> (TcpListener, String) {
 }
 
 pub(crate) fn serve(world: &World) -> Served {
+    start(world, Arc::default(), Some(Demo { mailbox: None, simulated: true, people: Vec::new() }))
+}
+
+fn start(world: &World, providers: Arc<Providers>, demo: Option<Demo>) -> Served {
     let (said, stop) = watch::channel(false);
     let ((pages, url), (figures, metrics)) = (listen(), listen());
-    let demo = Demo { mailbox: None, simulated: true, people: Vec::new() };
-    let state = WebState { demo: Some(demo), ..WebState::new(world.app.clone(), stop) };
+    let state = WebState { providers, demo, ..WebState::new(world.app.clone(), stop) };
     tokio::spawn(web::serve(pages, state.clone()));
     tokio::spawn(web::serve_metrics(figures, state));
     Served { url, metrics, http: client(), _stop: said }
@@ -54,13 +59,20 @@ pub(crate) enum Credential {
 }
 
 impl World {
+    /// Serves it with those who sign people in, and without the demo's sign-in.
+    pub(crate) fn serve_with_providers(&self, providers: Providers) -> Served {
+        start(self, Arc::new(providers), None)
+    }
+
     /// A session of a person.
     pub(crate) async fn session_of(&self, person: &PersonId) -> Credential {
         let (app, person) = (self.app.clone(), person.clone());
         let begun = self.app.db.write::<_, DbError, _>("session", move |conn| {
             let token = sessions::begin(&app, conn, &person, &SignIn::default())?.token;
             let session = sessions::of_token(&app, conn, &token)?.unwrap();
-            Ok(Credential::Session { token, csrf: session.stored.csrf })
+            let (token, csrf) =
+                (token.expose_secret().to_owned(), session.stored.csrf.expose_secret().to_owned());
+            Ok(Credential::Session { token, csrf })
         });
         begun.await.unwrap()
     }

@@ -35,8 +35,9 @@ CREATE TABLE sessions (
     agent TEXT NOT NULL,
     -- Whether the identity provider said that they run the installation.
     admin INTEGER NOT NULL,
-    -- As whom staff look at the pages, and changes are refused meanwhile.
+    -- As whom staff look at the pages, and until when; changes are refused meanwhile.
     acting_as TEXT REFERENCES people (id),
+    acting_until INTEGER,
     -- Where they signed in, as the provider knows it.
     provider TEXT,
     subject TEXT,
@@ -46,6 +47,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 CREATE INDEX sessions_of_person ON sessions (person_id);
 CREATE INDEX sessions_by_subject ON sessions (provider, subject) WHERE subject IS NOT NULL;
+CREATE INDEX sessions_by_provider_session ON sessions (provider, provider_session) WHERE provider_session IS NOT NULL;
 
 -- Who has gone to an identity provider to sign in and has not come back yet. Each is used once.
 CREATE TABLE sign_ins (
@@ -125,6 +127,7 @@ CREATE TABLE memberships (
     PRIMARY KEY (course_id, person_id)
 ) STRICT;
 CREATE INDEX memberships_of_person ON memberships (person_id);
+CREATE INDEX memberships_of_team ON memberships (course_id, team, section) WHERE team IS NOT NULL;
 CREATE INDEX memberships_ending ON memberships (bookings_end_at) WHERE bookings_end_at IS NOT NULL;
 
 -- Rosters that staff brought: first what would change, and how far it is once it was confirmed.
@@ -310,6 +313,8 @@ CREATE TABLE notices (
     claim_until INTEGER
 ) STRICT;
 CREATE INDEX notices_to_send ON notices (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX notices_of_person ON notices (person_id) WHERE person_id IS NOT NULL;
+CREATE INDEX notices_sent ON notices (sent_at) WHERE sent_at IS NOT NULL;
 
 -- One row for each run of a recurring job: whoever inserts it runs it.
 CREATE TABLE job_runs (

@@ -7,8 +7,8 @@ use chrono_tz::Tz;
 use toml::value::Datetime;
 use url::Url;
 
-use super::report::Report;
 use super::{CourseErrors, CourseFile, TermTable, naive_date};
+use crate::config::document::report::Report;
 use crate::domain::calendar;
 use crate::domain::course::{Course, Term};
 use crate::domain::su::Su;
@@ -43,7 +43,7 @@ impl<'a> Check<'a> {
     pub(super) fn finish(mut self, file: &CourseFile) -> Result<Course, CourseErrors> {
         match self.course(file) {
             Some(course) if self.report.is_empty() => Ok(course),
-            _ => Err(self.report.finish()),
+            _ => Err(CourseErrors(self.report.finish())),
         }
     }
 

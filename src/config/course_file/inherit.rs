@@ -3,7 +3,7 @@
 use serde_json::Value as Schema;
 use toml::{Table, Value};
 
-use super::schema::kind_of;
+use crate::config::document::schema::kind_of;
 
 /// Gives each lab what it inherits, and takes the defaults out. Tables are merged key by key, all else is replaced whole.
 /// An optional key that is `false` then goes, as `schema` has it.

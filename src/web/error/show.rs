@@ -32,13 +32,7 @@ pub async fn as_page(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let response = next.call(request).await?;
-    let Some(error) = error_of(&response) else {
-        let mut response = response.map_into_boxed_body();
-        if !response.headers().contains_key(header::CACHE_CONTROL) {
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        }
-        return Ok(response);
-    };
+    let Some(error) = error_of(&response) else { return Ok(response.map_into_boxed_body()) };
     let request = response.request().clone();
     let error = &error;
     let shown = match error {
@@ -79,6 +73,7 @@ fn error_page(context: &Context, error: &WebError, reference: &str) -> HttpRespo
     let mut next = vec![Link::new("/", "My labs")];
     match error {
         WebError::NoKey => next.insert(0, Link::new("/me#key", "Add my SSH key")),
+        WebError::SignIn(_) => next = vec![Link::new("/sign-in", "Back to the sign-in")],
         WebError::Refused { lab, refusal } => {
             if present::is_full(&refusal.violations) {
                 next.insert(0, Link::new(format!("/labs/{lab}/wait"), "Wait for a place"));
@@ -119,10 +114,8 @@ pub async fn as_problem(
     let Some(error) = error_of(&response) else { return Ok(response.map_into_boxed_body()) };
     let request = response.request().clone();
     let body = problem(&error, &context::reference(&request));
-    let mut shown = HttpResponse::build(error.status())
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .content_type("application/problem+json")
-        .body(body.to_string());
+    let mut shown =
+        HttpResponse::build(error.status()).content_type("application/problem+json").body(body.to_string());
     if let Some(challenge) = challenge(&error) {
         shown.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }

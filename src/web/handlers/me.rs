@@ -10,7 +10,7 @@ use super::{page, page_once};
 use crate::auth::permissions::{Permission, Reach};
 use crate::db::{self, DbError};
 use crate::services::people::{self, KeyCard};
-use crate::services::{calendar as calendars, labs};
+use crate::services::{calendar as calendars, labs, sessions as all_sessions};
 use crate::web::context::{Done, SignedIn};
 use crate::web::error::WebError;
 use crate::web::pages::layout::{Problem, Section};
@@ -21,6 +21,7 @@ mod bookings;
 mod by_hand;
 mod calendar;
 mod mails;
+mod sessions;
 mod tokens;
 mod usage;
 
@@ -28,6 +29,7 @@ pub use bookings::past_bookings;
 pub use by_hand::restore;
 pub use calendar::{read_calendar, renew_calendar, stop_calendar, to_calendar};
 pub use mails::save_choices;
+pub use sessions::{end_other_sessions, end_session};
 pub use tokens::{make_token, revoke_token, to_tokens};
 
 /// Shows who the person is to us, what they have used, and what they have chosen.
@@ -47,12 +49,13 @@ struct Kept {
 async fn me(who: &SignedIn, kept: Kept) -> Result<MePage, WebError> {
     let (app, person) = (who.context.app().clone(), who.caller.person.clone());
     let db = app.db.clone();
-    let (cards, calendar_made_at, mine, held) = db
+    let (cards, calendar_made_at, mine, held, signed_in) = db
         .read::<_, DbError, _>("me", move |conn| {
             let overview = labs::overview(&app, conn, &person)?;
             let mine = by_hand::of(conn, &person.net_id, app.now())?;
             let (cards, held) = (overview.map(|(_, cards)| cards), db::tokens_of(conn, &person.id)?);
-            Ok((cards, calendars::made_at(conn, &person.id)?, mine, held))
+            let signed_in = all_sessions::of_person(&app, conn, &person.id)?;
+            Ok((cards, calendars::made_at(conn, &person.id)?, mine, held, signed_in))
         })
         .await?;
     let person = &who.caller.person;
@@ -62,8 +65,9 @@ async fn me(who: &SignedIn, kept: Kept) -> Result<MePage, WebError> {
     };
     let (zone, now) = (who.context.zone(), who.context.app().now());
     let may = |permission| who.caller.reach(permission) != Reach::No;
-    let tokens =
-        may(Permission::KeepTokens).then(|| in_list(&who.context, "/me/tokens", person, &held, &kept.token));
+    let own = who.caller.looks_as().is_none();
+    let tokens = (own && may(Permission::KeepTokens))
+        .then(|| in_list(&who.context, "/me/tokens", person, &held, &kept.token));
     Ok(MePage {
         layout: who.context.layout("Me", Section::Me),
         net_id: person.net_id.to_string(),
@@ -78,6 +82,7 @@ async fn me(who: &SignedIn, kept: Kept) -> Result<MePage, WebError> {
         usage: usage::usage(&cards.unwrap_or_default()),
         mails: mails::choices(&person.choices),
         calendar_made: calendar_made_at.map(|at| present::when(zone, now, at)),
+        sessions: sessions::part(who, &signed_in),
         tokens,
         appoints: may(Permission::AppointStaff),
     })
@@ -107,13 +112,9 @@ pub async fn save_key(who: SignedIn, form: web::Form<Form>) -> Result<HttpRespon
     };
     let id = who.caller.person.id.clone();
     who.context.app().db.write("save key", move |conn| people::set_key(conn, &id, &card)).await?;
-    Ok(back(Done::KeySaved))
+    Ok(back(&who, Done::KeySaved))
 }
 
-fn back(done: Done) -> HttpResponse {
-    let mut response = present::redirect("/me");
-    if let Err(error) = response.add_cookie(&done.cookie()) {
-        tracing::warn!(%error, "a cookie can't be set");
-    }
-    response
+fn back(who: &SignedIn, done: Done) -> HttpResponse {
+    who.context.done("/me", done)
 }

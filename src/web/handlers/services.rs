@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::reaper::{back, sentence};
+use super::reaper::sentence;
 use super::tokens::{Pairs, Typed, made, part};
 use super::{page, page_once};
 use crate::db::DbError;
@@ -91,7 +91,7 @@ async fn add(who: SignedIn, form: web::Form<Form>) -> Result<HttpResponse, WebEr
             let wanted = NewProgram { name, title: form.title.clone(), mail: form.mail.clone() };
             let (app, db, doer) = (who.context.app().clone(), who.context.app().db.clone(), who.doer());
             match db.write("add service", move |conn| programs::add(&app, conn, &doer, &wanted)).await {
-                Ok(service) => return Ok(back(&href(&service.id), Done::ServiceAdded)),
+                Ok(service) => return Ok(who.context.done(&href(&service.id), Done::ServiceAdded)),
                 Err(ProgramError::Db(error)) => return Err(error.into()),
                 Err(error) => problem(&error),
             }
@@ -166,7 +166,7 @@ async fn revoke_token(who: SignedIn, path: web::Path<(PersonId, TokenId)>) -> Re
     let service = program(&who, &id).await?.service.id;
     let (app, db, doer) = (who.context.app().clone(), who.context.app().db.clone(), who.doer());
     if db.write("revoke token", move |conn| tokens::revoke(&app, conn, &doer, &service, &token)).await? {
-        Ok(back(&href(&id), Done::TokenRevoked))
+        Ok(who.context.done(&href(&id), Done::TokenRevoked))
     } else {
         Err(WebError::NotFound)
     }
@@ -175,7 +175,7 @@ async fn revoke_token(who: SignedIn, path: web::Path<(PersonId, TokenId)>) -> Re
 async fn drop_it(who: SignedIn, path: web::Path<PersonId>) -> Result<HttpResponse, WebError> {
     let (app, db, doer) = (who.context.app().clone(), who.context.app().db.clone(), who.doer());
     if db.write("drop service", move |conn| programs::drop(&app, conn, &doer, &path)).await? {
-        Ok(back(LIST, Done::ServiceDropped))
+        Ok(who.context.done(LIST, Done::ServiceDropped))
     } else {
         Err(WebError::NotFound)
     }

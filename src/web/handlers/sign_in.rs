@@ -1,22 +1,25 @@
-//! `/sign-in` and `/sign-out`. Signing in by name alone exists only in the demo.
+//! `/sign-in` and `/sign-out`: at identity providers, or in the demo by name alone.
 
-use actix_web::cookie::Cookie;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
+use url::Url;
 
 use super::{page, page_once};
-use crate::db::DbError;
-use crate::domain::ids::NetId;
-use crate::domain::person::{Parity, Role};
-use crate::services::people;
-use crate::services::sessions::{self, SignIn};
-use crate::web::context::{Context, Done, SignedIn, agent, session_cookie, session_token};
+use crate::db::{Conn, Origin};
+use crate::services::{looking, sessions};
+use crate::web::context::{Context, Done, SignedIn, no_session_cookie, session_token};
 use crate::web::error::WebError;
-use crate::web::limits::{Class, Limits};
-use crate::web::pages::layout::{Problem, Section};
-use crate::web::pages::sign_in::{DemoPerson, SignInPage};
+use crate::web::pages::layout::Section;
+use crate::web::pages::onward::OnwardPage;
+use crate::web::pages::providers::{ProviderButton, ProvidersPage};
+
+mod demo;
+mod provider;
+
+pub use demo::enter;
+pub use provider::{begin, callback, ended};
 
 /// Where to go afterwards.
 #[derive(Debug, Deserialize)]
@@ -24,111 +27,83 @@ pub struct Query {
     return_to: Option<String>,
 }
 
-/// Only a path of this site: anything else could lead a person away.
+/// Only a path of this site, as it stands in an address: anything else could lead a person away. Browsers take a backslash
+/// for a slash, and leave tabs and line ends out.
 fn safe_path(path: Option<String>) -> Option<String> {
-    path.filter(|path| path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']))
+    let plain = |path: &String| path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    path.filter(|path| path.starts_with('/') && !path.starts_with("//") && plain(path))
 }
 
-/// Shows who one can be.
+/// Shows where one can sign in, or in the demo who one can be.
 pub async fn show(
     context: Context,
     query: web::Query<Query>,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let sign_in = form(&context, String::new(), Vec::new(), safe_path(query.into_inner().return_to))?;
-    Ok(page_once(&request, sign_in.render()?))
+    let return_to = safe_path(query.into_inner().return_to);
+    let html = if context.state.demo.is_some() {
+        demo::form(&context, String::new(), Vec::new(), return_to)?.render()?
+    } else {
+        providers(&context, return_to)?.render()?
+    };
+    Ok(page_once(&request, html))
 }
 
-fn form(
-    context: &Context,
-    net_id: String,
-    problems: Vec<Problem>,
-    return_to: Option<String>,
-) -> Result<SignInPage, WebError> {
-    let demo = context.state.demo.as_ref().ok_or(WebError::NoSignIn)?;
-    let people = demo.people.iter().map(|(net_id, name)| DemoPerson {
-        net_id: net_id.clone(),
-        name: name.clone(),
-        about: about(net_id),
-    });
-    Ok(SignInPage {
-        layout: context.layout("Sign in", Section::Elsewhere),
-        people: people.collect(),
-        net_id,
-        problems,
-        return_to,
-    })
-}
-
-fn about(net_id: &str) -> String {
-    match net_id.parse().ok().as_ref().and_then(Parity::of) {
-        Some(parity) => format!("counts as {}", parity.word()),
-        None => "belongs to no parity".to_owned(),
+fn providers(context: &Context, return_to: Option<String>) -> Result<ProvidersPage, WebError> {
+    let button = |provider: &crate::domain::identity::Provider| ProviderButton {
+        action: format!("/sign-in/{}", provider.id),
+        name: provider.name.clone(),
+    };
+    let buttons: Vec<_> = context.state.providers.list().map(button).collect();
+    if buttons.is_empty() {
+        return Err(WebError::NoSignIn);
     }
+    Ok(ProvidersPage { layout: context.layout("Sign in", Section::Elsewhere), buttons, return_to })
 }
 
-/// Who to be.
-#[derive(Debug, Deserialize)]
-pub struct Form {
-    net_id: String,
-    return_to: Option<String>,
-}
-
-/// Signs in as anyone: a net ID that is not known becomes a student.
-pub async fn enter(
-    context: Context,
-    form_data: web::Form<Form>,
-    limits: web::Data<Limits>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
-    let Form { net_id: typed, return_to } = form_data.into_inner();
-    let return_to = safe_path(return_to);
-    let net_id = match NetId::typed(&typed) {
-        Ok(net_id) => net_id,
-        Err(bad) => {
-            let problems = vec![Problem::with_field("net_id", format!("{bad}."))];
-            let again = form(&context, typed.chars().take(60).collect(), problems, return_to)?;
-            return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, again.render()?));
-        }
-    };
-    limits.ask_person(Class::SignIn, net_id.as_str())?;
-    let app = context.app().clone();
-    let db = app.db.clone();
-    let before = session_token(&context.state, &request);
-    let sign_in = SignIn { agent: agent(&request), before, ..SignIn::default() };
-    let session = db
-        .write::<_, DbError, _>("sign in", move |conn| {
-            let person = people::ensure_person(&app, conn, &net_id, net_id.as_str(), Role::Student)?;
-            let program = person.role == Some(Role::Service);
-            if program { Ok(None) } else { sessions::begin(&app, conn, &person.id, &sign_in).map(Some) }
-        })
-        .await?;
-    let Some(session) = session else {
-        let text = "That is a service: it signs in with a token, and to the API alone.";
-        let problems = vec![Problem::with_field("net_id", text)];
-        let again = form(&context, typed, problems, return_to)?;
-        return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, again.render()?));
-    };
-    Ok(HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, return_to.unwrap_or_else(|| "/".to_owned())))
-        .cookie(session_cookie(&context.state, &session.token))
-        .finish())
-}
-
-/// Ends the session.
+/// Ends the session, here and at the provider where it was begun.
 pub async fn leave(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {
-    if let Some(token) = session_token(&who.context.state, &request) {
-        who.context
-            .app()
-            .db
-            .write::<_, DbError, _>("sign out", move |conn| sessions::end(conn, &token))
-            .await?;
+    let state = who.context.state.clone();
+    let mut origin = None;
+    if let Some((token, session)) = session_token(&state, &request).zip(who.caller.session()) {
+        let (app, doer, session) = (state.app.clone(), who.doer(), session.clone());
+        let end = move |conn: &mut Conn<'_>| {
+            looking::end(&app, conn, &doer, &session)?;
+            sessions::end(conn, &token)
+        };
+        let ended = state.app.db.write("sign out", end).await?;
+        origin = ended.and_then(|session| session.origin);
     }
-    let mut gone: Cookie<'_> = session_cookie(&who.context.state, "");
-    gone.make_removal();
-    Ok(HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, "/sign-in"))
-        .cookie(gone)
-        .cookie(Done::SignedOut.cookie())
-        .finish())
+    let mut response = match elsewhere(&who.context, origin).await {
+        Some((name, to)) => onward(&who.context, &name, &to)?,
+        None => HttpResponse::SeeOther().insert_header((header::LOCATION, "/sign-in")).finish(),
+    };
+    for cookie in [no_session_cookie(&state), Done::SignedOut.cookie(&state)] {
+        response.add_cookie(&cookie).map_err(|error| WebError::Internal(error.to_string()))?;
+    }
+    Ok(response)
+}
+
+/// Where they are to be signed out, too, if there is such a place and it can be reached.
+async fn elsewhere(context: &Context, origin: Option<Origin>) -> Option<(String, Url)> {
+    let origin = origin?;
+    let providers = &context.state.providers;
+    let name = providers.get(&origin.provider).ok()?.name.clone();
+    let back_to = format!("{}/sign-in", context.app().public_url);
+    match providers.logout_url(&origin.provider, &origin.id_token, &back_to).await {
+        Ok(to) => to.map(|to| (name, to)),
+        Err(error) => {
+            tracing::warn!(%error, "someone who signed out is signed out only here");
+            None
+        }
+    }
+}
+
+fn onward(context: &Context, name: &str, to: &Url) -> Result<HttpResponse, WebError> {
+    let title = format!("On to {name}");
+    let mut layout = context.layout(&title, Section::Elsewhere);
+    layout.viewer = None;
+    let what = format!("You are signed out here. {name} is asked to sign you out there, too.");
+    let shown = OnwardPage { layout, title, what, to: to.to_string() };
+    Ok(page(actix_web::http::StatusCode::OK, shown.render()?))
 }

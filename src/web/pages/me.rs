@@ -6,6 +6,10 @@ use super::layout::{Layout, Link, Problem, Section, When};
 use super::reaper::{MarkState, Thing};
 use super::tokens::{TokenState, Tokens};
 
+mod sessions;
+
+pub use sessions::{SessionLine, SessionsPart};
+
 /// Who the course takes the reader for, and the SSH key that servers let in.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(path = "me.html")]
@@ -36,6 +40,8 @@ pub struct MePage {
     pub mails: MailChoices,
     /// When the address of one's calendar was made, if there is one.
     pub calendar_made: Option<When>,
+    /// Where one is signed in.
+    pub sessions: SessionsPart,
     /// The tokens of one's programs, if one may have some.
     pub tokens: Option<Tokens>,
     /// Whether one says what services there are.
@@ -184,6 +190,7 @@ impl MePage {
             usage: Usage { rows: Vec::new(), in_all: None },
             mails: MailChoices::sample(),
             calendar_made: None,
+            sessions: SessionsPart::sample(),
             tokens: Some(Tokens::sample_of_none("/me/tokens")),
             appoints: false,
         };
@@ -213,6 +220,11 @@ impl MePage {
             )],
             ..none.clone()
         };
+        let looked_at = Self {
+            layout: Layout::sample_of_looking("Me", Section::Me),
+            sessions: SessionsPart { hidden: true, rows: Vec::new(), ..SessionsPart::sample() },
+            ..saved.clone()
+        };
         let by_hand = Self { by_hand: Some(ByHandPart::sample()), ..saved.clone() };
         let token_refused = Self { tokens: Some(Tokens::sample_of_refused("/me/tokens")), ..saved.clone() };
         let of_staff = Layout::sample_of_staff("Me", Section::Me);
@@ -222,6 +234,7 @@ impl MePage {
             ("me_instructor", instructor),
             ("me_no_key", none),
             ("me_saved", saved),
+            ("me_looked_at", looked_at),
             ("me_by_hand", by_hand),
             ("me_invalid", invalid),
             ("me_private", private),

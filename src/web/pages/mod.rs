@@ -13,9 +13,12 @@ pub mod lab;
 pub mod labs;
 pub mod layout;
 pub mod link;
+pub mod look;
 pub mod mailbox;
 pub mod me;
 pub mod my_bookings;
+pub mod onward;
+pub mod providers;
 pub mod reaper;
 pub mod refusal;
 pub mod services;
@@ -41,6 +44,8 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         })
     }
     boxed(sign_in::SignInPage::samples())
+        .chain(boxed(providers::ProvidersPage::samples()))
+        .chain(boxed(onward::OnwardPage::samples()))
         .chain(boxed(labs::LabsPage::samples()))
         .chain(boxed(lab::LabPage::samples()))
         .chain(boxed(booking::BookingPage::samples()))
@@ -51,6 +56,7 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         .chain(boxed(services::ServicesPage::samples()))
         .chain(boxed(services::ServicePage::samples()))
         .chain(boxed(link::LinkPage::samples()))
+        .chain(boxed(look::LookPage::samples()))
         .chain(boxed(mailbox::MailboxPage::samples()))
         .chain(boxed(staff_lab::StaffLabPage::samples()))
         .chain(boxed(sites::SitesPage::samples()))

@@ -10,7 +10,6 @@ use crate::services::tokens;
 use crate::web::context::{Done, SignedIn};
 use crate::web::error::WebError;
 use crate::web::handlers::page;
-use crate::web::handlers::reaper::back;
 use crate::web::handlers::tokens::{Pairs, Typed, made};
 use crate::web::pages::layout::{Link, Section};
 use crate::web::present;
@@ -40,7 +39,7 @@ pub async fn revoke_token(who: SignedIn, path: web::Path<TokenId>) -> Result<Htt
     let (app, id) = (who.context.app().clone(), who.caller.person.id.clone());
     let (db, doer, token) = (app.db.clone(), who.doer(), path.into_inner());
     if db.write("revoke token", move |conn| tokens::revoke(&app, conn, &doer, &id, &token)).await? {
-        Ok(back(HERE, Done::TokenRevoked))
+        Ok(who.context.done(HERE, Done::TokenRevoked))
     } else {
         Err(WebError::NotFound)
     }

@@ -1,9 +1,9 @@
-//! Where in a course file a key stands.
+//! Where in a file a key stands.
 
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Value};
 
-/// A course file's text, to look keys up in.
+/// A file's text, to look keys up in.
 pub(super) struct Lines<'a> {
     text: &'a str,
     document: Option<Spanned<DeTable<'a>>>,
@@ -30,8 +30,8 @@ impl<'a> Lines<'a> {
     }
 
     /// Where `key` stands, such as `pool`, `kvm-clusters`, `grid_minutes`. In a list, an entry is meant by its `id` or
-    /// `name`, else by its number from 1. A key that is missing is told by the table that lacks it. Of a lab and the
-    /// defaults, that is meant which has more of the key.
+    /// `name`, else by its number from 1. A key that is missing is told by the table that lacks it. Of a course's lab
+    /// and its defaults, that is meant which has more of the key.
     pub(super) fn place(&self, key: &[&str]) -> Place {
         let own = self.find(key);
         let ["lab", _, inner @ ..] = key else { return self.told(key, own) };

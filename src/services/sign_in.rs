@@ -1,0 +1,257 @@
+//! Signing in at an identity provider: what is remembered while someone is there, and who they are here once they are
+//! back. Whoever is not on the roster gets in nowhere, and nothing is made for them.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use secrecy::{ExposeSecret as _, SecretString};
+use subtle::ConstantTimeEq as _;
+use url::Url;
+
+use super::App;
+use super::people::hash;
+use super::sessions::{self, NewSession};
+use crate::auth::openid::{Answer, Begun, OpenIdError, Pending, Providers, SignedInAs};
+use crate::db::{self, Conn, DbError, MaybeDbError, Origin, PendingSignIn};
+use crate::domain::identity::{Identity, Provider};
+use crate::domain::ids::{NetId, ProviderId};
+use crate::domain::person::{Person, Role};
+
+/// How long someone may take at the provider.
+pub const PATIENCE: TimeDelta = TimeDelta::minutes(10);
+
+/// Why nobody was signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// It was begun by nobody, by another browser, too long ago, or it is finished.
+    #[error("this sign-in is over, or was begun in another browser")]
+    Stale,
+    /// The provider did not sign them in.
+    #[error(transparent)]
+    Provider(#[from] OpenIdError),
+    /// Nobody here is who they are, or the course is over for them.
+    #[error("you are not on the roster of this course")]
+    NotOnRoster,
+    /// The one they would be is somebody else at this provider.
+    #[error("your net ID belongs to another account of {0}")]
+    OtherAccount(String),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl MaybeDbError for SignInError {
+    fn lost_a_race(&self) -> bool {
+        // Someone's first two sign-ins at once: the second finds what the first linked.
+        matches!(self, Self::Db(error) if error.lost_a_race() || matches!(error, DbError::Duplicate(_)))
+    }
+}
+
+/// A browser that wants to sign in.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Where.
+    pub provider: ProviderId,
+    /// The secret that the browser holds: nobody else can finish what it begins.
+    pub browser: String,
+    /// Where to go afterwards: a path of ours.
+    pub return_to: Option<String>,
+}
+
+/// A browser that came back from a provider.
+#[derive(Debug, Clone)]
+pub struct Return {
+    /// From where.
+    pub provider: ProviderId,
+    /// What it was sent there with.
+    pub state: String,
+    /// The secret that it holds.
+    pub browser: Option<String>,
+    /// The code that it brings, or the provider's word for why it brings none.
+    pub outcome: Result<String, String>,
+    /// Who the answer says that it is from.
+    pub issuer: Option<String>,
+    /// What it calls itself.
+    pub agent: String,
+    /// The secret of the session that it had before.
+    pub before: Option<SecretString>,
+}
+
+/// Someone who is signed in.
+#[derive(Debug)]
+pub struct Finished {
+    /// Their session.
+    pub session: NewSession,
+    /// Where they wanted to go.
+    pub return_to: Option<String>,
+}
+
+/// The address that a provider sends browsers back to.
+pub fn callback(app: &App, provider: &ProviderId) -> String {
+    format!("{}/sign-in/{provider}/callback", app.public_url)
+}
+
+/// Remembers that a browser wants to sign in, and says where to send it.
+pub async fn begin(app: &App, providers: &Providers, wish: Wish) -> Result<Url, SignInError> {
+    let Wish { provider, browser, return_to } = wish;
+    let callback = callback(app, &provider);
+    let begun = providers.begin(&provider, &callback, app.entropy.as_ref()).await?;
+    let Begun { to, state, nonce, verifier } = begun;
+    let now = app.now();
+    let pending = PendingSignIn {
+        browser_hash: hash(&browser),
+        provider,
+        nonce: nonce.into(),
+        verifier,
+        return_to,
+        expires_at: now + PATIENCE,
+    };
+    app.db
+        .write::<_, DbError, _>("sign-in: begin", move |conn| {
+            db::delete_old_sign_ins(conn, now)?;
+            db::insert_sign_in(conn, &hash(&state), &pending)
+        })
+        .await?;
+    Ok(to)
+}
+
+/// Signs in who came back. What was remembered is gone then, whatever comes of it.
+pub async fn finish(app: &Arc<App>, providers: &Providers, back: Return) -> Result<Finished, SignInError> {
+    let described = providers.get(&back.provider)?.clone();
+    let pending = take(app, &back).await?.ok_or(SignInError::Stale)?;
+    let code = back.outcome.map_err(|code| providers.refused(&back.provider, &code))?;
+    let callback = callback(app, &back.provider);
+    let began =
+        Pending { callback: &callback, nonce: pending.nonce.expose_secret(), verifier: &pending.verifier };
+    let answer = Answer { code: &code, issuer: back.issuer.as_deref() };
+    let SignedInAs { identity, id_token } = providers.finish(&back.provider, began, answer).await?;
+    let sign_in = sign_in(&described, &identity, id_token, back.agent, back.before);
+    let inner = app.clone();
+    let session = app
+        .db
+        .write("sign-in: finish", move |conn| {
+            let person = whoever(&inner, conn, &described, &identity)?;
+            Ok::<_, SignInError>(sessions::begin(&inner, conn, &person.id, &sign_in)?)
+        })
+        .await?;
+    Ok(Finished { session, return_to: pending.return_to })
+}
+
+fn sign_in(
+    provider: &Provider,
+    identity: &Identity,
+    id_token: SecretString,
+    agent: String,
+    before: Option<SecretString>,
+) -> sessions::SignIn {
+    let origin = Origin {
+        provider: provider.id.clone(),
+        subject: identity.subject.clone(),
+        session: identity.session.clone(),
+        id_token,
+    };
+    sessions::SignIn { agent, admin: provider.makes_admin(&identity.groups), origin: Some(origin), before }
+}
+
+/// Takes what was remembered, if it is this browser's, of this provider, and not over.
+async fn take(app: &App, back: &Return) -> Result<Option<PendingSignIn>, DbError> {
+    let state_hash = hash(&back.state);
+    let taken = app.db.write("sign-in: take", move |conn| db::take_sign_in(conn, &state_hash)).await?;
+    let browser_hash = back.browser.as_deref().map(hash).unwrap_or_default();
+    let now = app.now();
+    Ok(taken.filter(|pending| {
+        let same: bool = pending.browser_hash.as_bytes().ct_eq(browser_hash.as_bytes()).into();
+        same && pending.provider == back.provider && now < pending.expires_at
+    }))
+}
+
+/// Who an identity is here: whom it was linked to, or else who has its net ID, who is linked to it now.
+fn whoever(
+    app: &App,
+    conn: &mut Conn<'_>,
+    provider: &Provider,
+    identity: &Identity,
+) -> Result<Person, SignInError> {
+    let admin = provider.makes_admin(&identity.groups);
+    if let Some(person) = db::person_by_identity(conn, &identity.issuer, &identity.subject)? {
+        return admit(app, conn, person, identity, admin);
+    }
+    let person = match db::person_by_net_id(conn, &identity.net_id)? {
+        Some(person) => person,
+        None if admin => administrator(app, conn, identity)?,
+        None => return Err(SignInError::NotOnRoster),
+    };
+    if db::is_linked(conn, &person.id, &identity.issuer)? {
+        return Err(SignInError::OtherAccount(provider.name.clone()));
+    }
+    let person = admit(app, conn, person, identity, admin)?;
+    db::link_identity(conn, &identity.issuer, &identity.subject, &person.id, app.now())?;
+    Ok(person)
+}
+
+/// Lets in who has anything to do here, with the name and the address that the provider has of them.
+fn admit(
+    app: &App,
+    conn: &mut Conn<'_>,
+    person: Person,
+    identity: &Identity,
+    admin: bool,
+) -> Result<Person, SignInError> {
+    let is_program = person.role == Some(Role::Service);
+    if is_program || !admin && !person.belongs(app.now()) {
+        return Err(SignInError::NotOnRoster);
+    }
+    if person.name != identity.name || person.mail != identity.mail {
+        db::set_contact(conn, &person.id, &identity.name, &identity.mail)?;
+    }
+    Ok(person)
+}
+
+/// Who looks after the installation may come before any roster does.
+fn administrator(app: &App, conn: &mut Conn<'_>, identity: &Identity) -> Result<Person, DbError> {
+    let (name, mail) = (identity.name.clone(), identity.mail.clone());
+    let member = Person::new(app.person_id(), identity.net_id.clone(), name, mail, Role::Student);
+    let person = Person { role: None, enrolled: false, ..member };
+    db::insert_person(conn, &person, app.now())?;
+    Ok(person)
+}
+
+/// Ends the sessions of which a provider says in its back channel that they have ended. Says how many.
+pub async fn ended(
+    app: &App,
+    providers: &Providers,
+    provider: ProviderId,
+    logout_token: &str,
+) -> Result<usize, SignInError> {
+    let ended = providers.ended(&provider, logout_token).await?;
+    let gone = app.db.write::<_, DbError, _>("sign-in: ended", move |conn| {
+        db::delete_sessions_from(conn, &provider, ended.subject.as_deref(), ended.session.as_deref())
+    });
+    Ok(gone.await?)
+}
+
+/// Why someone's links were not taken away.
+#[derive(Debug, thiserror::Error)]
+pub enum UnlinkError {
+    /// Nobody has this net ID.
+    #[error("nobody here has the net ID {0}")]
+    NoSuchPerson(NetId),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl MaybeDbError for UnlinkError {
+    fn lost_a_race(&self) -> bool {
+        matches!(self, Self::Db(error) if error.lost_a_race())
+    }
+}
+
+/// Takes away what links a person to accounts of providers, and ends their sessions: their net ID decides anew at their
+/// next sign-in. Says how many links there were.
+pub fn unlink(conn: &mut Conn<'_>, net_id: &NetId) -> Result<usize, UnlinkError> {
+    let person = db::person_by_net_id(conn, net_id)?;
+    let person = person.ok_or_else(|| UnlinkError::NoSuchPerson(net_id.clone()))?;
+    db::delete_sessions_of(conn, &person.id, None)?;
+    Ok(db::unlink_identities(conn, &person.id)?)
+}

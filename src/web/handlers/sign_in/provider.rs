@@ -1,0 +1,142 @@
+//! Signing in at an identity provider: there, back, and what it says behind the browser's back.
+
+use actix_web::cookie::{Cookie, SameSite, time::Duration};
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{page, safe_path};
+use crate::domain::ids::ProviderId;
+use crate::services::sign_in::{self, Return, Wish};
+use crate::web::context::{Context, WebState, agent, session_cookie, session_token};
+use crate::web::error::WebError;
+use crate::web::pages::layout::Section;
+use crate::web::pages::onward::OnwardPage;
+
+/// Holds the secret of a browser that signs in. The prefix binds it to this host where the connection is encrypted.
+const COOKIE: &str = "fairlease-sign-in";
+const SECURE_COOKIE: &str = "__Host-fairlease-sign-in";
+
+fn cookie_name(state: &WebState) -> &'static str {
+    if state.is_secure() { SECURE_COOKIE } else { COOKIE }
+}
+
+/// It goes along when the provider sends the browser back, and reaches as far as a sign-in may take.
+fn cookie(state: &WebState, secret: &str) -> Cookie<'static> {
+    Cookie::build(cookie_name(state), secret.to_owned())
+        .path("/")
+        .http_only(true)
+        .secure(state.is_secure())
+        .same_site(SameSite::Lax)
+        .max_age(Duration::seconds(sign_in::PATIENCE.num_seconds()))
+        .finish()
+}
+
+/// The secret that the browser holds. One that signs in in two tabs has one for both.
+fn browser(state: &WebState, request: &HttpRequest) -> Option<String> {
+    let ours = |secret: &String| secret.len() == 64 && secret.bytes().all(|byte| byte.is_ascii_hexdigit());
+    request.cookie(cookie_name(state)).map(|cookie| cookie.value().to_owned()).filter(ours)
+}
+
+/// Where to go afterwards.
+#[derive(Debug, Deserialize)]
+pub struct Form {
+    return_to: Option<String>,
+}
+
+/// Sends the browser to the provider.
+///
+/// By a page, and not by a redirect: a policy that lets forms lead only to us would stop it, here or at the next place to
+/// which the provider sends it.
+pub async fn begin(
+    context: Context,
+    provider: web::Path<String>,
+    form: web::Form<Form>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let provider: ProviderId = provider.parse()?;
+    let state = context.state.clone();
+    let name = state.providers.get(&provider).map_err(|_| WebError::NotFound)?.name.clone();
+    let browser = browser(&state, &request).unwrap_or_else(|| state.app.entropy.secret());
+    let wish = Wish { provider, browser: browser.clone(), return_to: safe_path(form.into_inner().return_to) };
+    let to = sign_in::begin(&state.app, &state.providers, wish).await?;
+    let title = format!("On to {name}");
+    let what = format!("You sign in at {name} and come back.");
+    let layout = context.layout(&title, Section::Elsewhere);
+    let shown = OnwardPage { layout, title, what, to: to.to_string() };
+    let mut response = page(StatusCode::OK, shown.render()?);
+    add(&mut response, &cookie(&state, &browser))?;
+    Ok(response)
+}
+
+fn add(response: &mut HttpResponse, cookie: &Cookie<'_>) -> Result<(), WebError> {
+    response.add_cookie(cookie).map_err(|error| WebError::Internal(error.to_string()))
+}
+
+/// What a provider sends back with the browser.
+#[derive(Debug, Deserialize)]
+pub struct Answer {
+    state: Option<String>,
+    code: Option<String>,
+    error: Option<String>,
+    iss: Option<String>,
+}
+
+/// Signs in who came back.
+pub async fn callback(
+    context: Context,
+    provider: web::Path<String>,
+    answer: web::Query<Answer>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let provider: ProviderId = provider.parse()?;
+    let state = context.state;
+    state.providers.get(&provider).map_err(|_| WebError::NotFound)?;
+    let Answer { state: begun, code, error, iss } = answer.into_inner();
+    let back = Return {
+        provider,
+        state: begun.unwrap_or_default(),
+        browser: browser(&state, &request),
+        outcome: code.ok_or_else(|| error.unwrap_or_default()),
+        issuer: iss,
+        agent: agent(&request),
+        before: session_token(&state, &request),
+    };
+    let finished = sign_in::finish(&state.app, &state.providers, back).await?;
+    Ok(HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, finished.return_to.unwrap_or_else(|| "/".to_owned())))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .cookie(session_cookie(&state, &finished.session.token))
+        .finish())
+}
+
+/// What a provider sends when a session of it has ended.
+#[derive(Debug, Deserialize)]
+pub struct Ended {
+    logout_token: String,
+}
+
+/// Ends the sessions that were begun in a session which has ended at the provider. Whether there were any is not said.
+pub async fn ended(
+    context: Context,
+    provider: web::Path<String>,
+    form: Result<web::Form<Ended>, actix_web::Error>,
+) -> HttpResponse {
+    let status = match (provider.parse(), form) {
+        (Ok(provider), Ok(form)) => heard(&context, provider, &form.logout_token).await,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    HttpResponse::build(status).insert_header((header::CACHE_CONTROL, "no-store")).finish()
+}
+
+async fn heard(context: &Context, provider: ProviderId, logout_token: &str) -> StatusCode {
+    let state = &context.state;
+    match sign_in::ended(&state.app, &state.providers, provider, logout_token).await {
+        Ok(_) => StatusCode::OK,
+        Err(error) => {
+            tracing::warn!(%error, "what a provider says of the end of a session is not heard");
+            StatusCode::BAD_REQUEST
+        }
+    }
+}
