@@ -27,6 +27,8 @@
 //! - [`worker`] runs by itself: it fulfils bookings, sweeps, reminds and sends mail, by calling services.
 //! - [`web`] and [`cli`] are the two ways in for people and programs. Both call services.
 //! - [`config`] reads `course.toml` and `identity.toml` into the domain's types and tells all their errors at once.
+//! - [`roster`] reads the rosters that Canvas, Brightspace and Gradescope export, the same way;
+//!   [`policy::roster`] says what a roster changes.
 //!
 //! # Direction
 //!
@@ -53,6 +55,10 @@
 //! **A student waits.** [`services::waitlist::join`] puts them in line. Whatever gives units back notes it; each second
 //! [`worker::offer`] goes through the lines of such pools ([`services::waitlist::step`]): [`policy::waitlist`] says whose turn
 //! it is, by what everyone has used ([`services::fair_share`]), and they get an offer, which is a booking that they take or pass.
+//!
+//! **Someone signs in.** [`services::sign_in`] remembers what was begun and says where to go ([`auth::openid`]); who comes
+//! back with that is exchanged for an identity, the identity for a person of the roster, and they get a session
+//! ([`services::sessions`]).
 //!
 //! **A booking comes up.** [`worker::fulfil`] claims bookings whose next step is due. For each,
 //! [`services::fulfil::advance`] goes in turns: a transaction renews the claim, records what came of the calls before,
@@ -92,6 +98,7 @@ pub mod entropy;
 pub mod mail;
 pub mod metrics;
 pub mod policy;
+pub mod roster;
 pub mod services;
 pub mod web;
 pub mod worker;

@@ -11,6 +11,7 @@
 )]
 
 mod architecture;
+mod audit;
 mod blueprints;
 mod booking;
 mod by_hand;
@@ -41,6 +42,7 @@ mod no_shows;
 mod openid;
 mod permissions;
 mod pools;
+mod privacy;
 mod provisioning;
 mod races;
 mod reaper_pages;
@@ -49,6 +51,8 @@ mod renewal;
 mod replicas;
 mod requests;
 mod roles;
+mod roster;
+mod rosters;
 mod rules;
 mod schema;
 mod security;

@@ -10,7 +10,7 @@ use actix_web::HttpMessage as _;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use futures_util::Stream;
@@ -19,19 +19,22 @@ use tokio::time::{Sleep, sleep};
 use super::error::WebError;
 use super::table::Row;
 use crate::auth::permissions::Permission;
+use crate::roster::MOST_BYTES;
 
 /// A form is a few hundred bytes, an SSH key at most a few thousand.
 pub const MOST: usize = 32 * 1024;
 
-/// A roster of 5,000 people is half of one million; a spreadsheet may have many more columns than are read. The file's
-/// frame of some hundred bytes is in it.
-pub const MOST_OF_UPLOAD: usize = 4 * 1024 * 1024;
+/// A roster comes as a file or pasted into its form, whose other fields are small.
+pub const MOST_OF_UPLOAD: usize = 2 * MOST_BYTES + 64 * 1024;
 
 /// How long a form may take: a telephone at the edge of a network has it sent long before.
 const TIME: Duration = Duration::from_secs(20);
 
 /// How long an upload may take: that is 35 kB a second.
 const TIME_OF_UPLOAD: Duration = Duration::from_mins(2);
+
+/// Where rosters are brought: on a page, and by the API.
+const UPLOADS: &str = "/roster/imports";
 
 /// What a body may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,23 +45,17 @@ struct Bound {
 
 impl Bound {
     /// Only a roster comes as a file.
-    fn of(row: &Row, headers: &HeaderMap) -> Self {
-        if row.permission == Permission::KeepRoster && is_multipart(headers) {
+    fn of(row: &Row) -> Self {
+        if row.permission == Permission::KeepRoster && row.path.ends_with(UPLOADS) {
             return Self { most: MOST_OF_UPLOAD, time: TIME_OF_UPLOAD };
         }
         Self { most: MOST, time: TIME }
     }
 }
 
-/// Whether a form with files comes.
-fn is_multipart(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    kind.is_some_and(|kind| kind.starts_with("multipart/form-data"))
-}
-
 /// Refuses a body that says that it is too large, and bounds what comes of any other.
 pub fn bound(request: &mut ServiceRequest, row: &Row) -> Result<(), WebError> {
-    let bound = Bound::of(row, request.headers());
+    let bound = Bound::of(row);
     let told = request.headers().get(header::CONTENT_LENGTH).and_then(|told| told.to_str().ok());
     if told
         .and_then(|told| told.parse::<u64>().ok())

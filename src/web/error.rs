@@ -15,6 +15,7 @@ use super::sign_in_fault::SignInFault;
 use crate::auth::permissions::Permission;
 use crate::db::DbError;
 use crate::domain::ids::{BadId, LabId};
+use crate::roster::MOST_BYTES;
 use crate::services::booking::{BookingError, Refusal};
 use crate::services::waitlist::WaitError;
 
@@ -232,7 +233,7 @@ impl WebError {
                 format!(
                     "What is sent here may have {} KB, and a roster {} MB.",
                     body::MOST / 1024,
-                    body::MOST_OF_UPLOAD / 1024 / 1024
+                    MOST_BYTES / 1024 / 1024
                 ),
                 "Nothing was changed.",
             ),
