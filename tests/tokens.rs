@@ -43,7 +43,7 @@ impl World {
     }
 
     /// Whom a secret signs in.
-    async fn signs_in(&self, made: &Made) -> Option<PersonId> {
+    async fn signed_in_by(&self, made: &Made) -> Option<PersonId> {
         let (app, secret) = (self.app.clone(), made.tell().to_owned());
         let found = self.app.db.read("secret", move |conn| tokens::of_secret(&app, conn, &secret)).await;
         found.unwrap().map(|(person, _)| person.id)
@@ -86,9 +86,9 @@ on_both_databases! {
         let made = world.issue(wanted(&person, "script", &[Scope::LabsRead], 7)).await.unwrap();
         assert_eq!(made.token.expires_at, world.app.now() + TimeDelta::days(7));
         world.clock.advance(TimeDelta::days(7) - TimeDelta::microseconds(1));
-        assert_eq!(world.signs_in(&made).await, Some(person.id.clone()));
+        assert_eq!(world.signed_in_by(&made).await, Some(person.id.clone()));
         world.clock.advance(TimeDelta::microseconds(1));
-        assert_eq!(world.signs_in(&made).await, None);
+        assert_eq!(world.signed_in_by(&made).await, None);
     }
 
     async fn a_token_that_is_revoked_signs_in_no_more_and_nobody_revokes_anothers(backend: Backend) {
@@ -101,9 +101,9 @@ on_both_databases! {
             world.app.db.write("revoke", revoke).await.unwrap()
         };
         assert!(!revoke(&other).await);
-        assert_eq!(world.signs_in(&made).await, Some(person.id.clone()));
+        assert_eq!(world.signed_in_by(&made).await, Some(person.id.clone()));
         assert!(revoke(&person).await);
-        assert_eq!(world.signs_in(&made).await, None);
+        assert_eq!(world.signed_in_by(&made).await, None);
         assert!(!revoke(&person).await, "once");
         assert_eq!(world.tokens(&person).await[0].revoked_at, Some(world.app.now()), "its row stays");
     }
@@ -152,11 +152,11 @@ on_both_databases! {
             world.app.db.write("drop", drop).await.unwrap()
         };
         assert!(drop().await && !drop().await);
-        assert_eq!(world.signs_in(&made).await, None);
+        assert_eq!(world.signed_in_by(&made).await, None);
         assert_eq!(world.app.db.read::<_, db::DbError, _>("all", programs::all).await.unwrap().len(), 0);
         let back = world.add_service("grades").await.unwrap();
         assert_eq!(back.id, service.id);
-        assert_eq!(world.signs_in(&made).await, None, "what was revoked stays so");
+        assert_eq!(world.signed_in_by(&made).await, None, "what was revoked stays so");
     }
 
     async fn a_service_has_no_browser(backend: Backend) {
