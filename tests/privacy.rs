@@ -95,8 +95,7 @@ async fn someone_with_a_past(world: &World) -> Person {
     exceptions::grant(&world.app, exception).await.unwrap();
     let until = world.app.now() + TimeDelta::days(1);
     let what = Exempt::Person(person.net_id.clone());
-    let exemption =
-        Exemption { what, reason: "a project".to_owned(), by: person.net_id.clone(), until };
+    let exemption = Exemption { what, reason: "a project".to_owned(), by: person.net_id.clone(), until };
     guards::exempt(&world.app, exemption).await.unwrap();
     let asked = Asked { length_minutes: 120, windows: Vec::new(), auto_accept: false };
     waitlist::join(&world.app, person.clone(), "k8s".parse().unwrap(), asked).await.ok();

@@ -7,8 +7,8 @@ use super::App;
 use super::audit::{self, Entry};
 use super::tokens::{self, signs_in};
 use crate::db::{self, Conn, DbError, Dropped, MaybeDbError, StoredToken};
-use crate::domain::contact::is_address;
 use crate::domain::audit::{Action, Doer};
+use crate::domain::contact::is_address;
 use crate::domain::ids::{NetId, PersonId};
 use crate::domain::person::{Person, Role};
 

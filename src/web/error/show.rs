@@ -114,9 +114,8 @@ pub async fn as_problem(
     let Some(error) = error_of(&response) else { return Ok(response.map_into_boxed_body()) };
     let request = response.request().clone();
     let body = problem(&error, &context::reference(&request));
-    let mut shown = HttpResponse::build(error.status())
-        .content_type("application/problem+json")
-        .body(body.to_string());
+    let mut shown =
+        HttpResponse::build(error.status()).content_type("application/problem+json").body(body.to_string());
     if let Some(challenge) = challenge(&error) {
         shown.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
