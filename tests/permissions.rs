@@ -172,6 +172,7 @@ async fn things(world: &World, owner: &Person) -> Things {
             ("{service}", service.to_string()),
             ("{person}", owner.id.to_string()),
             ("{import}", confirmed_roster(world).await),
+            ("{provider}", "none".to_owned()),
         ],
     }
 }

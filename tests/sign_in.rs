@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use fairlease::auth::openid::Providers;
 use fairlease::clock::{Clock, SystemClock};
-use fairlease::db::{self, DbError};
+use fairlease::db::{self, AuditFilter, AuditOrder, DbError};
 use fairlease::domain::audit::Doer;
 use fairlease::domain::identity::{ClaimMap, Provider as Described};
 use fairlease::domain::person::Person;
@@ -150,6 +150,7 @@ on_both_databases! {
             assert!(set.starts_with(SESSION) && set.contains(flag), "{set}");
         }
         assert!(scene.is_in(&cookies).await);
+        assert_eq!(scene.recorded().await, ["linked_identity", "set_contact", "signed_in"]);
         let person = scene.person("ff524").await.unwrap();
         assert_eq!((person.name.as_str(), person.mail.as_str()), ("Name of ff524", "ff524@example.edu"));
 
@@ -168,6 +169,7 @@ on_both_databases! {
         let told = is_refused(scene.sign_in(&cookies, "stranger1").await, StatusCode::FORBIDDEN, "You are not on the roster").await;
         assert!(told.contains("No account was made for you"));
         assert_eq!((scene.people().await, cookies.get(SESSION)), (before, None));
+        assert_eq!(scene.recorded().await, ["refused_sign_in"]);
 
         let (app, gone) = (scene.world.app.clone(), "gg10".parse().unwrap());
         let dropped = scene.world.app.db.write("drop", move |conn| people::drop_out(&app, conn, &Doer::command(), &gone)).await;
@@ -298,6 +300,8 @@ on_both_databases! {
         assert!(!scene.is_in(&two).await && scene.is_in(&other).await);
         assert_eq!(scene.ended(json!({"sub": "sub-gg10"})).await.status(), StatusCode::OK);
         assert!(!scene.is_in(&other).await);
+        let recorded = scene.recorded().await;
+        assert_eq!(recorded.iter().filter(|action| *action == "revoked_session").count(), 3, "{recorded:?}");
     }
 
     async fn who_looks_after_the_installation_comes_before_any_roster(backend: Backend) {
@@ -314,6 +318,15 @@ on_both_databases! {
 }
 
 impl Scene {
+    /// The actions in the audit log, the first first.
+    async fn recorded(&self) -> Vec<String> {
+        let all = |conn: &mut db::Conn<'_>| {
+            db::audit(conn, &AuditFilter::default(), AuditOrder::FirstFirst(None), 100)
+        };
+        let kept = self.world.app.db.read::<_, DbError, _>("test", all).await.unwrap();
+        kept.into_iter().map(|kept| kept.record.action).collect()
+    }
+
     /// What the provider calls its session in which one of ours was begun.
     async fn session_there(&self, cookies: &Cookies) -> String {
         let token = cookies.get(SESSION).unwrap();

@@ -263,26 +263,26 @@ fn administrator(app: &App, conn: &mut Conn<'_>, identity: &Identity) -> Result<
     Ok(person)
 }
 
-/// Ends the sessions of which a provider says in its back channel that they have ended. Says how many.
+/// Ends the sessions of which a provider says in its back channel that they have ended.
 pub async fn ended(
     app: &Arc<App>,
     providers: &Providers,
     provider: ProviderId,
     logout_token: &str,
-) -> Result<usize, SignInError> {
+    doer: Doer,
+) -> Result<(), SignInError> {
     let ended = providers.ended(&provider, logout_token).await?;
     let inner = app.clone();
-    let gone = app.db.write::<_, DbError, _>("sign-in: ended", move |conn| {
+    let end = move |conn: &mut Conn<'_>| {
         let (subject, session) = (ended.subject.as_deref(), ended.session.as_deref());
-        let gone = db::delete_sessions_from(conn, &provider, subject, session)?;
-        if gone > 0 {
-            let told = json!({"provider": provider, "ended": gone});
-            let entry = Entry::new(Action::SignedOut).after(told);
-            audit::record(&inner, conn, &Doer::itself(), entry)?;
+        for person in db::delete_sessions_from(conn, &provider, subject, session)? {
+            let entry =
+                Entry::new(Action::RevokedSession).about(&person).because("they ended at the provider");
+            audit::record(&inner, conn, &doer, entry)?;
         }
-        Ok(gone)
-    });
-    Ok(gone.await?)
+        Ok(())
+    };
+    Ok(app.db.write::<_, DbError, _>("sign-in: ended", end).await?)
 }
 
 /// Why someone's links were not taken away.

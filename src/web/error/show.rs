@@ -73,7 +73,11 @@ fn error_page(context: &Context, error: &WebError, reference: &str) -> HttpRespo
     let mut next = vec![Link::new("/", "My labs")];
     match error {
         WebError::NoKey => next.insert(0, Link::new("/me#key", "Add my SSH key")),
-        WebError::SignIn(_) => next = vec![Link::new("/sign-in", "Back to the sign-in")],
+        WebError::SignIn(_) => {
+            // Who is signed in came by going back to an old page, and has no need of another sign-in.
+            next.retain(|_| context.caller.is_some());
+            next.push(Link::new("/sign-in", "Back to the sign-in"));
+        }
         WebError::Refused { lab, refusal } => {
             if present::is_full(&refusal.violations) {
                 next.insert(0, Link::new(format!("/labs/{lab}/wait"), "Wait for a place"));

@@ -7,6 +7,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::{page, safe_path};
+use crate::domain::audit::Doer;
 use crate::domain::ids::ProviderId;
 use crate::services::sign_in::{self, Return, Wish};
 use crate::web::context::{Context, WebState, agent, session_cookie, session_token};
@@ -81,7 +82,7 @@ pub async fn callback(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let provider: ProviderId = provider.parse()?;
-    let doer = context.doer();
+    let doer = Doer { actor: None, ..context.doer() };
     let state = context.state;
     state.providers.get(&provider).map_err(|_| WebError::NotFound)?;
     let Answer { state: begun, code, error, iss } = answer.into_inner();
@@ -122,8 +123,9 @@ pub async fn ended(
 
 async fn heard(context: &Context, provider: ProviderId, logout_token: &str) -> StatusCode {
     let state = &context.state;
-    match sign_in::ended(&state.app, &state.providers, provider, logout_token).await {
-        Ok(_) => StatusCode::OK,
+    let doer = Doer { request: context.doer().request, ..Doer::itself() };
+    match sign_in::ended(&state.app, &state.providers, provider, logout_token, doer).await {
+        Ok(()) => StatusCode::OK,
         Err(error) => {
             tracing::warn!(%error, "what a provider says of the end of a session is not heard");
             StatusCode::BAD_REQUEST
