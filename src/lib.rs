@@ -79,6 +79,10 @@
 //! **A lease that staff hold is renewed.** Each hour [`services::renewal`] looks at it, asks [`policy::renewal`] and moves its
 //! end, or writes to staff.
 //!
+//! **Something is recorded.** What staff, programs and commands do, and who signs in, is written down by
+//! [`services::audit::record`] in the transaction that does it: ids alone in a chain of hashes, words apart from it. `docs/audit.md`
+//! has what and how.
+//!
 //! **Mail leaves.** A notice is a row, written in the transaction of what it tells. [`worker::deliver`] claims the rows
 //! and [`services::delivery`] hands them to the [`Mailer`](mail::delivery::Mailer).
 //!

@@ -332,7 +332,7 @@ impl Scene {
         let token = cookies.get(SESSION).unwrap();
         let app = self.world.app.clone();
         let session = self.world.app.db.read::<_, DbError, _>("test", move |conn| {
-            fairlease::services::sessions::of_token(&app, conn, &token)
+            fairlease::services::sessions::of_token(&app, conn, &token.clone().into())
         });
         session.await.unwrap().unwrap().stored.origin.unwrap().session.unwrap()
     }
