@@ -142,6 +142,7 @@ async fn things(world: &World, owner: &Person) -> Things {
         by: "ta77".to_owned(),
     };
     let exception = exceptions::grant(&world.app, exception).await.unwrap().id;
+    let service = member(world, "robot", Role::Service).await.id;
     let until = world.app.now() + TimeDelta::days(1);
     let what = Exempt::Person(owner.net_id.clone());
     let exemption = Exemption { what, reason: "a demonstration".to_owned(), by: by.clone(), until };
@@ -162,11 +163,13 @@ async fn things(world: &World, owner: &Person) -> Things {
             ("{sweep}", sweep.to_string()),
             ("{list}", "kept".to_owned()),
             ("{page}", "none".to_owned()),
+            ("{session}", "000000000000".to_owned()),
             ("{notice}", "000000000000".to_owned()),
             ("{secret}", "none".to_owned()),
             ("{token}", "none".to_owned()),
             ("{wait}", "000000000000".to_owned()),
             ("{provider}", "none".to_owned()),
+            ("{service}", service.to_string()),
         ],
     }
 }
@@ -252,7 +255,6 @@ async fn actors(world: &World, owner: &Person) -> Vec<Actor> {
         ("an assistant who has left", dropped(world, "dd3", Role::Assistant, TimeDelta::hours(1)).await),
         ("a teaching assistant", member(world, "ta77", Role::Assistant).await),
         ("an instructor", member(world, "in77", Role::Instructor).await),
-        ("a service with a browser", service.clone()),
         ("the installation's admin", stranger(world, "root1", None, true).await),
         ("an instructor of another course", stranger(world, "in88", Some(&other_course), false).await),
         ("someone of no course", stranger(world, "nn1", None, false).await),

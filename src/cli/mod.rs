@@ -20,13 +20,16 @@ mod options;
 mod output;
 mod person;
 mod presence;
+mod privacy;
 mod reap;
 mod reaper;
 mod role;
 mod serve;
+mod service;
 mod shares;
 mod signals;
 mod slot;
+mod token;
 mod wait;
 mod waitlist;
 mod worker;
@@ -91,8 +94,14 @@ enum Command {
     Exception(exception::Args),
     /// Say who takes the course
     Person(person::Args),
+    /// Tell what is kept of a person, and erase them
+    Privacy(privacy::Args),
     /// Say who is staff
     Role(role::Args),
+    /// Say which programs are in the course by themselves
+    Service(service::Args),
+    /// Make, list and revoke what programs sign in with
+    Token(token::Args),
 }
 
 /// Why a command did not do what it was asked: a sentence for the person who typed it.
@@ -132,7 +141,10 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Offer(args) => offer::run(&options, args).await,
         Command::Exception(args) => exception::run(&options, args).await,
         Command::Person(args) => person::run(&options, args).await,
+        Command::Privacy(args) => privacy::run(&options, args).await,
         Command::Role(args) => role::run(&options, args).await,
+        Command::Service(args) => service::run(&options, args).await,
+        Command::Token(args) => token::run(&options, args).await,
     }
 }
 

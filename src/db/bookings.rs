@@ -7,14 +7,14 @@ use diesel::prelude::*;
 
 use super::connection::{Conn, on};
 use super::people::read_choices;
-use super::schema::{bookings, events, notices, people, pools};
+use super::schema::{bookings, events, labs, memberships, notices, people, pools};
 use super::types::Ts;
 use super::usage::{charge, lines_of_bookings};
 use super::{DbError, dialect};
 use crate::domain::booking::{Booking, EndReason, Event, State};
-use crate::domain::ids::{BookingId, ClaimToken, LabId, NetId, PersonId, PoolId, SiteId};
+use crate::domain::ids::{BookingId, ClaimToken, CourseId, LabId, NetId, PersonId, PoolId, SiteId};
 use crate::domain::interval::Interval;
-use crate::domain::person::Choices;
+use crate::domain::person::{Choices, Team};
 use crate::domain::su::Su;
 use crate::domain::usage::UsageLine;
 
@@ -325,6 +325,39 @@ pub fn live_bookings_ending(
     with_net_id(rows)
 }
 
+/// The `limit` live bookings that start first of those who are in a team of a course, all but one of them; what is only
+/// offered to someone is not theirs yet.
+pub fn bookings_of_team(
+    conn: &mut Conn<'_>,
+    course: &CourseId,
+    team: &Team,
+    but: &PersonId,
+    limit: i64,
+) -> Result<Vec<(Booking, NetId)>, DbError> {
+    let rows: Vec<(BookingRow, String)> = on!(conn, |c| {
+        let mut query = bookings::table
+            .inner_join(people::table.inner_join(memberships::table))
+            .inner_join(labs::table.on(labs::id.eq(bookings::lab_id)))
+            .filter(memberships::course_id.eq(course.as_str()))
+            .filter(memberships::team.eq(team.name.as_str()))
+            .filter(memberships::dropped_at.is_null())
+            .filter(memberships::person_id.ne(but.as_str()))
+            .filter(labs::course_id.eq(course.as_str()))
+            .filter(bookings::seat.is_not_null())
+            .filter(bookings::state.ne("offered"))
+            .order((bookings::start_at, bookings::id))
+            .limit(limit)
+            .select((BookingRow::as_select(), people::net_id))
+            .into_boxed();
+        query = match &team.section {
+            Some(section) => query.filter(memberships::section.eq(section.as_str())),
+            None => query.filter(memberships::section.is_null()),
+        };
+        query.load(c)
+    })?;
+    with_net_id(rows)
+}
+
 /// Up to `limit` active bookings that end after `now` and up to `until`, soonest first, with their people's choices: those
 /// that come after the end and id in `after`.
 pub fn active_bookings_ending(
@@ -363,6 +396,15 @@ fn with_net_id(rows: Vec<(BookingRow, String)>) -> Result<Vec<(Booking, NetId)>,
 pub fn unended_bookings_in_pools(conn: &mut Conn<'_>, pools: &[PoolId]) -> Result<i64, DbError> {
     Ok(on!(conn, |c| bookings::table
         .filter(bookings::pool_id.eq_any(pools.iter().map(PoolId::as_str)))
+        .filter(bookings::ended_at.is_null())
+        .count()
+        .get_result(c))?)
+}
+
+/// How many bookings of a person have not ended.
+pub fn unended_bookings_of(conn: &mut Conn<'_>, person: &PersonId) -> Result<i64, DbError> {
+    Ok(on!(conn, |c| bookings::table
+        .filter(bookings::person_id.eq(person.as_str()))
         .filter(bookings::ended_at.is_null())
         .count()
         .get_result(c))?)

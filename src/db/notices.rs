@@ -150,3 +150,8 @@ pub fn outbox_counts(conn: &mut Conn<'_>) -> Result<(i64, i64), DbError> {
         notices::table.filter(notices::next_attempt_at.is_null()).filter(notices::sent_at.is_null()).count();
     Ok((on!(conn, |c| waiting.get_result(c))?, on!(conn, |c| dead.get_result(c))?))
 }
+
+/// Forgets the notices that were sent before an instant. Says how many.
+pub fn forget_notices(conn: &mut Conn<'_>, before: DateTime<Utc>) -> Result<usize, DbError> {
+    Ok(on!(conn, |c| diesel::delete(notices::table.filter(notices::sent_at.lt(Ts(before)))).execute(c))?)
+}

@@ -57,6 +57,7 @@ table! {
         agent -> Text,
         admin -> Integer,
         acting_as -> Nullable<Text>,
+        acting_until -> Nullable<Instant>,
         provider -> Nullable<Text>,
         subject -> Nullable<Text>,
         provider_session -> Nullable<Text>,
@@ -664,6 +665,7 @@ allow_tables_to_appear_in_same_query!(
     booking_use,
     exceptions,
     usage_totals,
+    events,
     waits,
     labs
 );

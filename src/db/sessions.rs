@@ -20,7 +20,7 @@ pub struct StoredSession {
     /// What its person names it by.
     pub id: SessionId,
     /// What each form of it carries.
-    pub csrf: String,
+    pub csrf: SecretString,
     /// When its person signed in.
     pub created_at: DateTime<Utc>,
     /// When it was last used, to within some minutes.
@@ -31,10 +31,19 @@ pub struct StoredSession {
     pub agent: String,
     /// Whether the identity provider said that they run the installation.
     pub admin: bool,
-    /// As whom staff look at the pages.
-    pub acting_as: Option<PersonId>,
+    /// As whom staff look at the pages, whether or not that is over.
+    pub acting_as: Option<Acting>,
     /// Where they signed in; nothing in the demo.
     pub origin: Option<Origin>,
+}
+
+/// Staff look at the pages as someone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acting {
+    /// As whom.
+    pub person: PersonId,
+    /// Until when.
+    pub until: DateTime<Utc>,
 }
 
 /// A sign-in as the identity provider knows it.
@@ -63,6 +72,7 @@ struct SessionRow {
     agent: String,
     admin: i32,
     acting_as: Option<String>,
+    acting_until: Option<Ts>,
     provider: Option<String>,
     subject: Option<String>,
     provider_session: Option<String>,
@@ -75,15 +85,18 @@ impl TryFrom<SessionRow> for StoredSession {
         let provider_session = row.provider_session;
         let provider = row.provider.map(|id| id.parse()).transpose().map_err(DbError::corrupt)?;
         let origin = provider.zip(row.subject).zip(row.id_token);
+        let acting = |(person, until): (String, Ts)| -> Result<Acting, DbError> {
+            Ok(Acting { person: person.parse().map_err(DbError::corrupt)?, until: until.0 })
+        };
         Ok(Self {
             id: row.id.parse().map_err(DbError::corrupt)?,
-            csrf: row.csrf,
+            csrf: row.csrf.into(),
             created_at: row.created_at.0,
             seen_at: row.seen_at.0,
             expires_at: row.expires_at.0,
             agent: row.agent,
             admin: row.admin != 0,
-            acting_as: row.acting_as.map(|id| id.parse()).transpose().map_err(DbError::corrupt)?,
+            acting_as: row.acting_as.zip(row.acting_until).map(acting).transpose()?,
             origin: origin.map(|((provider, subject), id_token)| Origin {
                 provider,
                 subject,
@@ -106,13 +119,14 @@ pub fn insert_session(
         token_hash: token_hash.to_owned(),
         id: session.id.to_string(),
         person_id: person.to_string(),
-        csrf: session.csrf.clone(),
+        csrf: session.csrf.expose_secret().to_owned(),
         created_at: Ts(session.created_at),
         seen_at: Ts(session.seen_at),
         expires_at: Ts(session.expires_at),
         agent: session.agent.clone(),
         admin: i32::from(session.admin),
-        acting_as: session.acting_as.as_ref().map(ToString::to_string),
+        acting_as: session.acting_as.as_ref().map(|acting| acting.person.to_string()),
+        acting_until: session.acting_as.as_ref().map(|acting| Ts(acting.until)),
         provider: origin.map(|it| it.provider.to_string()),
         subject: origin.map(|it| it.subject.clone()),
         provider_session: origin.and_then(|it| it.session.clone()),
@@ -149,13 +163,12 @@ pub fn touch_session(conn: &mut Conn<'_>, id: &SessionId, now: DateTime<Utc>) ->
 }
 
 /// Has a session look with someone's eyes, or with its own again.
-pub fn set_acting_as(
-    conn: &mut Conn<'_>,
-    id: &SessionId,
-    acting_as: Option<&PersonId>,
-) -> Result<(), DbError> {
+pub fn set_acting_as(conn: &mut Conn<'_>, id: &SessionId, acting: Option<&Acting>) -> Result<(), DbError> {
     on!(conn, |c| diesel::update(sessions::table.filter(sessions::id.eq(id.as_str())))
-        .set(sessions::acting_as.eq(acting_as.map(PersonId::as_str)))
+        .set((
+            sessions::acting_as.eq(acting.map(|acting| acting.person.as_str())),
+            sessions::acting_until.eq(acting.map(|acting| Ts(acting.until))),
+        ))
         .execute(c))?;
     Ok(())
 }

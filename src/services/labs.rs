@@ -9,7 +9,7 @@ use crate::domain::booking::Booking;
 use crate::domain::calendar;
 use crate::domain::course::{Course, Lab, Pool};
 use crate::domain::health::Health;
-use crate::domain::ids::{BookingId, LabId};
+use crate::domain::ids::{BookingId, LabId, NetId};
 use crate::domain::interval::Interval;
 use crate::domain::occupancy::Occupancy;
 use crate::domain::person::Person;
@@ -68,6 +68,16 @@ pub fn overview(
     };
     let cards = course.labs.iter().filter_map(card).collect();
     Ok(Some((course, cards)))
+}
+
+/// The most bookings of a team that someone sees at once.
+const MOST_OF_TEAM: i64 = 20;
+
+/// What the person's team mates have booked, soonest first, each with whose it is.
+pub fn of_team(conn: &mut Conn<'_>, person: &Person) -> Result<Vec<(Booking, NetId)>, DbError> {
+    let Some(team) = person.team.as_ref().filter(|_| person.enrolled) else { return Ok(Vec::new()) };
+    let Some(course) = db::served_course(conn)? else { return Ok(Vec::new()) };
+    db::bookings_of_team(conn, &course, team, &person.id, MOST_OF_TEAM)
 }
 
 fn week_of(setting: &LabSetting, at: DateTime<Utc>) -> NaiveDate {

@@ -171,8 +171,8 @@ fn is_same_account(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 
-/// Whether it looks like one address and nothing else.
-fn is_address(text: &str) -> bool {
+/// Whether it looks like one address for mail and nothing else.
+pub(super) fn is_address(text: &str) -> bool {
     let odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c);
     let parts = text.split_once('@');
     parts.is_some_and(|(who, host)| !who.is_empty() && !host.is_empty() && !host.contains('@'))

@@ -1,12 +1,15 @@
 //! Sessions: who a browser belongs to, and for how long.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret as _, SecretString};
 
-use super::App;
+use super::audit::{self, Entry};
 use super::people::hash;
+use super::{App, looking};
 use crate::db::{self, Conn, DbError, Origin, StoredSession};
+use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::ids::{PersonId, SessionId};
-use crate::domain::person::Person;
+use crate::domain::person::{Person, Role};
 
 /// How long a session lasts that nobody uses: a day at the desk with its breaks.
 pub const IDLE: TimeDelta = TimeDelta::hours(12);
@@ -24,7 +27,7 @@ const MOST_OF_AGENT: usize = 200;
 #[derive(Debug, Clone)]
 pub struct NewSession {
     /// The secret in the cookie. Only its hash is stored.
-    pub token: String,
+    pub token: SecretString,
 }
 
 /// A browser that is signed in.
@@ -43,6 +46,11 @@ impl Session {
     pub fn owner(&self) -> &Person {
         self.looking.as_ref().unwrap_or(&self.person)
     }
+
+    /// Whether it looked with someone's eyes until that was over, which nobody has recorded yet.
+    pub fn has_looked(&self) -> bool {
+        self.looking.is_none() && self.stored.acting_as.is_some()
+    }
 }
 
 /// How someone signed in.
@@ -55,7 +63,11 @@ pub struct SignIn {
     /// Where they signed in; nothing in the demo.
     pub origin: Option<Origin>,
     /// The secret of the session that the browser had before: it ends, so that nobody's but their own goes on.
-    pub before: Option<String>,
+    pub before: Option<SecretString>,
+}
+
+fn hash_of(token: &SecretString) -> String {
+    hash(token.expose_secret())
 }
 
 /// Begins a session of the person, with a secret that nobody has seen before.
@@ -68,12 +80,12 @@ pub fn begin(
     let now = app.now();
     db::delete_old_sessions(conn, now, now - IDLE)?;
     if let Some(before) = &sign_in.before {
-        db::delete_session(conn, &hash(before))?;
+        db::delete_session(conn, &hash_of(before))?;
     }
-    let token = app.entropy.secret();
+    let token = SecretString::from(app.entropy.secret());
     let stored = StoredSession {
         id: app.session_id(),
-        csrf: app.entropy.secret(),
+        csrf: app.entropy.secret().into(),
         created_at: now,
         seen_at: now,
         expires_at: now + LONGEST,
@@ -82,21 +94,21 @@ pub fn begin(
         acting_as: None,
         origin: sign_in.origin.clone(),
     };
-    db::insert_session(conn, &hash(&token), person, &stored)?;
+    db::insert_session(conn, &hash_of(&token), person, &stored)?;
     Ok(NewSession { token })
 }
 
-/// The session of a browser's secret, if it has not ended.
-pub fn of_token(app: &App, conn: &mut Conn<'_>, token: &str) -> Result<Option<Session>, DbError> {
+/// The session of a browser's secret, if it has not ended. A service has none: it signs in with tokens alone.
+pub fn of_token(app: &App, conn: &mut Conn<'_>, token: &SecretString) -> Result<Option<Session>, DbError> {
     let now = app.now();
-    let Some((mut owner, stored)) = db::session(conn, &hash(token), now, now - IDLE)? else {
+    let Some((mut owner, stored)) = db::session(conn, &hash_of(token), now, now - IDLE)? else {
         return Ok(None);
     };
+    if owner.role == Some(Role::Service) {
+        return Ok(None);
+    }
     owner.admin |= stored.admin;
-    let seen_as = match &stored.acting_as {
-        Some(id) => db::person(conn, id)?,
-        None => None,
-    };
+    let seen_as = looking::seen_as(conn, &owner, stored.acting_as.as_ref(), now)?;
     Ok(Some(match seen_as {
         Some(person) => Session { person, looking: Some(owner), stored },
         None => Session { person: owner, looking: None, stored },
@@ -109,8 +121,8 @@ pub fn is_stale(session: &StoredSession, now: DateTime<Utc>) -> bool {
 }
 
 /// Ends the session of a browser's secret, and says what it was.
-pub fn end(conn: &mut Conn<'_>, token: &str) -> Result<Option<StoredSession>, DbError> {
-    db::delete_session(conn, &hash(token))
+pub fn end(conn: &mut Conn<'_>, token: &SecretString) -> Result<Option<StoredSession>, DbError> {
+    db::delete_session(conn, &hash_of(token))
 }
 
 /// The sessions of a person that have not ended, the latest used first.
@@ -120,11 +132,32 @@ pub fn of_person(app: &App, conn: &mut Conn<'_>, person: &PersonId) -> Result<Ve
 }
 
 /// Ends one session of a person. False if they have none of this id.
-pub fn revoke(conn: &mut Conn<'_>, person: &PersonId, id: &SessionId) -> Result<bool, DbError> {
-    db::delete_session_of(conn, person, id)
+pub fn revoke(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    person: &PersonId,
+    id: &SessionId,
+) -> Result<bool, DbError> {
+    let ended = db::delete_session_of(conn, person, id)?;
+    if ended {
+        let entry = Entry::new(Action::RevokedSession).about(person).to(Object::Session(id.clone()));
+        audit::record(app, conn, doer, entry)?;
+    }
+    Ok(ended)
 }
 
 /// Ends the sessions of a person, all but the one that is to stay. Says how many.
-pub fn revoke_all(conn: &mut Conn<'_>, person: &PersonId, but: Option<&SessionId>) -> Result<usize, DbError> {
-    db::delete_sessions_of(conn, person, but)
+pub fn revoke_all(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    person: &PersonId,
+    but: Option<&SessionId>,
+) -> Result<usize, DbError> {
+    let ended = db::delete_sessions_of(conn, person, but)?;
+    if ended > 0 {
+        audit::record(app, conn, doer, Entry::new(Action::RevokedSession).about(person).after(ended))?;
+    }
+    Ok(ended)
 }

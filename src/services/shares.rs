@@ -131,7 +131,7 @@ pub async fn place(app: &App, wanted: Placing) -> Result<Shareholder, SharesErro
     let by = wanted.by.clone();
     let placed = app.db.write("shares: place", move |conn| place_in(conn, &wanted)).await?;
     let Shareholder { net_id, section, team, shares, .. } = &placed;
-    tracing::info!(%net_id, ?section, ?team, shares, by, "a student's shares were set");
+    tracing::debug!(%net_id, ?section, ?team, shares, by, "a student's shares were set");
     Ok(placed)
 }
 

@@ -77,7 +77,7 @@ pub struct Return {
     /// What it calls itself.
     pub agent: String,
     /// The secret of the session that it had before.
-    pub before: Option<String>,
+    pub before: Option<SecretString>,
     /// How it came, for the audit log.
     pub doer: Doer,
 }
@@ -170,7 +170,7 @@ fn sign_in(
     identity: &Identity,
     id_token: SecretString,
     agent: String,
-    before: Option<String>,
+    before: Option<SecretString>,
 ) -> sessions::SignIn {
     let origin = Origin {
         provider: provider.id.clone(),

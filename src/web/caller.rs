@@ -1,5 +1,7 @@
 //! Who asks.
 
+use secrecy::ExposeSecret as _;
+
 use crate::auth::permissions::{Permission, Reach};
 use crate::domain::ids::PersonId;
 use crate::domain::person::{Person, Role};
@@ -55,15 +57,15 @@ impl Caller {
 
     /// What each form of their session carries. Programs send no forms.
     pub fn csrf(&self) -> &str {
-        self.session().map_or("", |session| &session.stored.csrf)
+        self.session().map_or("", |session| session.stored.csrf.expose_secret())
     }
 
     /// Who the frame of a page says that they are.
     pub fn viewer(&self) -> Viewer {
-        let role = self.person.role.map_or("", Role::title);
+        let role = self.person.role.map_or("", Role::title).to_owned();
         Viewer {
-            net_id: self.person.net_id.to_string(),
-            role: role.to_owned(),
+            net_id: self.owner().net_id.to_string(),
+            role: self.looking_as().map_or(role, |whom| format!("looking as {whom}")),
             staff: self.sees_all(Permission::SeeCourse),
         }
     }
@@ -78,6 +80,16 @@ impl Caller {
     pub fn looks_as(&self) -> Option<&PersonId> {
         let looks = self.session().is_some_and(|session| session.looking.is_some());
         looks.then_some(&self.person.id)
+    }
+
+    /// Whether they are who the other is, and see with the same eyes.
+    pub fn sees_with_eyes_of(&self, other: &Self) -> bool {
+        (&self.person.id, &self.owner().id) == (&other.person.id, &other.owner().id)
+    }
+
+    /// The net ID of whose eyes these are.
+    pub fn looking_as(&self) -> Option<String> {
+        self.looks_as().map(|_| self.person.net_id.to_string())
     }
 
     /// Whether a permission reaches to everything of the course for them.

@@ -4,17 +4,20 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use actix_web::cookie::{Cookie, SameSite, time::Duration};
+use actix_web::cookie::{Cookie, CookieBuilder, SameSite, time::Duration};
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 
+use super::address::Proxies;
 use super::caller::Caller;
 use super::error::WebError;
 use super::pages::layout::{DemoNote, Flash, FlashKind, Layout, Section};
+use super::present;
 use crate::auth::openid::Providers;
-use crate::auth::permissions::Permission;
+use crate::auth::permissions::{Permission, Reach};
 use crate::db::{self, CourseCard};
 use crate::domain::audit::{Doer, Way};
 use crate::domain::calendar;
@@ -29,14 +32,48 @@ pub struct WebState {
     pub providers: Arc<Providers>,
     /// What exists only in the demo.
     pub demo: Option<Demo>,
+    /// The proxies whose word of who asks is taken.
+    pub proxies: Proxies,
     /// Says true once the server is to stop.
     pub stop: watch::Receiver<bool>,
 }
 
 impl WebState {
+    /// Without anyone who signs people in, without a demo, and without proxies.
+    pub fn new(app: Arc<App>, stop: watch::Receiver<bool>) -> Self {
+        Self { app, providers: Arc::default(), demo: None, proxies: Proxies::default(), stop }
+    }
+
     /// Whether people reach the pages over an encrypted connection.
     pub fn is_secure(&self) -> bool {
         self.app.public_url.starts_with("https://")
+    }
+
+    /// The name by which a browser knows a cookie. Where the connection is encrypted, the prefix binds it to this host.
+    fn cookie_name(&self, name: &str) -> String {
+        if self.is_secure() { format!("__Host-{name}") } else { name.to_owned() }
+    }
+
+    /// A cookie for the pages of this host alone, which scripts don't see.
+    pub fn cookie(&self, name: &str, value: &str) -> CookieBuilder<'static> {
+        Cookie::build(self.cookie_name(name), value.to_owned())
+            .path("/")
+            .http_only(true)
+            .secure(self.is_secure())
+            .same_site(SameSite::Lax)
+    }
+
+    /// The cookie that makes the browser forget one of this name.
+    pub fn no_cookie(&self, name: &str) -> Cookie<'static> {
+        let mut cookie = self.cookie(name, "").finish();
+        cookie.make_removal();
+        cookie
+    }
+
+    /// What a cookie of this name holds. Where the connection is encrypted only the bound one counts: the other could have
+    /// been set by whoever is between.
+    pub fn cookie_of(&self, request: &HttpRequest, name: &str) -> Option<String> {
+        request.cookie(&self.cookie_name(name)).map(|cookie| cookie.value().to_owned())
     }
 }
 
@@ -51,10 +88,10 @@ pub struct Demo {
     pub people: Vec<(String, String)>,
 }
 
-/// The session's cookie. The prefix binds it to this host where the connection is encrypted.
-const SESSION_COOKIE: &str = "fairlease-session";
-const SECURE_SESSION_COOKIE: &str = "__Host-fairlease-session";
-const FLASH_COOKIE: &str = "fairlease-flash";
+/// The session's cookie.
+const SESSION: &str = "fairlease-session";
+/// The cookie that carries to the next page what a request did.
+const FLASH: &str = "fairlease-flash";
 
 /// The request's surroundings: who asks, if anyone, and the course.
 #[derive(Debug, Clone)]
@@ -105,6 +142,7 @@ impl Context {
             title: title.to_owned(),
             section,
             viewer,
+            looking_as: self.caller.as_ref().and_then(Caller::looking_as),
             csrf: self.caller.as_ref().map(|caller| caller.csrf().to_owned()).unwrap_or_default(),
             demo: self
                 .state
@@ -117,6 +155,15 @@ impl Context {
             contact: self.course.as_ref().map(|course| course.contact.clone()).unwrap_or_default(),
             refresh_seconds: None,
         }
+    }
+
+    /// Leads to a page that tells what was done.
+    pub fn done(&self, to: &str, done: Done) -> HttpResponse {
+        let mut response = present::redirect(to);
+        if let Err(error) = response.add_cookie(&done.cookie(&self.state)) {
+            tracing::warn!(%error, "a cookie can't be set");
+        }
+        response
     }
 
     /// Who does what this request does, for the audit log.
@@ -146,23 +193,19 @@ impl SignedIn {
 }
 
 /// The cookie that signs a browser in.
-pub fn session_cookie(state: &WebState, token: &str) -> Cookie<'static> {
-    let secure = state.is_secure();
-    let name = if secure { SECURE_SESSION_COOKIE } else { SESSION_COOKIE };
-    Cookie::build(name, token.to_owned())
-        .path("/")
-        .http_only(true)
-        .secure(secure)
-        .same_site(SameSite::Lax)
-        .max_age(Duration::seconds(sessions::LONGEST.num_seconds()))
-        .finish()
+pub fn session_cookie(state: &WebState, token: &SecretString) -> Cookie<'static> {
+    let longest = Duration::seconds(sessions::LONGEST.num_seconds());
+    state.cookie(SESSION, token.expose_secret()).max_age(longest).finish()
 }
 
-/// The token that the browser holds, if it is signed in. Where the connection is encrypted only the bound cookie counts: the
-/// other could have been set by whoever is between.
-pub fn session_token(state: &WebState, request: &HttpRequest) -> Option<String> {
-    let name = if state.is_secure() { SECURE_SESSION_COOKIE } else { SESSION_COOKIE };
-    request.cookie(name).map(|cookie| cookie.value().to_owned())
+/// The cookie that makes a browser forget its session.
+pub fn no_session_cookie(state: &WebState) -> Cookie<'static> {
+    state.no_cookie(SESSION)
+}
+
+/// The token that the browser holds, if it is signed in.
+pub fn session_token(state: &WebState, request: &HttpRequest) -> Option<SecretString> {
+    state.cookie_of(request, SESSION).map(Into::into)
 }
 
 /// What browsers call themselves.
@@ -228,12 +271,22 @@ pub enum Done {
     Accepted,
     /// An offer was passed.
     Passed,
+    /// Sessions of someone are over.
+    SessionsEnded,
+    /// Staff see with their own eyes again.
+    StoppedLooking,
+    /// A token was revoked.
+    TokenRevoked,
+    /// A service was added.
+    ServiceAdded,
+    /// A service was dropped.
+    ServiceDropped,
     /// Someone signed out.
     SignedOut,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 23] = [
+    const ALL: &'static [(Self, &'static str, &'static str)] = &[
         (Self::KeySaved, "key", "Your SSH key is saved. Servers that we make from now on get it."),
         (Self::ChoicesSaved, "choices", "Your choices are saved. They hold for every mail from now on."),
         (Self::CalendarStopped, "calendar", "Your calendar's address leads nowhere any more."),
@@ -280,18 +333,18 @@ impl Done {
         (Self::LeftLine, "left-line", "You do not wait any more."),
         (Self::Accepted, "accepted", "It is yours."),
         (Self::Passed, "passed", "You passed it. You keep waiting, and are not offered that time again."),
+        (Self::SessionsEnded, "sessions", "Whoever was signed in there has to sign in again."),
+        (Self::StoppedLooking, "stopped", "You see the pages with your own eyes again."),
+        (Self::TokenRevoked, "token", "The token is revoked: it signs in no more."),
+        (Self::ServiceAdded, "service", "The service is added. Make a token for it."),
+        (Self::ServiceDropped, "no-service", "The service is dropped, and its tokens are revoked."),
         (Self::SignedOut, "out", "You are signed out."),
     ];
 
     /// The cookie that carries it to the next page.
-    pub fn cookie(self) -> Cookie<'static> {
+    pub fn cookie(self, state: &WebState) -> Cookie<'static> {
         let code = Self::ALL.iter().find(|(done, ..)| *done == self).map_or("", |(_, code, _)| code);
-        Cookie::build(FLASH_COOKIE, code)
-            .path("/")
-            .http_only(true)
-            .same_site(SameSite::Lax)
-            .max_age(Duration::seconds(20))
-            .finish()
+        state.cookie(FLASH, code).max_age(Duration::seconds(20)).finish()
     }
 
     fn flash(code: &str) -> Option<Flash> {
@@ -302,10 +355,8 @@ impl Done {
 
 /// The cookie that makes the browser forget what was told.
 pub fn told(request: &HttpRequest) -> Option<Cookie<'static>> {
-    request.cookie(FLASH_COOKIE)?;
-    let mut cookie = Cookie::build(FLASH_COOKIE, "").path("/").finish();
-    cookie.make_removal();
-    Some(cookie)
+    let state = request.app_data::<web::Data<WebState>>()?;
+    state.cookie_of(request, FLASH).map(|_| state.no_cookie(FLASH))
 }
 
 /// The surroundings that the guard found, or else found now: an answer that no route made has them, too.
@@ -317,11 +368,32 @@ pub async fn context(request: HttpRequest) -> Result<Context, WebError> {
     }
 }
 
+fn state(request: &HttpRequest) -> Result<web::Data<WebState>, WebError> {
+    let state = request.app_data::<web::Data<WebState>>().cloned();
+    state.ok_or_else(|| WebError::Internal("the web state is missing".to_owned()))
+}
+
+fn here(request: &HttpRequest) -> String {
+    request.uri().path_and_query().map(ToString::to_string).unwrap_or_default()
+}
+
+/// The surroundings that the guard found, or else those of a stranger, for whom nothing is looked up.
+pub fn of_nobody(request: &HttpRequest) -> Result<Context, WebError> {
+    let known = request.extensions().get::<Context>().cloned();
+    let stranger = |state| Context {
+        state,
+        caller: None,
+        course: None,
+        flash: None,
+        here: here(request),
+        reference: reference(request),
+    };
+    known.map_or_else(|| state(request).map(stranger), Ok)
+}
+
 /// Looks up who asks and the course, in one read.
 pub async fn load(request: &HttpRequest) -> Result<Context, WebError> {
-    let Some(state) = request.app_data::<web::Data<WebState>>().cloned() else {
-        return Err(WebError::Internal("the web state is missing".to_owned()));
-    };
+    let state = state(request)?;
     let (bearer, token) = (bearer(request), session_token(&state, request));
     let app = state.app.clone();
     let db = app.db.clone();
@@ -338,9 +410,8 @@ pub async fn load(request: &HttpRequest) -> Result<Context, WebError> {
             Ok((caller, db::course_card(conn)?))
         })
         .await?;
-    let flash = request.cookie(FLASH_COOKIE).and_then(|cookie| Done::flash(cookie.value()));
-    let here = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-    Ok(Context { state, caller, course, flash, here, reference: reference(request) })
+    let flash = state.cookie_of(request, FLASH).and_then(|code| Done::flash(&code));
+    Ok(Context { state, caller, course, flash, here: here(request), reference: reference(request) })
 }
 
 type Pending<T> = Pin<Box<dyn Future<Output = Result<T, WebError>>>>;
@@ -374,7 +445,9 @@ impl FromRequest for Staff {
         let signed_in = SignedIn::from_request(request, payload);
         Box::pin(async move {
             let who = signed_in.await?;
-            if who.caller.sees_all(Permission::SeeCourse) { Ok(Self(who)) } else { Err(WebError::NotFound) }
+            // What their token is for, the guard has asked for the route's own permission.
+            let sees = Permission::SeeCourse.reach(&who.caller.person) == Reach::Course;
+            if sees { Ok(Self(who)) } else { Err(WebError::NotFound) }
         })
     }
 }

@@ -3,20 +3,28 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::error::PayloadError;
+use actix_web::http::header::HeaderMap;
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, web};
 use subtle::ConstantTimeEq;
 
+use super::address;
+use super::body;
 use super::caller::Caller;
-use super::context::{self, Context};
+use super::context::{self, Context, WebState};
 use super::error::WebError;
+use super::limits::{Class, Limits};
 use super::routes::row_of;
-use super::table::Row;
+use super::table::{Row, Verb};
 use crate::auth::permissions::{Permission, Reach, Relation};
-use crate::db::{self, DbError};
+use crate::db::{self, Conn, DbError};
+use crate::domain::audit;
 use crate::domain::ids::{BookingId, LabId};
-use crate::services::{App, sessions, tokens};
+use crate::services::{App, links, looking, sessions, tokens};
+
+/// Routes whose forms have files: these are read by their handlers alone, which ask [`same_token`].
+const WITH_FILES: &[&str] = &[];
 
 /// Lets a request through to its route, or says why not.
 pub async fn guarded(
@@ -32,6 +40,8 @@ pub async fn guarded(
 async fn check(request: &mut ServiceRequest) -> Result<(), WebError> {
     let pattern = request.match_pattern().unwrap_or_default();
     let row = row_of(request.method(), &pattern).ok_or(WebError::NotFound)?;
+    ask_before(request, row)?;
+    body::bound(request, row)?;
     let context = context::load(request.request()).await?;
     let unsafe_method = !request.method().is_safe();
     if unsafe_method && comes_from_elsewhere(request.headers()) {
@@ -39,15 +49,38 @@ async fn check(request: &mut ServiceRequest) -> Result<(), WebError> {
     }
     if row.permission != Permission::Anyone {
         let caller = context.caller.as_ref().ok_or_else(|| not_signed_in(&context, unsafe_method))?;
+        if let Some(class) = Class::of(row) {
+            limits(request)?.ask_person(class, caller.owner().id.as_str())?;
+        }
         may(&context, caller, row, request.path()).await?;
         if unsafe_method {
             may_change(caller, row)?;
-            check_token(caller, request).await?;
+            check_token(caller, row, request).await?;
         }
         note_use(context.app(), caller).await;
+        record_look(&context, caller, row, request.path()).await?;
     }
     request.extensions_mut().insert(context);
     Ok(())
+}
+
+fn limits(request: &ServiceRequest) -> Result<&Limits, WebError> {
+    let limits = request.app_data::<web::Data<Limits>>();
+    limits.map(|limits| &***limits).ok_or_else(|| WebError::Internal("the limits are missing".to_owned()))
+}
+
+/// The limits that can be asked before the database is: by where the request comes from, and of a link by whose it is.
+fn ask_before(request: &ServiceRequest, row: &Row) -> Result<(), WebError> {
+    let Some(class) = Class::of(row) else { return Ok(()) };
+    limits(request)?.ask_address(class, address::of(request.request()))?;
+    let Some(token) = row.named("{token}", request.path()).filter(|_| class == Class::Secret) else {
+        return Ok(());
+    };
+    let state = request.app_data::<web::Data<WebState>>();
+    match state.and_then(|state| links::whose(&state.app, token)) {
+        Some(person) => limits(request)?.ask_person(class, person.as_str()),
+        None => Ok(()),
+    }
 }
 
 fn not_signed_in(context: &Context, unsafe_method: bool) -> WebError {
@@ -69,6 +102,14 @@ impl Object {
         }
         row.named("{lab}", path).map_or(Ok(Self::Nothing), |id| Ok(Self::Lab(id.parse()?)))
     }
+
+    fn for_audit(self) -> Option<audit::Object> {
+        match self {
+            Self::Nothing => None,
+            Self::Lab(id) => Some(audit::Object::Lab(id)),
+            Self::Booking(id) => Some(audit::Object::Booking(id)),
+        }
+    }
 }
 
 /// Whether the caller may do what the route does, to what its path names.
@@ -81,10 +122,19 @@ async fn may(context: &Context, caller: &Caller, row: &Row, path: &str) -> Resul
     }
     let reach = caller.reach(row.permission);
     if reach == Reach::No {
-        return Err(caller.token().map_or(WebError::NotFound, |_| WebError::OutOfScope(row.permission)));
+        return Err(out_of_reach(caller, row.permission));
     }
     let relation = relation(context.app(), caller, Object::of(row, path)?).await?;
     if reach.covers(relation) { Ok(()) } else { Err(WebError::NotFound) }
+}
+
+/// A page that is not someone's is not there for them. A program is told what its token lacks.
+fn out_of_reach(caller: &Caller, permission: Permission) -> WebError {
+    match caller.token() {
+        None => WebError::NotFound,
+        Some(_) if permission.reach(&caller.person) == Reach::No => WebError::BeyondPerson,
+        Some(_) => WebError::OutOfScope(permission),
+    }
 }
 
 /// How what the path names stands to the caller. What is of another course than the one that is served is not there.
@@ -113,6 +163,22 @@ async fn relation(app: &App, caller: &Caller, object: Object) -> Result<Relation
     relation.ok_or(WebError::NotFound)
 }
 
+/// What is seen with someone else's eyes is recorded before it is shown, and that it is over is once it is.
+async fn record_look(context: &Context, caller: &Caller, row: &Row, path: &str) -> Result<(), WebError> {
+    let (app, doer) = (context.app().clone(), context.doer());
+    let db = app.db.clone();
+    let over = caller.session().filter(|session| session.has_looked());
+    if let Some(session) = over.cloned() {
+        db.write("look over", move |conn| looking::end(&app, conn, &doer, &session)).await?;
+    } else if let Some(whom) = caller.looks_as().cloned().filter(|_| row.verb == Verb::get) {
+        let (pattern, object) = (row.pattern(), Object::of(row, path)?.for_audit());
+        let view =
+            move |conn: &mut Conn<'_>| looking::viewed(&app, conn, &doer, &whom, &pattern, object.clone());
+        db.write("viewed", view).await?;
+    }
+    Ok(())
+}
+
 /// Who looks with someone's eyes changes nothing but where they look.
 fn may_change(caller: &Caller, row: &Row) -> Result<(), WebError> {
     let may = matches!(row.permission, Permission::SignedIn | Permission::LookAs);
@@ -125,9 +191,11 @@ fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
     site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
 }
 
+/// A form with files is read by its own handler, which asks [`same_token`].
+///
 /// A browser sends a session's cookie along whoever made the form; only our pages know the token that belongs to it.
-async fn check_token(caller: &Caller, request: &mut ServiceRequest) -> Result<(), WebError> {
-    if caller.session().is_none() || is_multipart(request.headers()) {
+async fn check_token(caller: &Caller, row: &Row, request: &mut ServiceRequest) -> Result<(), WebError> {
+    if caller.session().is_none() || WITH_FILES.contains(&row.path) {
         return Ok(());
     }
     let sent = match request.headers().get("X-CSRF-Token") {
@@ -143,15 +211,11 @@ pub fn same_token(caller: &Caller, sent: &str) -> Result<(), WebError> {
     if same && !sent.is_empty() { Ok(()) } else { Err(WebError::Forged) }
 }
 
-/// A form with files is read by its own handler, which asks [`same_token`].
-fn is_multipart(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    kind.is_some_and(|kind| kind.starts_with("multipart/form-data"))
-}
-
 /// The field `csrf` of a form, which the handler reads again.
 async fn token_in_form(request: &mut ServiceRequest) -> Result<String, WebError> {
-    let body = request.extract::<web::Bytes>().await.map_err(|error| WebError::unreadable(&error))?;
+    let body = request.extract::<web::Bytes>().await.map_err(|error| {
+        error.as_error::<PayloadError>().map_or_else(|| WebError::unreadable(&error), WebError::of_body)
+    })?;
     let token = url::form_urlencoded::parse(&body)
         .find(|(name, _)| name == "csrf")
         .map_or_else(String::new, |(_, token)| token.into_owned());

@@ -60,10 +60,7 @@ pub fn nodes(names: &[String]) -> Option<String> {
 
 /// A redirect after a form, or to the sign-in.
 pub fn redirect(to: &str) -> HttpResponse {
-    HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, to))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .finish()
+    HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
 }
 
 /// The sign-in that leads back to `return_to`.

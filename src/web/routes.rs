@@ -7,7 +7,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::middleware::{Compress, DefaultHeaders, Next, from_fn};
+use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
 use tokio::sync::watch;
 use tracing_actix_web::TracingLogger;
@@ -16,55 +16,57 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    booking, components, health, lab, labs, links, mailbox, me, reaper, sign_in, sites, staff, standing, wait,
+    booking, components, health, lab, labs, links, look, mailbox, me, reaper, services, sign_in, sites,
+    staff, standing, wait,
 };
+use super::limits::Limits;
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
 use super::metrics::measured;
 use super::table::{Row, routes};
-use super::{api, statics};
-
-/// What a page may load and where it may lead: only from here, nothing inline.
-const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                   form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+use super::{api, body, headers, statics};
 
 /// How long a connection may rest. Longer than a proxy keeps one, so that none is closed just as a request comes.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// A form is a few hundred bytes, an SSH key at most a few thousand.
-const MAX_BODY: usize = 32 * 1024;
+/// How long the head of a connection's first request may take.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// How long a connection may take to end, and how long what is left of a refused body is still read, so that whoever sends
+/// it gets to read why.
+const DISCONNECT: Duration = Duration::from_secs(2);
+
+/// How many connections one of the threads has: a class of 191 with ten open pages each is far below. Others wait.
+const MOST_CONNECTIONS: usize = 2000;
+
+/// How many threads serve.
+const WORKERS: usize = 2;
 
 /// Serves on `listener` until the server is told to stop.
 pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()> {
     let address: SocketAddr = listener.local_addr()?;
     tracing::info!(%address, "listening");
     let stop = state.stop.clone();
+    let limits = web::Data::new(Limits::new(&state.app.clock));
     let data = web::Data::new(state);
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(data.clone())
-            .app_data(web::PayloadConfig::new(MAX_BODY))
+            .app_data(limits.clone())
+            .app_data(web::PayloadConfig::new(body::MOST))
             .app_data(
                 web::FormConfig::default()
-                    .limit(MAX_BODY)
-                    .error_handler(|e, _| WebError::unreadable(&e).into()),
+                    .limit(body::MOST)
+                    .error_handler(|e, _| WebError::of_form(&e).into()),
             )
             .app_data(
                 web::JsonConfig::default()
-                    .limit(MAX_BODY)
-                    .error_handler(|e, _| WebError::unreadable(&e).into()),
+                    .limit(body::MOST)
+                    .error_handler(|e, _| WebError::of_json(&e).into()),
             )
             .app_data(web::PathConfig::default().error_handler(|_, _| WebError::NotFound.into()))
             .app_data(web::QueryConfig::default().error_handler(|e, _| WebError::unreadable(&e).into()))
             .wrap(Compress::default())
-            .wrap(
-                DefaultHeaders::new()
-                    .add(("Content-Security-Policy", CSP))
-                    .add(("X-Content-Type-Options", "nosniff"))
-                    .add(("X-Frame-Options", "DENY"))
-                    .add(("Referrer-Policy", "same-origin"))
-                    .add(("Permissions-Policy", "camera=(), geolocation=(), microphone=()"))
-                    .add(("Cross-Origin-Opener-Policy", "same-origin")),
-            )
+            .wrap(headers::of_every_answer(data.is_secure()))
             .wrap(from_fn(tell_request_id))
             .wrap(from_fn(keep_secrets))
             .wrap(from_fn(measured))
@@ -80,8 +82,11 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
                     .configure(|config| pages(config, data.demo.is_some())),
             )
     })
-    .workers(2)
+    .workers(WORKERS)
+    .max_connections(MOST_CONNECTIONS)
     .tcp_nodelay(true)
+    .client_request_timeout(HEAD)
+    .client_disconnect_timeout(DISCONNECT)
     .keep_alive(KEEP_ALIVE)
     .shutdown_timeout(5)
     .disable_signals()
@@ -135,13 +140,15 @@ pub fn row_of(method: &Method, pattern: &str) -> Option<&'static Row> {
 
 /// The table of all routes.
 pub fn every_row() -> impl Iterator<Item = &'static Row> {
-    let tables = [OPEN, PAGES, DEMO, reaper::ROWS, api::ROWS, api::reaper::ROWS, api::waiting::ROWS];
+    let tables =
+        [OPEN, PAGES, DEMO, reaper::ROWS, services::ROWS, api::ROWS, api::reaper::ROWS, api::waiting::ROWS];
     tables.into_iter().flatten()
 }
 
 fn pages(config: &mut web::ServiceConfig, demo: bool) {
     served(config);
     reaper::routes(config);
+    services::routes(config);
     if demo {
         for_demo(config);
     }
@@ -167,7 +174,7 @@ routes! {
     post "/labs/{lab}/wait/leave", Book => wait::leave;
     get "/bookings/{booking}", SeeBooking => booking::show;
     get "/bookings/{booking}/events", SeeBooking => booking::events;
-    get "/bookings/{booking}/calendar.ics", SeeBooking => booking::calendar;
+    get "/bookings/{booking}/calendar.ics", KeepAccount => booking::calendar;
     post "/bookings/{booking}/release", ChangeBooking => booking::release;
     post "/bookings/{booking}/extend", ChangeBooking => booking::extend;
     post "/bookings/{booking}/shorten", ChangeBooking => booking::shorten;
@@ -180,7 +187,12 @@ routes! {
     post "/me/key", KeepAccount => me::save_key;
     post "/me/mails", KeepAccount => me::save_choices;
     post "/me/restore", Restore => me::restore;
+    post "/me/sessions/end", KeepAccount => me::end_other_sessions;
+    post "/me/sessions/{session}/end", KeepAccount => me::end_session;
     get "/me/bookings", KeepAccount => me::past_bookings;
+    get "/me/tokens", KeepTokens => me::to_tokens;
+    post "/me/tokens", KeepTokens => me::make_token;
+    post "/me/tokens/{token}/revoke", KeepTokens => me::revoke_token;
     get "/me/calendar", KeepAccount => me::to_calendar;
     post "/me/calendar", KeepAccount => me::renew_calendar;
     post "/me/calendar/stop", KeepAccount => me::stop_calendar;
@@ -192,6 +204,9 @@ routes! {
     get "/staff/labs/{lab}", SeeCourse => staff::show;
     post "/staff/labs/{lab}/exceptions", GrantExceptions => staff::grant;
     post "/staff/exceptions/{exception}/revoke", GrantExceptions => staff::revoke;
+    get "/staff/look", LookAs => look::show;
+    post "/staff/look", LookAs => look::begin;
+    post "/staff/look/end", LookAs => look::end;
     get "/sites", SeeLabs => sites::show;
     post "/sites/{site}/extending", RunReaper => sites::try_again;
     get "/sign-in", Anyone => sign_in::show;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::db::DbError;
-use crate::services::{App, receipts};
+use crate::services::App;
+use crate::services::privacy::{self, Forgotten};
 
-/// Forgets old refusals, and says in a line how many.
+/// Forgets what is old, and says in a line how much.
 pub async fn run(app: Arc<App>) -> Result<String, DbError> {
-    let forgotten = receipts::forget(&app).await?;
-    Ok(format!("forgot {forgotten} refusals"))
+    let Forgotten { refusals, mails, sessions } = privacy::forget(&app).await?;
+    Ok(format!("forgot {refusals} refusals, {mails} mails, {sessions} sessions"))
 }

@@ -25,6 +25,7 @@ use fairlease::web::{self, WebState};
 use fairlease::worker;
 use reqwest::header::COOKIE;
 use scraper::{Html, Selector};
+use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 
 use super::proxy::Proxy;
@@ -273,7 +274,10 @@ async fn sign_in(app: &Arc<App>) -> (Person, String) {
             people::ensure_person(&inner, conn, &"ff524".parse().unwrap(), "A student", Role::Student)?;
         people::set_key(conn, &person.id, &people::read_key(KEY).unwrap())?;
         let session = sessions::begin(&inner, conn, &person.id, &SignIn::default())?;
-        Ok((db::person(conn, &person.id)?.unwrap(), format!("fairlease-session={}", session.token)))
+        Ok((
+            db::person(conn, &person.id)?.unwrap(),
+            format!("fairlease-session={}", session.token.expose_secret()),
+        ))
     });
     signed_in.await.unwrap()
 }
@@ -283,7 +287,7 @@ fn serve(app: &Arc<App>) -> (String, watch::Sender<bool>) {
     let (stop, stopped) = watch::channel(false);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let state = WebState { app: app.clone(), providers: Arc::default(), demo: None, stop: stopped };
+    let state = WebState::new(app.clone(), stopped);
     tokio::spawn(web::serve(listener, state));
     (url, stop)
 }

@@ -251,6 +251,13 @@ impl World {
         self
     }
 
+    /// The same world whose pages people reach at this address.
+    pub(crate) fn reached_at(mut self, public_url: &str) -> Self {
+        let app = Arc::try_unwrap(self.app).unwrap_or_else(|_| panic!("somebody else holds the app"));
+        self.app = Arc::new(App { public_url: public_url.to_owned(), ..app });
+        self
+    }
+
     /// A second process on the same database and cloud.
     pub(crate) fn database_url(&self) -> DbUrl {
         self.database.url()

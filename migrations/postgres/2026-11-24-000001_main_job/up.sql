@@ -35,8 +35,9 @@ CREATE TABLE sessions (
     agent TEXT NOT NULL,
     -- Whether the identity provider said that they run the installation.
     admin INTEGER NOT NULL,
-    -- As whom staff look at the pages, and changes are refused meanwhile.
+    -- As whom staff look at the pages, and until when; changes are refused meanwhile.
     acting_as TEXT REFERENCES people (id),
+    acting_until TIMESTAMPTZ,
     -- Where they signed in, as the provider knows it.
     provider TEXT,
     subject TEXT,
@@ -86,6 +87,7 @@ CREATE TABLE api_tokens (
     revoked_at TIMESTAMPTZ
 );
 CREATE INDEX api_tokens_of_person ON api_tokens (person_id, made_at);
+CREATE INDEX api_tokens_that_sign_in ON api_tokens (expires_at) WHERE revoked_at IS NULL;
 
 -- The address at which a person's calendar programs read: of its secret, the SHA-256.
 CREATE TABLE calendar_addresses (
@@ -125,6 +127,7 @@ CREATE TABLE memberships (
     PRIMARY KEY (course_id, person_id)
 );
 CREATE INDEX memberships_of_person ON memberships (person_id);
+CREATE INDEX memberships_of_team ON memberships (course_id, team, section) WHERE team IS NOT NULL;
 CREATE INDEX memberships_ending ON memberships (bookings_end_at) WHERE bookings_end_at IS NOT NULL;
 
 -- Rosters that staff brought: first what would change, and how far it is once it was confirmed.
@@ -310,6 +313,8 @@ CREATE TABLE notices (
     claim_until TIMESTAMPTZ
 );
 CREATE INDEX notices_to_send ON notices (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX notices_of_person ON notices (person_id) WHERE person_id IS NOT NULL;
+CREATE INDEX notices_sent ON notices (sent_at) WHERE sent_at IS NOT NULL;
 
 -- One row for each run of a recurring job: whoever inserts it runs it.
 CREATE TABLE job_runs (

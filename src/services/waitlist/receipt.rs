@@ -7,7 +7,7 @@ use super::line::{Line, Member};
 use crate::db::{self, Conn, DbError, Receipt};
 use crate::domain::booking::Booking;
 use crate::domain::fair_share::{Algorithm, WaitlistPolicy};
-use crate::domain::ids::{NetId, WaitId};
+use crate::domain::ids::WaitId;
 use crate::domain::waitlist::{Wait, WaitState};
 use crate::policy::admission;
 use crate::policy::fair_share::lineage::{Comparison, Lineage};
@@ -41,7 +41,6 @@ struct Inputs {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Waited {
     wait: WaitId,
-    net_id: NetId,
     joined_at: DateTime<Utc>,
     age_from: DateTime<Utc>,
     /// Seconds to the due date, less the length that was asked for.
@@ -107,7 +106,6 @@ fn of_member(line: &Line, member: &Member, priority: Priority, served: &Member, 
     let slack = member.situation.setting.lab.due.map(|due| due - line.now - member.wait.asked.length());
     Waited {
         wait: member.wait.id.clone(),
-        net_id: member.person.net_id.clone(),
         joined_at: member.wait.joined_at,
         age_from: member.wait.age_from,
         slack_seconds: slack.map(|slack| slack.num_seconds()),
@@ -293,8 +291,8 @@ fn first_in_line(inputs: &Inputs, served: &WaitId) -> Finding {
     let before = line.iter().take_while(|(it, _)| it.wait != *served).count();
     let what = match first {
         Some((it, priority)) => format!(
-            "first in line who could have it is {} with {:.1} points; {before} came before and could not",
-            it.net_id,
+            "first in line who could have it is the wait {} with {:.1} points; {before} came before and could not",
+            it.wait,
             priority.points()
         ),
         None => "nobody in line could have it".to_owned(),

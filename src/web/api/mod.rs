@@ -18,12 +18,13 @@ use serde_json::{Value, json};
 
 use super::context::SignedIn;
 use super::error::WebError;
+use super::handlers::booking::note_opened;
 use super::handlers::lab::read_slot;
 use super::table::routes;
 
 use crate::domain::blueprint::Kind;
 use crate::domain::booking::{Booking, EndReason};
-use crate::domain::ids::{BookingId, LabId, ResourceKey};
+use crate::domain::ids::{BookingId, LabId, NetId, ResourceKey};
 use crate::domain::resource::Resource;
 use crate::policy::availability::{Start, Verdict};
 use crate::services::booking::{self, BookingView, Seen, Wish};
@@ -53,7 +54,7 @@ routes! {
 }
 
 fn answer(status: StatusCode, body: &impl Serialize) -> HttpResponse {
-    HttpResponse::build(status).insert_header((header::CACHE_CONTROL, "no-store")).json(body)
+    HttpResponse::build(status).json(body)
 }
 
 fn ok(body: &impl Serialize) -> HttpResponse {
@@ -146,6 +147,9 @@ async fn book(
 #[derive(Debug, Serialize)]
 struct BookingJson {
     id: BookingId,
+    /// Whose it is, if it is somebody else's than the caller's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<NetId>,
     lab: LabId,
     start: String,
     end: String,
@@ -175,6 +179,7 @@ struct ResourceJson {
 fn booking_json(zone: Tz, booking: &Booking) -> BookingJson {
     BookingJson {
         id: booking.id.clone(),
+        of: None,
         lab: booking.lab.clone(),
         start: rfc3339(zone, booking.slot.start()),
         end: rfc3339(zone, booking.slot.end()),
@@ -202,6 +207,7 @@ async fn view(who: &SignedIn, id: &BookingId) -> Result<BookingView, WebError> {
 fn whole_booking(view: BookingView) -> HttpResponse {
     let mut body = booking_json(view.setting.zone, &view.booking);
     body.end_fixed = view.ends.fixed.as_ref().map(|fixed| Broken::of(fixed, view.setting.zone));
+    body.of = view.of_other.map(|owner| owner.net_id);
     body.ssh = view.ssh;
     body.resources = view.resources.into_iter().map(resource_json).collect();
     marked(&view.booking, ok(&body))
@@ -217,7 +223,7 @@ fn marked(booking: &Booking, mut answer: HttpResponse) -> HttpResponse {
 
 async fn show(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
     let mut view = view(&who, &path).await?;
-    booking::note_opened(who.context.app(), &who.caller.person, &mut view).await;
+    note_opened(&who, &mut view).await;
     Ok(whole_booking(view))
 }
 

@@ -7,16 +7,20 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use futures_util::stream;
+use secrecy::SecretString;
 
 use super::page_once;
-use crate::db::{self, DbError};
+use crate::db::{self, Conn, DbError};
 use crate::domain::booking::State;
 use crate::domain::calendar;
 use crate::domain::ids::BookingId;
 use crate::mail::calendar::{self as ics, Occasion};
-use crate::services::booking::{self, BookingView};
-use crate::web::context::SignedIn;
+use crate::services::booking::{self, BookingError, BookingView};
+use crate::services::sessions;
+use crate::web::caller::Caller;
+use crate::web::context::{SignedIn, session_token};
 use crate::web::error::WebError;
+use crate::web::limits::{Limits, Stream};
 use crate::web::pages::booking::BookingPage;
 use crate::web::pages::layout::{Link, Section};
 use crate::web::present;
@@ -25,6 +29,7 @@ mod change;
 mod offer;
 mod stores;
 mod timeline;
+mod whose;
 
 use change::Asked;
 pub use change::{extend, places, release, relocate, shorten};
@@ -46,6 +51,13 @@ async fn view(who: &SignedIn, id: &BookingId) -> Result<BookingView, WebError> {
         .map_err(|error| WebError::of_booking(error, None))
 }
 
+/// Notes that its student looks at it. Whoever looks with their eyes is not them.
+pub(in crate::web) async fn note_opened(who: &SignedIn, view: &mut BookingView) {
+    if who.caller.looks_as().is_none() {
+        booking::note_opened(who.context.app(), &who.caller.person, view).await;
+    }
+}
+
 /// Shows the booking.
 pub async fn show(
     who: SignedIn,
@@ -53,7 +65,7 @@ pub async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let mut view = view(&who, &path).await?;
-    booking::note_opened(who.context.app(), &who.caller.person, &mut view).await;
+    note_opened(&who, &mut view).await;
     let mut shown = compose(&who, &view, None);
     let moves = matches!(view.booking.state, State::Held | State::Preparing | State::Releasing { .. });
     shown.layout.refresh_seconds = moves.then_some(5);
@@ -68,6 +80,7 @@ fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) -> BookingP
     BookingPage {
         layout: who.context.layout(&format!("{}, {}", view.setting.lab.title, start.text), Section::Labs),
         changed: None,
+        whose: whose::sentence(who, view),
         id: view.booking.id.to_string(),
         lab: Link::new(format!("/labs/{}", view.booking.lab), view.setting.lab.title.clone()),
         start,
@@ -77,7 +90,7 @@ fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) -> BookingP
         nodes: present::nodes(&view.booking.nodes),
         live: !over,
         timeline: timeline::compose(who, view, kept),
-        calendar: state.is_live() && !matches!(state, State::Offered { .. }),
+        calendar: view.of_other.is_none() && state.is_live() && !matches!(state, State::Offered { .. }),
     }
 }
 
@@ -88,17 +101,24 @@ fn printed(view: &BookingView) -> String {
 }
 
 /// The timeline as it changes, as server-sent events: `timeline` with its markup, and `end` once it is over.
-pub async fn events(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
+pub async fn events(
+    who: SignedIn,
+    path: web::Path<BookingId>,
+    request: HttpRequest,
+    limits: web::Data<Limits>,
+) -> Result<HttpResponse, WebError> {
     let id = path.into_inner();
     view(&who, &id).await?;
-    let watch = Watch { who, id, seen: None, quiet: 0, patience: QUIET_LOOKS, over: false };
+    let place = limits.into_inner().open_stream(&who.caller.owner().id)?;
+    let token = session_token(&who.context.state, &request);
+    let watch =
+        Watch { who, token, id, seen: None, quiet: 0, patience: QUIET_LOOKS, over: false, _place: place };
     let events = stream::unfold(watch, |mut watch| async move {
         let event = watch.next().await?;
         Some((Ok::<_, actix_web::Error>(Bytes::from(event)), watch))
     });
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
-        .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header(("X-Accel-Buffering", "no"))
         .insert_header(ContentEncoding::Identity)
         .streaming(events))
@@ -107,11 +127,14 @@ pub async fn events(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpRes
 /// One open page.
 struct Watch {
     who: SignedIn,
+    /// The session that it was opened in. What is pushed after that is over, or as it sees by then, is for another page.
+    token: Option<SecretString>,
     id: BookingId,
     seen: Option<i32>,
     quiet: u32,
     patience: u32,
     over: bool,
+    _place: Stream,
 }
 
 impl Watch {
@@ -140,9 +163,22 @@ impl Watch {
         version.ok().flatten()
     }
 
+    /// The booking as it is by now, while the session stands and sees with the same eyes.
+    async fn view(&self) -> Result<Option<BookingView>, BookingError> {
+        let Some(token) = self.token.clone() else { return Ok(None) };
+        let (app, caller, id) = (self.who.context.app().clone(), self.who.caller.clone(), self.id.clone());
+        let db = app.db.clone();
+        let view = move |conn: &mut Conn<'_>| {
+            let session = sessions::of_token(&app, conn, &token)?.map(Caller::from);
+            let now = session.filter(|now| now.sees_with_eyes_of(&caller) && now.owner().belongs(app.now()));
+            now.map(|now| booking::view(&app, conn, &now.person, &id)).transpose()
+        };
+        db.read("booking", view).await
+    }
+
     async fn event(&mut self) -> Option<String> {
-        let mut view = view(&self.who, &self.id).await.ok()?;
-        booking::note_opened(self.who.context.app(), &self.who.caller.person, &mut view).await;
+        let mut view = self.view().await.ok().flatten()?;
+        note_opened(&self.who, &mut view).await;
         let at_work = matches!(view.booking.state, State::Preparing | State::Releasing { .. });
         self.patience = if at_work { QUIET_LOOKS_AT_WORK } else { QUIET_LOOKS };
         let html = timeline::compose(&self.who, &view, None).render().ok()?;
@@ -161,7 +197,7 @@ impl Watch {
     }
 }
 
-/// The booking as a file for a calendar program.
+/// The booking as a file for its student's calendar program.
 pub async fn calendar(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
     let view = view(&who, &path).await?;
     let contact = who.context.course.as_ref().map(|course| course.contact.clone()).unwrap_or_default();

@@ -242,13 +242,7 @@ pub async fn book(
     let key = Some(form.idempotency_key.chars().take(64).collect::<String>()).filter(|key| !key.is_empty());
     let wish = Wish { person: who.caller.person.clone(), lab: path.clone(), slot, idempotency_key: key };
     match booking::book(who.context.app(), wish).await {
-        Ok(booking) => {
-            let mut response = present::redirect(&format!("/bookings/{}", booking.id));
-            if let Err(error) = response.add_cookie(&Done::Booked.cookie()) {
-                tracing::warn!(%error, "a cookie can't be set");
-            }
-            Ok(response)
-        }
+        Ok(booking) => Ok(who.context.done(&format!("/bookings/{}", booking.id), Done::Booked)),
         Err(BookingError::Refused(refusal)) => refused(&who, &path, None, &slot, &refusal).await,
         Err(error) => Err(WebError::of_booking(error, Some(&path))),
     }

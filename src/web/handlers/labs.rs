@@ -9,6 +9,7 @@ use super::{page_once, wait};
 use crate::db::DbError;
 use crate::domain::booking::{Booking, State};
 use crate::domain::calendar;
+use crate::domain::ids::NetId;
 use crate::domain::marked::Stage;
 use crate::domain::person::Person;
 use crate::services::labs::{self, LabCard as Card};
@@ -16,7 +17,7 @@ use crate::services::sweeps::{self, Follows};
 use crate::services::waitlist;
 use crate::web::context::SignedIn;
 use crate::web::error::WebError;
-use crate::web::pages::labs::{LabCard, LabsPage};
+use crate::web::pages::labs::{LabCard, LabsPage, TeamLine};
 use crate::web::pages::layout::{LabState, Link, Section};
 use crate::web::present;
 
@@ -25,11 +26,12 @@ pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, W
     let app = who.context.app().clone();
     let (db, person) = (app.db.clone(), who.caller.person.clone());
     let needs_key = person.ssh_public_key.is_none();
-    let (overview, marked, waits) = db
+    let (overview, marked, waits, of_team) = db
         .read::<_, DbError, _>("labs", move |conn| {
             let marked = sweeps::marked(conn, Some(&person.net_id))?;
             let waits = waitlist::mine(&app, conn, &person)?;
-            Ok((labs::overview(&app, conn, &person)?, marked, waits))
+            let of_team = labs::of_team(conn, &person)?;
+            Ok((labs::overview(&app, conn, &person)?, marked, waits, of_team))
         })
         .await?;
     let now = who.context.app().now();
@@ -54,8 +56,19 @@ pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, W
         offers,
         needs_key,
         by_hand: by_hand(who.context.zone(), now, &marked),
+        team: of_team.iter().map(|(booking, whose)| team_line(&cards, now, booking, whose)).collect(),
     };
     Ok(page_once(&request, shown.render()?))
+}
+
+/// A team mate's booking.
+fn team_line(cards: &[Card], now: DateTime<Utc>, booking: &Booking, whose: &NetId) -> TeamLine {
+    let lab = cards.iter().find(|card| card.setting.lab.id == booking.lab).map(|card| &card.setting);
+    TeamLine {
+        whose: whose.to_string(),
+        lab: lab.map(|setting| setting.lab.title.clone()).unwrap_or_default(),
+        booking: present::booking_line(lab.map_or(chrono_tz::UTC, |setting| setting.zone), now, booking),
+    }
 }
 
 /// What of the person's the reaper has marked: how much, and what comes first.

@@ -6,27 +6,26 @@ pub mod health;
 pub mod lab;
 pub mod labs;
 pub mod links;
+pub mod look;
 pub mod mailbox;
 pub mod me;
 pub mod reaper;
+pub mod services;
 pub mod sign_in;
 pub mod sites;
 pub mod staff;
 pub mod standing;
+mod tokens;
 pub mod wait;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::context;
 
 /// A page.
 pub fn page(status: StatusCode, html: String) -> HttpResponse {
-    HttpResponse::build(status)
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .content_type("text/html; charset=utf-8")
-        .body(html)
+    HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html)
 }
 
 /// A page that tells what the request before it did, once.

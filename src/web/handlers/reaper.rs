@@ -208,14 +208,5 @@ pub(super) fn told(restored: &Restored) -> Done {
 
 async fn restore(who: Staff, form: web::Form<Restore>) -> Result<HttpResponse, WebError> {
     let restored = form.carry_out(&who.0.context, None).await?;
-    Ok(back("/staff/reaper", told(&restored)))
-}
-
-/// Leads to a page that tells what was done.
-pub(super) fn back(to: &str, done: Done) -> HttpResponse {
-    let mut response = present::redirect(to);
-    if let Err(error) = response.add_cookie(&done.cookie()) {
-        tracing::warn!(%error, "a cookie can't be set");
-    }
-    response
+    Ok(who.0.context.done("/staff/reaper", told(&restored)))
 }

@@ -1,6 +1,5 @@
 //! `/sign-in` and `/sign-out`: at identity providers, or in the demo by name alone.
 
-use actix_web::cookie::Cookie;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -11,8 +10,8 @@ use super::{page, page_once};
 use crate::db::{Conn, DbError, Origin};
 use crate::domain::audit::Action;
 use crate::services::audit::{self, Entry};
-use crate::services::sessions;
-use crate::web::context::{Context, Done, SignedIn, session_cookie, session_token};
+use crate::services::{looking, sessions};
+use crate::web::context::{Context, Done, SignedIn, no_session_cookie, session_token};
 use crate::web::error::WebError;
 use crate::web::pages::layout::Section;
 use crate::web::pages::onward::OnwardPage;
@@ -30,9 +29,11 @@ pub struct Query {
     return_to: Option<String>,
 }
 
-/// Only a path of this site: anything else could lead a person away.
+/// Only a path of this site, as it stands in an address: anything else could lead a person away. Browsers take a backslash
+/// for a slash, and leave tabs and line ends out.
 fn safe_path(path: Option<String>) -> Option<String> {
-    path.filter(|path| path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']))
+    let plain = |path: &String| path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    path.filter(|path| path.starts_with('/') && !path.starts_with("//") && plain(path))
 }
 
 /// Shows where one can sign in, or in the demo who one can be.
@@ -66,9 +67,10 @@ fn providers(context: &Context, return_to: Option<String>) -> Result<ProvidersPa
 pub async fn leave(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let state = who.context.state.clone();
     let mut origin = None;
-    if let Some(token) = session_token(&state, &request) {
-        let (app, doer) = (state.app.clone(), who.doer());
+    if let Some((token, session)) = session_token(&state, &request).zip(who.caller.session()) {
+        let (app, doer, session) = (state.app.clone(), who.doer(), session.clone());
         let sign_out = move |conn: &mut Conn<'_>| {
+            looking::end(&app, conn, &doer, &session)?;
             let ended = sessions::end(conn, &token)?;
             audit::record(&app, conn, &doer, Entry::new(Action::SignedOut))?;
             Ok(ended)
@@ -80,9 +82,7 @@ pub async fn leave(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, 
         Some((name, to)) => onward(&who.context, &name, &to)?,
         None => HttpResponse::SeeOther().insert_header((header::LOCATION, "/sign-in")).finish(),
     };
-    let mut gone: Cookie<'_> = session_cookie(&state, "");
-    gone.make_removal();
-    for cookie in [gone, Done::SignedOut.cookie()] {
+    for cookie in [no_session_cookie(&state), Done::SignedOut.cookie(&state)] {
         response.add_cookie(&cookie).map_err(|error| WebError::Internal(error.to_string()))?;
     }
     Ok(response)

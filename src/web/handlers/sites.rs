@@ -119,11 +119,7 @@ fn extending_line(zone: Tz, now: DateTime<Utc>, is_staff: bool, view: &SiteView)
 /// Has another end tried again at a site that has refused one.
 pub async fn try_again(who: Staff, path: web::Path<SiteId>) -> Result<HttpResponse, WebError> {
     crate::services::extending::forget(who.0.context.app(), path.into_inner()).await?;
-    let mut response = present::redirect("/sites");
-    if let Err(error) = response.add_cookie(&Done::TriedAgain.cookie()) {
-        tracing::warn!(%error, "a cookie can't be set");
-    }
-    Ok(response)
+    Ok(who.0.context.done("/sites", Done::TriedAgain))
 }
 
 fn with_numbers(zone: Tz, now: DateTime<Utc>, report: &Report) -> Vec<SiteLine> {

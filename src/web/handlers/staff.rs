@@ -46,7 +46,7 @@ pub async fn grant(
     let by = who.0.caller.person.net_id.to_string();
     let problems = match form.read(&path, view.setting.zone, view.now, by) {
         Ok(wanted) => match exceptions::grant(who.0.context.app(), wanted).await {
-            Ok(_) => return Ok(done(&path, Done::Granted)),
+            Ok(_) => return Ok(done(&who, &path, Done::Granted)),
             Err(ExceptionError::Db(error)) => return Err(error.into()),
             Err(error) => vec![grant::problem(view.setting.zone, &error)],
         },
@@ -73,18 +73,14 @@ pub async fn revoke(
     let lab: LabId = form.lab.parse()?;
     let by = who.0.caller.person.net_id.to_string();
     if exceptions::revoke(who.0.context.app(), path.into_inner(), by).await? {
-        Ok(done(&lab, Done::TakenBack))
+        Ok(done(&who, &lab, Done::TakenBack))
     } else {
         Err(WebError::WrongState("there is no such exception, or it was taken back before".to_owned()))
     }
 }
 
-fn done(lab: &LabId, what: Done) -> HttpResponse {
-    let mut response = present::redirect(&format!("/staff/labs/{lab}"));
-    if let Err(error) = response.add_cookie(&what.cookie()) {
-        tracing::warn!(%error, "a cookie can't be set");
-    }
-    response
+fn done(who: &Staff, lab: &LabId, what: Done) -> HttpResponse {
+    who.0.context.done(&format!("/staff/labs/{lab}"), what)
 }
 
 async fn view(who: &Staff, lab: &LabId) -> Result<StaffView, WebError> {

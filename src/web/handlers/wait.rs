@@ -66,7 +66,7 @@ pub async fn join(
     let wish = Wish::read(&form, who.context.zone());
     let Some(asked) = wish.asked() else { return again(&who, &path, wish).await };
     match waitlist::join(who.context.app(), who.caller.person.clone(), path.clone(), asked).await {
-        Ok(wait) => Ok(joined(&path, &wait)),
+        Ok(wait) => Ok(joined(&who, &path, &wait)),
         Err(WaitError::AlreadyWaiting(_)) => Ok(present::redirect(&format!("/labs/{path}/wait"))),
         Err(WaitError::Never { .. } | WaitError::BadWish(_)) => again(&who, &path, wish).await,
         Err(error) => Err(WebError::of_wait(error, Some(&path))),
@@ -79,7 +79,8 @@ async fn again(who: &SignedIn, lab: &LabId, wish: Wish) -> Result<HttpResponse, 
     Ok(page(StatusCode::UNPROCESSABLE_ENTITY, compose::compose(who, &shown).render()?))
 }
 
-fn joined(lab: &LabId, wait: &Wait) -> HttpResponse {
+fn joined(who: &SignedIn, lab: &LabId, wait: &Wait) -> HttpResponse {
+    let told = |to: &str, done| who.context.done(to, done);
     match &wait.state {
         WaitState::Waiting => told(&format!("/labs/{lab}/wait"), Done::InLine),
         WaitState::Offered(booking) => told(&format!("/bookings/{booking}"), Done::OfferedAtOnce),
@@ -88,15 +89,6 @@ fn joined(lab: &LabId, wait: &Wait) -> HttpResponse {
         }
         WaitState::Ended { .. } => present::redirect(&format!("/labs/{lab}/wait")),
     }
-}
-
-/// Leads there, and tells what was done.
-pub(super) fn told(to: &str, done: Done) -> HttpResponse {
-    let mut response = present::redirect(to);
-    if let Err(error) = response.add_cookie(&done.cookie()) {
-        tracing::warn!(%error, "a cookie can't be set");
-    }
-    response
 }
 
 /// Which wait is to end.
@@ -115,5 +107,5 @@ pub async fn leave(
     waitlist::leave(who.context.app(), who.caller.person.clone(), id)
         .await
         .map_err(|error| WebError::of_wait(error, Some(&path)))?;
-    Ok(told(&format!("/labs/{path}/wait"), Done::LeftLine))
+    Ok(who.context.done(&format!("/labs/{path}/wait"), Done::LeftLine))
 }

@@ -16,6 +16,8 @@ pub struct BookingPage {
     pub layout: Layout,
     /// What a form asked for in vain, because the booking had changed.
     pub changed: Option<Changed>,
+    /// Whose it is and why the reader sees it, if it is somebody else's.
+    pub whose: Option<String>,
     /// The booking's id.
     pub id: String,
     /// The lab that it is for.
@@ -79,6 +81,8 @@ pub struct Timeline {
     pub release: Option<Release>,
     /// The log of what happened, the oldest first.
     pub log: Vec<LogLine>,
+    /// The net ID of whose it is, if it is somebody else's than the reader's.
+    pub of_other: Option<String>,
 }
 
 impl HtmlSafe for Timeline {}

@@ -24,6 +24,19 @@ pub struct LabsPage {
     pub by_hand: Option<String>,
     /// The labs, the ones that need the reader first.
     pub labs: Vec<LabCard>,
+    /// What the reader's team mates have booked, the first first.
+    pub team: Vec<TeamLine>,
+}
+
+/// A booking of a team mate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TeamLine {
+    /// Whose it is: a net ID.
+    pub whose: String,
+    /// The title of its lab.
+    pub lab: String,
+    /// The booking.
+    pub booking: BookingLine,
 }
 
 /// A lab on the start page.
@@ -76,6 +89,7 @@ impl LabsPage {
             needs_key: false,
             by_hand: None,
             labs: LabCard::samples(),
+            team: Vec::new(),
         };
         let mut first_visit = full.clone();
         "You can start on Sat, Mon or Wed this week. You have no bookings yet."
@@ -97,6 +111,14 @@ impl LabsPage {
         let mut by_hand = full.clone();
         by_hand.by_hand =
             Some("The reaper has marked 2 things of yours: the first is stopped today 18:00.".to_owned());
+        let mut in_team = full.clone();
+        let line = |whose: &str, booking| TeamLine {
+            whose: whose.to_owned(),
+            lab: "Kubernetes cluster".to_owned(),
+            booking,
+        };
+        in_team.team =
+            ["gg222", "hh333"].into_iter().zip(BookingLine::samples()).map(|(it, of)| line(it, of)).collect();
         let mut offered = first_visit.clone();
         "A place is offered to you until 14:20.".clone_into(&mut offered.answer);
         offered.detail = None;
@@ -112,6 +134,7 @@ impl LabsPage {
             ("labs_waiting", waiting),
             ("labs_full", full),
             ("labs_by_hand", by_hand),
+            ("labs_in_team", in_team),
             ("labs_first_visit", first_visit),
             ("labs_empty", empty),
         ]

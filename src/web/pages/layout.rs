@@ -16,6 +16,8 @@ pub struct Layout {
     pub section: Section,
     /// Who is signed in, if anyone.
     pub viewer: Option<Viewer>,
+    /// With whose eyes the pages are seen, if not with the viewer's own.
+    pub looking_as: Option<String>,
     /// The session's token against forged requests, put into every form.
     pub csrf: String,
     /// What the banner says if this is the demo.
@@ -51,6 +53,7 @@ impl Layout {
             title: title.to_owned(),
             section,
             viewer: Some(Viewer { net_id: "ff524".to_owned(), role: "student".to_owned(), staff: false }),
+            looking_as: None,
             csrf: "sample-csrf".to_owned(),
             demo: Some(DemoNote { simulated: true, mailbox: true }),
             flash: None,
@@ -59,6 +62,13 @@ impl Layout {
             contact: "course-staff@example.edu".to_owned(),
             refresh_seconds: None,
         }
+    }
+
+    /// A realistic frame for someone who runs the course, and looks at the pages as a student.
+    #[must_use]
+    pub fn sample_of_looking(title: &str, section: Section) -> Self {
+        let viewer = Viewer { net_id: "ta77".to_owned(), role: "looking as ff524".to_owned(), staff: false };
+        Self { viewer: Some(viewer), looking_as: Some("ff524".to_owned()), ..Self::sample(title, section) }
     }
 
     /// A realistic frame for someone who runs the course.

@@ -13,6 +13,7 @@ pub mod lab;
 pub mod labs;
 pub mod layout;
 pub mod link;
+pub mod look;
 pub mod mailbox;
 pub mod me;
 pub mod my_bookings;
@@ -20,11 +21,13 @@ pub mod onward;
 pub mod providers;
 pub mod reaper;
 pub mod refusal;
+pub mod services;
 pub mod sign_in;
 pub mod sites;
 pub mod spread;
 pub mod staff_lab;
 pub mod standing;
+pub mod tokens;
 pub mod waiting;
 
 #[cfg(test)]
@@ -49,7 +52,11 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         .chain(boxed(me::MePage::samples()))
         .chain(boxed(my_bookings::MyBookingsPage::samples()))
         .chain(boxed(calendar_address::CalendarAddressPage::samples()))
+        .chain(boxed(tokens::TokenMadePage::samples()))
+        .chain(boxed(services::ServicesPage::samples()))
+        .chain(boxed(services::ServicePage::samples()))
         .chain(boxed(link::LinkPage::samples()))
+        .chain(boxed(look::LookPage::samples()))
         .chain(boxed(mailbox::MailboxPage::samples()))
         .chain(boxed(staff_lab::StaffLabPage::samples()))
         .chain(boxed(sites::SitesPage::samples()))

@@ -61,7 +61,7 @@ pub async fn release(
 ) -> Result<HttpResponse, WebError> {
     let (app, person) = (who.context.app(), who.caller.person.clone());
     match booking::release_if(app, person, path.clone(), form.shown.seen()).await {
-        Ok(()) => Ok(back(&path, Done::Released)),
+        Ok(()) => Ok(back(&who, &path, Done::Released)),
         Err(BookingError::Changed) => changed(&who, &path, Asked::Release).await,
         Err(error) => Err(WebError::of_booking(error, None)),
     }
@@ -100,7 +100,7 @@ async fn end_at(who: &SignedIn, id: &BookingId, form: &NewEnd, done: Done) -> Re
         .ok_or_else(|| WebError::WrongState("that end is before its start".to_owned()))?;
     let (app, person) = (who.context.app(), who.caller.person.clone());
     match booking::change_if(app, person, id.clone(), slot, form.shown.seen()).await {
-        Ok(()) => Ok(back(id, done)),
+        Ok(()) => Ok(back(who, id, done)),
         Err(BookingError::Changed) => changed(who, id, Asked::End(end)).await,
         Err(error) => Err(WebError::of_booking(error, Some(&before.lab))),
     }
@@ -133,7 +133,7 @@ pub async fn relocate(
     let slot = lab::read_slot(&form.start, &form.hours)?;
     let (app, person) = (who.context.app(), who.caller.person.clone());
     match booking::change_if(app, person, path.clone(), slot, shown.seen()).await {
-        Ok(()) => Ok(back(&path, Done::Moved)),
+        Ok(()) => Ok(back(&who, &path, Done::Moved)),
         Err(BookingError::Changed) => changed(&who, &path, Asked::Slot(slot)).await,
         Err(BookingError::Refused(refusal)) => {
             let view = view(&who, &path).await?;
@@ -148,12 +148,8 @@ pub(super) fn is_movable(view: &BookingView) -> bool {
     view.booking.state == State::Booked && view.booking.wanted_slot.is_none()
 }
 
-fn back(id: &BookingId, done: Done) -> HttpResponse {
-    let mut response = present::redirect(&format!("/bookings/{id}"));
-    if let Err(error) = response.add_cookie(&done.cookie()) {
-        tracing::warn!(%error, "a cookie can't be set");
-    }
-    response
+fn back(who: &SignedIn, id: &BookingId, done: Done) -> HttpResponse {
+    who.context.done(&format!("/bookings/{id}"), done)
 }
 
 /// The page as it is by now, with what was asked for where that still can be had.

@@ -10,14 +10,13 @@ use crate::services::waitlist::{self, WaitError};
 use crate::web::context::{Done, SignedIn};
 use crate::web::error::WebError;
 use crate::web::handlers::page;
-use crate::web::handlers::wait::told;
 use crate::web::pages::booking::Changed;
 use crate::web::pages::layout::Link;
 
 /// Takes what is offered.
 pub async fn accept(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
     match waitlist::accept(who.context.app(), who.caller.person.clone(), path.clone()).await {
-        Ok(_) => Ok(told(&format!("/bookings/{path}"), Done::Accepted)),
+        Ok(_) => Ok(who.context.done(&format!("/bookings/{path}"), Done::Accepted)),
         Err(error) => too_late(&who, &path, "to accept it", error).await,
     }
 }
@@ -25,7 +24,7 @@ pub async fn accept(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpRes
 /// Leaves it to whoever comes next.
 pub async fn pass(who: SignedIn, path: web::Path<BookingId>) -> Result<HttpResponse, WebError> {
     match waitlist::pass(who.context.app(), who.caller.person.clone(), path.clone()).await {
-        Ok(()) => Ok(told(&format!("/bookings/{path}"), Done::Passed)),
+        Ok(()) => Ok(who.context.done(&format!("/bookings/{path}"), Done::Passed)),
         Err(error) => too_late(&who, &path, "to pass it", error).await,
     }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::change::{Asked, is_movable};
 use super::stores;
+use super::whose::Whose;
 use crate::domain::blueprint::{Kind, Spec};
 use crate::domain::booking::{EndReason, State};
 use crate::domain::calendar;
@@ -23,7 +24,7 @@ use crate::web::present;
 
 /// The whole of it. What a form asked for in vain stays chosen.
 pub(super) fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) -> Timeline {
-    let it = Composer { view, kept };
+    let it = Composer { view, whose: Whose::of(view), kept };
     let (answer, detail) = it.answer();
     Timeline {
         id: view.booking.id.to_string(),
@@ -36,14 +37,16 @@ pub(super) fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) 
         unused: it.unused(),
         answers: it.answers(who.caller.csrf()),
         steps: it.steps(),
-        movable: is_movable(view),
-        release: it.release(),
+        movable: it.whose.own() && is_movable(view),
+        release: it.release().filter(|_| it.whose.own()),
         log: it.log(),
+        of_other: view.of_other.as_ref().map(|owner| owner.net_id.to_string()),
     }
 }
 
 struct Composer<'a> {
     view: &'a BookingView,
+    whose: Whose<'a>,
     kept: Option<&'a Asked>,
 }
 
@@ -69,7 +72,7 @@ impl Composer<'_> {
     }
 
     fn answer(&self) -> (String, Option<String>) {
-        let until = self.when(self.end()).text;
+        let (until, your) = (self.when(self.end()).text, self.whose.your());
         let waits = (self.start() > self.view.now)
             .then(|| format!("It starts in {}.", calendar::in_words(self.start() - self.view.now)));
         match self.view.booking.state {
@@ -77,39 +80,41 @@ impl Composer<'_> {
                 ("This offer is over.".to_owned(), Some("It goes to whoever comes next.".to_owned()))
             }
             State::Offered { until } => (
-                format!("It is offered to you until {}.", self.when(until).text),
+                format!("It is offered to {} until {}.", self.whose.whom(), self.when(until).text),
                 Some(format!("{}; until then nobody else can have it.", left(until - self.view.now))),
             ),
-            State::Held if self.site_is_down() => ("Your place is not reserved yet.".to_owned(), waits),
-            State::Held => ("Your place is being reserved.".to_owned(), waits),
+            State::Held if self.site_is_down() => (format!("{your} place is not reserved yet."), waits),
+            State::Held => (format!("{your} place is being reserved."), waits),
             State::Booked => {
                 let until = present::end(self.view.setting.zone, self.start(), self.end()).text;
-                (format!("It is yours, {} until {until}.", self.when(self.start()).text), waits)
+                let is = self.whose.either("It is yours", "It is booked");
+                (format!("{is}, {} until {until}.", self.when(self.start()).text), waits)
             }
             State::Preparing => {
                 let ready = self.view.resources.iter().filter(|r| r.state == Stored::Ready).count();
                 let all = self.view.resources.len();
-                let how =
-                    if self.site_is_down() { "Preparing rests" } else { "Your servers are being prepared" };
+                let prepared = format!("{your} servers are being prepared");
+                let how = if self.site_is_down() { "Preparing rests" } else { &prepared };
                 (format!("{how}: {ready} of {all} parts are ready."), waits)
             }
             State::Active { .. } => {
                 let counts =
-                    waits.map(|_| format!("Your time counts from {}.", self.when(self.start()).text));
-                (format!("Your servers are ready until {until}."), counts)
+                    waits.map(|_| format!("{your} time counts from {}.", self.when(self.start()).text));
+                (format!("{your} servers are ready until {until}."), counts)
             }
             State::Releasing { reason, .. } => {
-                (format!("{} Everything is being deleted.", ended_because(reason)), None)
+                (format!("{} Everything is being deleted.", self.ended_because(reason)), None)
             }
             State::Ended { reason: EndReason::Failed, .. } => {
-                (ended_because(EndReason::Failed).to_owned(), self.view.booking.trouble.clone())
+                (self.ended_because(EndReason::Failed), self.view.booking.trouble.clone())
             }
             State::Ended { reason: reason @ (EndReason::Passed | EndReason::Lapsed), .. } => {
-                let next = "It went to whoever came next, and does not count as yours.";
-                (ended_because(reason).to_owned(), Some(next.to_owned()))
+                let yours = self.whose.either("yours", "theirs");
+                let next = format!("It went to whoever came next, and does not count as {yours}.");
+                (self.ended_because(reason), Some(next))
             }
             State::Ended { reason, .. } => {
-                (ended_because(reason).to_owned(), Some("Nothing is left on the cloud.".to_owned()))
+                (self.ended_because(reason), Some("Nothing is left on the cloud.".to_owned()))
             }
         }
     }
@@ -125,12 +130,14 @@ impl Composer<'_> {
         )?;
         let what = match view.booking.state {
             State::Offered { .. } | State::Ended { .. } => return None,
-            _ if !self.site_is_down() => "This may take longer than usual.",
+            _ if !self.site_is_down() => "This may take longer than usual.".to_owned(),
             State::Held | State::Booked | State::Preparing => {
-                "Your booking is kept, and goes on by itself once the site is back."
+                format!("{} booking is kept, and goes on by itself once the site is back.", self.whose.your())
             }
-            State::Active { .. } => "What you have may well go on.",
-            State::Releasing { .. } => "What is left is deleted once the site is back.",
+            State::Active { .. } => {
+                self.whose.either("What you have may well go on.", "What runs may well go on.")
+            }
+            State::Releasing { .. } => "What is left is deleted once the site is back.".to_owned(),
         };
         Some(format!("{trouble}. {what}"))
     }
@@ -141,16 +148,18 @@ impl Composer<'_> {
         let at = self.when(told.release_at).text;
         let text = match (told.signal, told.kept) {
             (NoShowSignal::NotOpened, true) => {
-                format!(
-                    "It was to be released {at}, since nobody had opened this page. You have: it stays yours."
-                )
+                let (doer, have) =
+                    (self.whose.doer(), self.whose.either("have: it stays yours", "has: it stays theirs"));
+                format!("It was to be released {at}, since nobody had opened this page. {doer} {have}.")
             }
             (NoShowSignal::NotOpened, false) => {
-                format!("Nobody has used it: it is released {at} unless you open this page by then.")
+                let (doer, open) = (self.whose.whom(), self.whose.either("open", "opens"));
+                format!("Nobody has used it: it is released {at} unless {doer} {open} this page by then.")
             }
             (NoShowSignal::NoServer, true) => {
+                let yours = self.whose.either("yours", "theirs");
                 format!(
-                    "It was to be released {at}, since none of its servers had run. One has: it stays yours."
+                    "It was to be released {at}, since none of its servers had run. One has: it stays {yours}."
                 )
             }
             (NoShowSignal::NoServer, false) => {
@@ -169,8 +178,11 @@ impl Composer<'_> {
         self.view.booking.trouble.clone().filter(|_| !self.site_is_down())
     }
 
-    /// What to do about a booking that waits for its site: it may be given back.
+    /// What its student may do about a booking that waits for its site: it may be given back.
     fn way_out(&self) -> String {
+        if !self.whose.own() {
+            return String::new();
+        }
         let start = self.when(self.start()).text;
         match self.view.booking.state {
             State::Preparing if self.start() <= self.view.now => {
@@ -218,19 +230,21 @@ impl Composer<'_> {
     }
 
     fn offered(&self, until: DateTime<Utc>) -> Step {
-        let mut step = Step::new(Phase::Now, "Offered to you");
-        step.text = Some(format!(
-            "You waited for it, and came first in line. If you pass, or do not answer by {}, it goes to whoever comes \
-             next, and you keep waiting.",
-            self.when(until).text
-        ));
+        let mut step = Step::new(Phase::Now, format!("Offered to {}", self.whose.whom()));
+        let until = self.when(until).text;
+        step.text = self.whose.own().then(|| {
+            format!(
+                "You waited for it, and came first in line. If you pass, or do not answer by {until}, it goes to whoever \
+                 comes next, and you keep waiting."
+            )
+        });
         step
     }
 
     /// The two answers, as long as there is one to give.
     fn answers(&self, csrf: &str) -> Option<Answers> {
         let State::Offered { until } = self.view.booking.state else { return None };
-        (self.view.now < until).then(|| Answers {
+        (self.whose.own() && self.view.now < until).then(|| Answers {
             id: self.view.booking.id.to_string(),
             csrf: csrf.to_owned(),
             what: self.when(self.start()).text,
@@ -238,16 +252,19 @@ impl Composer<'_> {
     }
 
     fn was_offered(&self) -> Step {
-        let mut step = Step::new(Phase::Done, "Offered to you");
+        let mut step = Step::new(Phase::Done, format!("Offered to {}", self.whose.whom()));
         step.when = Some(self.when(self.view.booking.created_at));
         step
     }
 
     fn not_taken(&self, reason: EndReason, ended_at: DateTime<Utc>) -> Step {
         let lab = &self.view.booking.lab;
-        let title = if reason == EndReason::Passed { "You passed" } else { "You did not answer" };
-        let mut step = Step::new(Phase::Now, title);
+        let did = if reason == EndReason::Passed { "passed" } else { "did not answer" };
+        let mut step = Step::new(Phase::Now, format!("{} {did}", self.whose.doer()));
         step.when = Some(self.when(ended_at));
+        if !self.whose.own() {
+            return step;
+        }
         step.outcome = Some(Outcome {
             facts: Vec::new(),
             next: vec![
@@ -262,15 +279,18 @@ impl Composer<'_> {
     fn reserving(&self) -> Step {
         let booking = &self.view.booking;
         if booking.state == State::Held {
-            let mut step = Step::new(Phase::Now, "Reserving your place");
-            let (site, servers) = (&self.view.setting.site.title, self.servers());
+            let mut step =
+                Step::new(Phase::Now, self.whose.either("Reserving your place", "Reserving the place"));
+            let (site, servers, whom) = (&self.view.setting.site.title, self.servers(), self.whose.whom());
             step.text = Some(if self.site_is_down() {
+                let mail = ", and you get a mail then: you need not keep this page open. ";
+                let mail = self.whose.either(mail, ".");
                 format!(
-                    "{site} is asked to hold {servers} servers for you once it is back, and you get a mail then: you need not keep this page open. {}",
+                    "{site} is asked to hold {servers} servers for {whom} once it is back{mail}{}",
                     self.way_out()
                 )
             } else {
-                format!("{site} is asked to hold {servers} servers for you. This takes a few seconds.")
+                format!("{site} is asked to hold {servers} servers for {whom}. This takes a few seconds.")
             });
             step.trouble = self.trouble();
             return step;
@@ -298,9 +318,9 @@ impl Composer<'_> {
             format!("Preparing begins {}", self.when(begin).text)
         };
         let way_out = if self.site_is_down() { format!(" {}", self.way_out()) } else { String::new() };
-        step.text = Some(format!(
-            "{begins}. You get a mail when it is ready; you need not keep this page open.{way_out}"
-        ));
+        let mail =
+            self.whose.either(" You get a mail when it is ready; you need not keep this page open.", "");
+        step.text = Some(format!("{begins}.{mail}{way_out}"));
         step.trouble = self.trouble();
         if let Some(slot) = self.view.booking.wanted_slot {
             step.text = Some(format!(
@@ -312,14 +332,22 @@ impl Composer<'_> {
         step
     }
 
+    fn preparing_title(&self) -> String {
+        self.whose.either("Preparing your servers", "Preparing the servers")
+    }
+
+    fn ready_title(&self) -> String {
+        format!("Ready for {}", self.whose.whom())
+    }
+
     fn preparing_later(&self) -> Step {
-        let mut step = Step::new(Phase::Later, "Preparing your servers");
+        let mut step = Step::new(Phase::Later, self.preparing_title());
         step.when = Some(self.when(self.view.outlook.begin));
         step
     }
 
     fn use_later(&self) -> Step {
-        let mut step = Step::new(Phase::Later, "Ready for you");
+        let mut step = Step::new(Phase::Later, self.ready_title());
         step.when = Some(self.when(self.start()));
         step.text = self.view.outlook.late.map(|late| {
             format!(
@@ -337,11 +365,12 @@ impl Composer<'_> {
     }
 
     fn preparing(&self) -> Step {
-        let mut step = Step::new(Phase::Now, "Preparing your servers");
+        let mut step = Step::new(Phase::Now, self.preparing_title());
         step.trouble = self.trouble();
         step.text = self.site_is_down().then(|| {
+            let mail = self.whose.either(", and you get a mail when it is ready. ", ".");
             format!(
-                "What is missing is made once {} is back, and you get a mail when it is ready. {}",
+                "What is missing is made once {} is back{mail}{}",
                 self.view.setting.site.title,
                 self.way_out()
             )
@@ -357,7 +386,7 @@ impl Composer<'_> {
     }
 
     fn active(&self) -> Step {
-        let mut step = Step::new(Phase::Now, "Ready for you");
+        let mut step = Step::new(Phase::Now, self.ready_title());
         step.trouble.clone_from(&self.view.booking.trouble);
         if let Some(wanted) = self.view.booking.wanted_end {
             let when = if self.site_is_down() { " once it is back." } else { ". This takes a few seconds." };
@@ -388,7 +417,7 @@ impl Composer<'_> {
             left_minutes: minutes(left.min(total)),
             total_minutes: minutes(total),
             ends: self.when(self.end()),
-            no_extend: (extend.is_none() && self.view.booking.wanted_end.is_none())
+            no_extend: (self.whose.own() && extend.is_none() && self.view.booking.wanted_end.is_none())
                 .then(|| self.why_no_extension()),
             extend,
             earlier: self.earlier(),
@@ -518,9 +547,10 @@ impl Composer<'_> {
             (Some(ready_at), _) => {
                 let held = calendar::in_words(released_at - ready_at);
                 let (title, text) = match reason {
-                    EndReason::NoShow => {
-                        ("Not used", format!("It was kept for you for {held}, which counts."))
-                    }
+                    EndReason::NoShow => (
+                        "Not used",
+                        format!("It was kept for {} for {held}, which counts.", self.whose.whom()),
+                    ),
                     _ => ("Used", format!("For {held}.")),
                 };
                 let mut used = Step::new(Phase::Done, title);
@@ -560,11 +590,12 @@ impl Composer<'_> {
     ) -> Step {
         let mut step = Step::new(Phase::Now, "Everything is deleted");
         step.when = Some(self.when(ended_at));
-        if reason == EndReason::Failed {
+        if reason == EndReason::Failed && self.whose.own() {
             step.text = Some("It is not your fault, and you can book again.".to_owned());
         }
         let used = ready_at.map_or(TimeDelta::zero(), |ready_at| released_at - ready_at);
         let rest = (self.end() - released_at.max(self.start())).max(TimeDelta::zero());
+        let another = || Link::new(format!("/labs/{}", self.view.booking.lab), "Book another time");
         let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
         let amount = |length: TimeDelta| {
             if length < TimeDelta::minutes(1) {
@@ -579,7 +610,7 @@ impl Composer<'_> {
                 fact("Given back", amount(rest)),
                 fact("Deleted", format!("{}, confirmed by the site", self.when(ended_at).text)),
             ],
-            next: vec![Link::new(format!("/labs/{}", self.view.booking.lab), "Book another time")],
+            next: self.whose.own().then(another).into_iter().collect(),
             nearest: Vec::new(),
         });
         step
@@ -624,6 +655,19 @@ impl Composer<'_> {
         })
     }
 
+    fn ended_because(&self, reason: EndReason) -> String {
+        let doer = self.whose.doer();
+        match reason {
+            EndReason::Released => format!("{doer} released it."),
+            EndReason::Cancelled => format!("{doer} cancelled it."),
+            EndReason::Expired => "Its time is over.".to_owned(),
+            EndReason::Failed => "The cloud could not provide it.".to_owned(),
+            EndReason::NoShow => "Nobody used it, so it was released.".to_owned(),
+            EndReason::Passed => format!("{doer} passed this offer."),
+            EndReason::Lapsed => "This offer went by unanswered.".to_owned(),
+        }
+    }
+
     fn log(&self) -> Vec<LogLine> {
         let zone = self.view.setting.zone;
         let line = |event: &crate::domain::booking::Event| LogLine {
@@ -655,18 +699,6 @@ fn gains(gift: &Gift) -> String {
         Some((taken, places)) => {
             format!("{back} In that time at most {taken} of {places} places are taken, yours among them.")
         }
-    }
-}
-
-fn ended_because(reason: EndReason) -> &'static str {
-    match reason {
-        EndReason::Released => "You released it.",
-        EndReason::Cancelled => "You cancelled it.",
-        EndReason::Expired => "Its time is over.",
-        EndReason::Failed => "The cloud could not provide it.",
-        EndReason::NoShow => "Nobody used it, so it was released.",
-        EndReason::Passed => "You passed this offer.",
-        EndReason::Lapsed => "This offer went by unanswered.",
     }
 }
 

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::back;
 use crate::db::{self, Conn, DbError, SaidPause};
 use crate::domain::ids::NetId;
 use crate::domain::marked::{RESTORES, Stage};
@@ -92,5 +93,5 @@ fn note(zone: Tz, now: DateTime<Utc>, mine: &Mine, follows: &Follows) -> Option<
 pub async fn restore(who: SignedIn, form: web::Form<Restore>) -> Result<HttpResponse, WebError> {
     let of = who.caller.person.net_id.clone();
     let restored = form.carry_out(&who.context, Some(&of)).await?;
-    Ok(reaper::back("/me", reaper::told(&restored)))
+    Ok(back(&who, reaper::told(&restored)))
 }

@@ -37,7 +37,7 @@ pub async fn to_calendar(_: SignedIn) -> HttpResponse {
 pub async fn stop_calendar(who: SignedIn) -> Result<HttpResponse, WebError> {
     let id = who.caller.person.id.clone();
     who.context.app().db.write("stop calendar", move |conn| calendar::stop(conn, &id)).await?;
-    Ok(back(Done::CalendarStopped))
+    Ok(back(&who, Done::CalendarStopped))
 }
 
 /// The calendar, for whoever has its address.

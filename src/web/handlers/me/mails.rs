@@ -43,7 +43,7 @@ pub async fn save_choices(who: SignedIn, form: web::Form<Form>) -> Result<HttpRe
     };
     let id = who.caller.person.id.clone();
     who.context.app().db.write("save choices", move |conn| people::set_choices(conn, &id, &choices)).await?;
-    Ok(back(Done::ChoicesSaved))
+    Ok(back(&who, Done::ChoicesSaved))
 }
 
 /// Each of the minutes once, in order.

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::pauses::{problem, whole_place};
-use super::{PAGE, Paged, back, overview};
+use super::{PAGE, Paged, overview};
 use crate::db::{self, DbError, SaidExemption, SaidPause};
 use crate::domain::calendar;
 use crate::domain::ids::{ExemptionId, LabId, NetId, SiteId};
@@ -66,7 +66,7 @@ pub(super) async fn add(who: Staff, form: web::Form<Form>) -> Result<HttpRespons
     let (app, zone) = (who.0.context.app(), who.0.context.zone());
     let problems = match form.read(zone, app.now(), who.0.caller.person.net_id.clone()) {
         Ok(wanted) => match guards::exempt(app, wanted).await {
-            Ok(_) => return Ok(back("/staff/reaper/exemptions", Done::Exempted)),
+            Ok(_) => return Ok(who.0.context.done("/staff/reaper/exemptions", Done::Exempted)),
             Err(GuardError::Db(error)) => return Err(error.into()),
             Err(error) => vec![problem(zone, &error)],
         },
@@ -81,7 +81,7 @@ pub(super) async fn add(who: Staff, form: web::Form<Form>) -> Result<HttpRespons
 pub(super) async fn revoke(who: Staff, path: web::Path<ExemptionId>) -> Result<HttpResponse, WebError> {
     let by = who.0.caller.person.net_id.clone();
     if guards::revoke(who.0.context.app(), path.into_inner(), by).await? {
-        Ok(back("/staff/reaper/exemptions", Done::Unexempted))
+        Ok(who.0.context.done("/staff/reaper/exemptions", Done::Unexempted))
     } else {
         Err(WebError::WrongState(
             "there is no such exemption that holds: it may have ended meanwhile".to_owned(),

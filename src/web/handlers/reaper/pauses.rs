@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 
-use super::{back, compose, overview, place};
+use super::{compose, overview, place};
 use crate::db::SaidPause;
 use crate::domain::calendar;
 use crate::domain::ids::{NetId, PauseId, SiteId};
@@ -36,7 +36,7 @@ pub(super) async fn pause(who: Staff, form: web::Form<Form>) -> Result<HttpRespo
     let (app, by) = (who.0.context.app(), who.0.caller.person.net_id.clone());
     let problems = match form.read(zone, app.now(), by) {
         Ok(wanted) => match guards::pause(app, wanted).await {
-            Ok(_) => return Ok(back("/staff/reaper", Done::Paused)),
+            Ok(_) => return Ok(who.0.context.done("/staff/reaper", Done::Paused)),
             Err(GuardError::Db(error)) => return Err(error.into()),
             Err(error) => vec![problem(zone, &error)],
         },
@@ -50,7 +50,7 @@ pub(super) async fn pause(who: Staff, form: web::Form<Form>) -> Result<HttpRespo
 pub(super) async fn resume(who: Staff, path: web::Path<PauseId>) -> Result<HttpResponse, WebError> {
     let by = who.0.caller.person.net_id.clone();
     match guards::resume(who.0.context.app(), path.into_inner(), by).await {
-        Ok(()) => Ok(back("/staff/reaper", Done::Resumed)),
+        Ok(()) => Ok(who.0.context.done("/staff/reaper", Done::Resumed)),
         Err(GuardError::Db(error)) => Err(error.into()),
         Err(error) => Err(WebError::WrongState(error.to_string())),
     }

@@ -15,6 +15,7 @@ use crate::services::people;
 use crate::services::sessions::{self, SignIn};
 use crate::web::context::{Context, agent, session_cookie, session_token};
 use crate::web::error::WebError;
+use crate::web::limits::{Class, Limits};
 use crate::web::pages::layout::{Problem, Section};
 use crate::web::pages::sign_in::{DemoPerson, SignInPage};
 
@@ -58,6 +59,7 @@ pub struct Form {
 pub async fn enter(
     context: Context,
     form_data: web::Form<Form>,
+    limits: web::Data<Limits>,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let Form { net_id: typed, return_to } = form_data.into_inner();
@@ -70,6 +72,7 @@ pub async fn enter(
             return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, again.render()?));
         }
     };
+    limits.ask_person(Class::SignIn, net_id.as_str())?;
     let doer = Doer { actor: None, ..context.doer() };
     let app = context.app().clone();
     let db = app.db.clone();
@@ -78,11 +81,20 @@ pub async fn enter(
     let session = db
         .write::<_, DbError, _>("sign in", move |conn| {
             let person = people::ensure_person(&app, conn, &net_id, net_id.as_str(), Role::Student)?;
+            if person.role == Some(Role::Service) {
+                return Ok(None);
+            }
             let session = sessions::begin(&app, conn, &person.id, &sign_in)?;
             audit::record(&app, conn, &doer.clone().being(person.id), Entry::new(Action::SignedIn))?;
-            Ok(session)
+            Ok(Some(session))
         })
         .await?;
+    let Some(session) = session else {
+        let text = "That is a service: it signs in with a token, and to the API alone.";
+        let problems = vec![Problem::with_field("net_id", text)];
+        let again = form(&context, typed, problems, return_to)?;
+        return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, again.render()?));
+    };
     Ok(HttpResponse::SeeOther()
         .insert_header((header::LOCATION, return_to.unwrap_or_else(|| "/".to_owned())))
         .cookie(session_cookie(&context.state, &session.token))

@@ -53,6 +53,11 @@ impl BookingPage {
         Self {
             layout,
             changed: None,
+            whose: timeline.of_other.as_ref().map(|owner| {
+                format!(
+                    "{owner}'s booking. You see it because you are in their team; only they can change it."
+                )
+            }),
             id: timeline.id.clone(),
             lab: Link::new("/labs/k8s", "Kubernetes cluster"),
             start: When::new("2026-11-23T14:00:00-05:00", "today 14:00"),
@@ -61,7 +66,7 @@ impl BookingPage {
             printed: "Kubernetes cluster at KVM@TACC, Mon Nov 23, 14:00 to 18:00".to_owned(),
             nodes: None,
             live: !over,
-            calendar: !over && timeline.answers.is_none(),
+            calendar: !over && timeline.answers.is_none() && timeline.of_other.is_none(),
             timeline,
         }
     }
@@ -81,6 +86,7 @@ impl Timeline {
             ("booking_trouble", Self::trouble()),
             ("booking_site_down", Self::site_down()),
             ("booking_active", Self::active()),
+            ("booking_active_of_other", Self::of_other()),
             ("booking_active_cap", Self::at_cap()),
             ("booking_active_unused", Self::unused()),
             ("booking_active_kept", Self::kept_by_use()),
@@ -88,6 +94,21 @@ impl Timeline {
             ("booking_released", Self::released()),
             ("booking_failed", Self::failed()),
         ]
+    }
+
+    fn of_other() -> Self {
+        let mut page = Self::active();
+        page.of_other = Some("gg222".to_owned());
+        "The servers are ready until today 18:00.".clone_into(&mut page.answer);
+        page.release = None;
+        for step in &mut page.steps {
+            step.title = step.title.replace("you", "gg222");
+            if let Some(access) = &mut step.access {
+                access.extend = None;
+                access.earlier.clear();
+            }
+        }
+        page
     }
 
     fn offered() -> Self {
@@ -150,6 +171,7 @@ impl Timeline {
                 undo: "It can't be undone, but you can book again.".to_owned(),
                 gift: "You give back 4 h. All 30 places are taken for a part of that time: someone else can have yours.".to_owned(),
             }),
+            of_other: None,
             log: vec![
                 line("2026-11-22T21:01:07-05:00", "Nov 22, 21:01:07", "You asked for 14:00 to 18:00."),
                 line(
