@@ -27,6 +27,8 @@
 //! - [`worker`] runs by itself: it fulfils bookings, sweeps, reminds and sends mail, by calling services.
 //! - [`web`] and [`cli`] are the two ways in for people and programs. Both call services.
 //! - [`config`] reads `course.toml` and `identity.toml` into the domain's types and tells all their errors at once.
+//! - [`roster`] reads the rosters that Canvas, Brightspace and Gradescope export, the same way;
+//!   [`policy::roster`] says what a roster changes.
 //!
 //! # Direction
 //!
@@ -96,6 +98,7 @@ pub mod entropy;
 pub mod mail;
 pub mod metrics;
 pub mod policy;
+pub mod roster;
 pub mod services;
 pub mod web;
 pub mod worker;

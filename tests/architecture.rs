@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// What each module may import of the others, and of other crates where that is restricted.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("clock", &[]),
     ("entropy", &[]),
     ("domain", &[]),
@@ -18,14 +18,18 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("cloud", &["clock", "domain", "entropy"]),
     ("mail", &["domain"]),
     ("metrics", &[]),
-    ("services", &["auth", "clock", "cloud", "db", "domain", "entropy", "mail", "metrics", "policy"]),
+    ("roster", &["domain"]),
+    (
+        "services",
+        &["auth", "clock", "cloud", "db", "domain", "entropy", "mail", "metrics", "policy", "roster"],
+    ),
     ("worker", &["db", "domain", "services"]),
-    ("web", &["auth", "db", "domain", "entropy", "mail", "metrics", "policy", "services"]),
+    ("web", &["auth", "clock", "db", "domain", "entropy", "mail", "metrics", "policy", "roster", "services"]),
     (
         "cli",
         &[
-            "auth", "clock", "cloud", "config", "db", "domain", "entropy", "mail", "policy", "services",
-            "web", "worker",
+            "auth", "clock", "cloud", "config", "db", "domain", "entropy", "mail", "policy", "roster",
+            "services", "web", "worker",
         ],
     ),
     ("main", &["cli"]),
@@ -33,14 +37,15 @@ const MAY_USE: [(&str, &[&str]); 16] = [
 ];
 
 /// Crates that only these modules may name.
-const HOMES: [(&str, &[&str]); 11] = [
+const HOMES: [(&str, &[&str]); 12] = [
     ("diesel", &["db"]),
     ("diesel_migrations", &["db"]),
+    ("actix_multipart", &["web"]),
     ("actix_web", &["web"]),
     ("lettre", &["mail"]),
     ("tokio_cron_scheduler", &["worker"]),
     ("clap", &["cli", "main"]),
-    ("csv", &["cli"]),
+    ("csv", &["cli", "roster", "services"]),
     ("openidconnect", &["auth"]),
     ("reqwest", &["auth", "cloud"]),
     ("getrandom", &["entropy"]),

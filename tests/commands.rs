@@ -1,6 +1,9 @@
 //! Commands for staff, as processes on a database of their own.
 
+mod auditing;
 mod fairness;
+mod roster;
+mod tokens;
 mod waiting;
 
 use std::process::{Command, Output};

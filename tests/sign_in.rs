@@ -172,10 +172,36 @@ on_both_databases! {
         assert_eq!(scene.recorded().await, ["refused_sign_in"]);
 
         let (app, gone) = (scene.world.app.clone(), "gg10".parse().unwrap());
-        let dropped = scene.world.app.db.write("drop", move |conn| people::drop_out(&app, conn, &gone)).await;
+        let dropped = scene.world.app.db.write("drop", move |conn| people::drop_out(&app, conn, &Doer::command(), &gone)).await;
         dropped.unwrap();
         let with_bookings = scene.signed_in("gg10").await;
         assert!(scene.is_in(&with_bookings).await, "until what they have booked ends, they see it");
+    }
+
+    async fn who_signs_in_and_who_is_refused_is_recorded(backend: Backend) {
+        let scene = Scene::new(backend).await;
+        let recorded = async || {
+            let lines = crate::audit::all(&scene.world).await.into_iter();
+            lines.filter(|line| line.way != "itself").map(|line| line.sentence()).collect::<Vec<_>>()
+        };
+        is_refused(scene.sign_in(&Cookies::default(), "stranger1").await, StatusCode::FORBIDDEN, "You are not on the roster").await;
+        scene.signed_in("ff524").await;
+        let net_id = "ff524".parse().unwrap();
+        let app = scene.world.app.clone();
+        let unlink = move |conn: &mut db::Conn<'_>| sign_in::unlink(&app, conn, &Doer::command(), &net_id);
+        scene.world.app.db.write("unlink", unlink).await.unwrap();
+        assert_eq!(recorded().await, [
+            "someone tried to sign in and was refused",
+            "ff524 changed the name or the address of themselves",
+            "ff524 tied themselves to an account of the identity provider",
+            "ff524 signed in",
+            "fairlease ended sessions of ff524",
+            "fairlease untied ff524 from an account of the identity provider",
+        ]);
+        let lines = crate::audit::all(&scene.world).await;
+        assert!(!format!("{lines:?}").contains("stranger1"), "of somebody who is nobody here no name is kept");
+        let first = lines.iter().find(|line| line.action == "refused_sign_in").unwrap();
+        assert_eq!((first.why.as_deref(), first.request.is_some()), (Some("you are not on the roster of this course"), true));
     }
 
     async fn a_sign_in_is_finished_once_and_by_the_browser_that_began_it(backend: Backend) {
@@ -227,8 +253,9 @@ on_both_databases! {
         scene.provider.account("second", json!({"preferred_username": "ff524"})).await;
         let answer = scene.sign_in(&Cookies::default(), "second").await;
         is_refused(answer, StatusCode::FORBIDDEN, "Your net ID belongs to another account").await;
-        let (app, net_id) = (scene.world.app.clone(), "ff524".parse().unwrap());
-        let unlink = move |conn: &mut db::Conn<'_>| sign_in::unlink(&app, conn, &net_id, &Doer::command());
+        let net_id = "ff524".parse().unwrap();
+        let app = scene.world.app.clone();
+        let unlink = move |conn: &mut db::Conn<'_>| sign_in::unlink(&app, conn, &Doer::command(), &net_id);
         let links = scene.world.app.db.write("unlink", unlink).await;
         assert_eq!(links.unwrap(), 1);
         assert!(!scene.is_in(&first).await);

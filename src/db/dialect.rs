@@ -59,6 +59,14 @@ pub(super) fn lock_pauses(conn: &mut Conn<'_>) -> QueryResult<()> {
     }
 }
 
+/// Makes others who want to confirm a roster wait until the transaction is over.
+pub(super) fn lock_roster_imports(conn: &mut Conn<'_>) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(c) => c.batch_execute("LOCK TABLE roster_imports IN EXCLUSIVE MODE"),
+    }
+}
+
 /// Makes others who want to add to the audit log wait until the transaction is over.
 pub(super) fn lock_audit(conn: &mut Conn<'_>) -> QueryResult<()> {
     match conn {

@@ -87,7 +87,7 @@ impl TryFrom<PersonRow> for Person {
     }
 }
 
-fn read_role(word: &str) -> Result<Role, DbError> {
+pub(super) fn read_role(word: &str) -> Result<Role, DbError> {
     Role::from_word(word).ok_or_else(|| DbError::corrupt(format!("a role {word}")))
 }
 
@@ -185,14 +185,18 @@ pub fn everyone(conn: &mut Conn<'_>) -> Result<Vec<Member>, DbError> {
     rows.into_iter().map(read).collect()
 }
 
-fn read_accounts(text: &str) -> Result<Vec<String>, DbError> {
+pub(super) fn read_accounts(text: &str) -> Result<Vec<String>, DbError> {
     serde_json::from_str(text).map_err(DbError::corrupt)
+}
+
+pub(super) fn written_accounts(accounts: &[String]) -> Result<Option<String>, DbError> {
+    let written = serde_json::to_string(accounts).map_err(DbError::corrupt)?;
+    Ok((!accounts.is_empty()).then_some(written))
 }
 
 /// Sets the names and ids by which sites know the person, in the place of those before.
 pub fn set_cloud_users(conn: &mut Conn<'_>, id: &PersonId, accounts: &[String]) -> Result<(), DbError> {
-    let written = serde_json::to_string(accounts).map_err(DbError::corrupt)?;
-    let written = (!accounts.is_empty()).then_some(written);
+    let written = written_accounts(accounts)?;
     on!(conn, |c| diesel::update(people::table.find(id.as_str()))
         .set(people::cloud_users.eq(&written))
         .execute(c))?;

@@ -651,6 +651,7 @@ joinable!(api_tokens -> people (person_id));
 joinable!(audit_details -> audit_records (number));
 joinable!(identities -> people (person_id));
 joinable!(memberships -> people (person_id));
+joinable!(roster_imports -> people (person_id));
 joinable!(occupancy -> pools (pool_id));
 joinable!(pools -> sites (site_id));
 allow_tables_to_appear_in_same_query!(
@@ -667,7 +668,8 @@ allow_tables_to_appear_in_same_query!(
     usage_totals,
     events,
     waits,
-    labs
+    labs,
+    roster_imports
 );
 allow_tables_to_appear_in_same_query!(audit_records, audit_details, people);
 allow_tables_to_appear_in_same_query!(occupancy, pools, sites);

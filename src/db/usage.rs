@@ -144,7 +144,9 @@ fn why(booking: &Booking) -> Why {
         Some(EndReason::Cancelled) => Why::Cancelled,
         Some(EndReason::Failed) => Why::Failed,
         Some(EndReason::Passed | EndReason::Lapsed) => Why::NotTaken,
-        Some(EndReason::Released | EndReason::Expired | EndReason::NoShow) => Why::Released,
+        Some(EndReason::Released | EndReason::Expired | EndReason::NoShow | EndReason::Dropped) => {
+            Why::Released
+        }
     }
 }
 

@@ -27,10 +27,12 @@ pub enum EndReason {
     Passed,
     /// It was an offer, and the student did not answer in time.
     Lapsed,
+    /// Its student had dropped the course, and was told so in time.
+    Dropped,
 }
 
 impl EndReason {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Released,
         Self::Cancelled,
         Self::Expired,
@@ -38,6 +40,7 @@ impl EndReason {
         Self::NoShow,
         Self::Passed,
         Self::Lapsed,
+        Self::Dropped,
     ];
 
     /// The reason in a word, as stored and shown.
@@ -50,6 +53,7 @@ impl EndReason {
             Self::NoShow => "no_show",
             Self::Passed => "passed",
             Self::Lapsed => "lapsed",
+            Self::Dropped => "dropped",
         }
     }
 

@@ -139,4 +139,25 @@ pub mod bounds {
     pub const WEIGHT: RangeInclusive<i32> = 0..=1_000_000;
     /// Shares of a person or a group.
     pub const SHARES: RangeInclusive<i32> = 0..=1_000_000;
+    /// The longest name of a section or a team, in characters.
+    pub const GROUP_NAME: usize = 40;
+}
+
+/// Whether a section or a team can be called that.
+pub fn is_group_name(name: &str) -> bool {
+    let known = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '.');
+    (1..=bounds::GROUP_NAME).contains(&name.len()) && name.chars().all(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_groups_are_short_and_plain() {
+        let long = "x".repeat(bounds::GROUP_NAME);
+        assert!(["a", "Team-1.b_c", &long].into_iter().all(is_group_name));
+        let bad = ["", "a b", "a/b", "\u{e4}", &format!("{long}x")];
+        assert!(bad.into_iter().all(|name| !is_group_name(name)));
+    }
 }

@@ -14,6 +14,7 @@ pub mod reaping;
 pub mod reconcile;
 pub mod reminders;
 pub mod renewal;
+pub mod roster;
 pub mod search;
 pub mod sentences;
 pub mod standing;

@@ -29,6 +29,7 @@ pub mod reaping;
 pub mod receipts;
 pub mod renewal;
 pub mod roles;
+pub mod roster;
 pub mod sessions;
 pub mod shares;
 pub mod sign_in;

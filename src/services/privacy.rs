@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::App;
 use super::audit::{self, Entry};
-use super::{receipts, sessions};
+use super::{receipts, roster, sessions};
 use crate::db::{self, Conn, DbError, MaybeDbError};
 use crate::domain::audit::{Action, Doer};
 use crate::domain::ids::{NetId, PersonId};
@@ -107,8 +107,11 @@ pub fn erase(
     if live > 0 {
         return Err(PrivacyError::Live { net_id: person.net_id, live });
     }
+    // Rosters that were brought name everyone in them.
+    db::forget_imports(conn, app.now(), app.now())?;
     db::erase(conn, &person, &stand_in(&person.id)?, app.now())?;
-    Ok(audit::record(app, conn, doer, Entry::new(Action::ErasedPerson).about(&person.id))?)
+    let entry = Entry::new(Action::ErasedPerson).about(&person.id).because(why.trim());
+    Ok(audit::record(app, conn, doer, entry)?)
 }
 
 /// What stands where their net ID stood: made of their id, which says nothing of them.
@@ -125,6 +128,8 @@ pub struct Forgotten {
     pub mails: usize,
     /// Sessions that are over, and sign-ins that nobody finished.
     pub sessions: usize,
+    /// Rosters that nobody confirmed, or that were applied long ago.
+    pub rosters: usize,
 }
 
 /// Forgets what is old, as `docs/privacy.md` says.
@@ -139,5 +144,5 @@ pub async fn forget(app: &Arc<App>) -> Result<Forgotten, DbError> {
             Ok((mails, over + db::delete_old_sign_ins(conn, now)?))
         })
         .await?;
-    Ok(Forgotten { refusals, mails, sessions })
+    Ok(Forgotten { refusals, mails, sessions, rosters: roster::forget(app).await? })
 }

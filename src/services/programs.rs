@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::audit::{self, Entry};
-use super::people::is_address;
 use super::tokens::{self, signs_in};
 use crate::db::{self, Conn, DbError, Dropped, MaybeDbError, StoredToken};
 use crate::domain::audit::{Action, Doer};
+use crate::domain::contact::is_address;
 use crate::domain::ids::{NetId, PersonId};
 use crate::domain::person::{Person, Role};
 

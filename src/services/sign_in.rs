@@ -11,7 +11,7 @@ use url::Url;
 
 use super::App;
 use super::audit::{self, Entry};
-use super::people::hash;
+use super::people::{self, hash};
 use super::sessions::{self, NewSession};
 use crate::auth::openid::{Answer, Begun, OpenIdError, Pending, Providers, SignedInAs};
 use crate::db::{self, Conn, DbError, MaybeDbError, Origin, PendingSignIn};
@@ -78,8 +78,6 @@ pub struct Return {
     pub agent: String,
     /// The secret of the session that it had before.
     pub before: Option<SecretString>,
-    /// How it came, for the audit log.
-    pub doer: Doer,
 }
 
 /// Someone who is signed in.
@@ -121,7 +119,12 @@ pub async fn begin(app: &App, providers: &Providers, wish: Wish) -> Result<Url, 
 }
 
 /// Signs in who came back. What was remembered is gone then, whatever comes of it.
-pub async fn finish(app: &Arc<App>, providers: &Providers, back: Return) -> Result<Finished, SignInError> {
+pub async fn finish(
+    app: &Arc<App>,
+    providers: &Providers,
+    doer: &Doer,
+    back: Return,
+) -> Result<Finished, SignInError> {
     let described = providers.get(&back.provider)?.clone();
     let pending = take(app, &back).await?.ok_or(SignInError::Stale)?;
     let code = back.outcome.map_err(|code| providers.refused(&back.provider, &code))?;
@@ -131,38 +134,48 @@ pub async fn finish(app: &Arc<App>, providers: &Providers, back: Return) -> Resu
     let answer = Answer { code: &code, issuer: back.issuer.as_deref() };
     let SignedInAs { identity, id_token } = providers.finish(&back.provider, began, answer).await?;
     let sign_in = sign_in(&described, &identity, id_token, back.agent, back.before);
-    let session = admit(app, described, identity, sign_in, back.doer).await?;
+    let session = enter(app, doer, described, identity, sign_in).await?;
     Ok(Finished { session, return_to: pending.return_to })
 }
 
-/// Begins a session of whoever it is, or records that they were refused.
-async fn admit(
+/// Begins a session of whoever an identity is here. That somebody whom a provider knows is nobody here is recorded, too.
+async fn enter(
     app: &Arc<App>,
+    doer: &Doer,
     provider: Provider,
     identity: Identity,
     sign_in: sessions::SignIn,
-    doer: Doer,
 ) -> Result<NewSession, SignInError> {
-    let (inner, as_them) = (app.clone(), doer.clone());
-    let admitted = app.db.write("sign-in: finish", move |conn| {
-        let mut done = Vec::new();
-        let person = whoever(&inner, conn, &provider, &identity, &mut done)?;
-        let session = sessions::begin(&inner, conn, &person.id, &sign_in)?;
-        done.push(Entry::new(Action::SignedIn));
-        let doer = as_them.clone().being(person.id);
-        for entry in done {
-            audit::record(&inner, conn, &doer, entry)?;
-        }
-        Ok::<_, SignInError>(session)
-    });
-    let admitted = admitted.await;
-    if let Err(SignInError::NotOnRoster | SignInError::OtherAccount(_)) = &admitted {
-        let inner = app.clone();
-        let refused =
-            move |conn: &mut Conn<'_>| audit::record(&inner, conn, &doer, Entry::new(Action::RefusedSignIn));
+    let (inner, by, to) = (app.clone(), doer.clone(), identity.clone());
+    let begun = app
+        .db
+        .write("sign-in: finish", move |conn| {
+            let (person, by) = whoever(&inner, conn, &by, &provider, &to)?;
+            Ok(sessions::begin(&inner, conn, &by, &person.id, &sign_in)?)
+        })
+        .await;
+    if let Err(error @ (SignInError::NotOnRoster | SignInError::OtherAccount(_))) = &begun {
+        let (inner, by, why) = (app.clone(), doer.clone(), error.to_string());
+        let refused = move |conn: &mut Conn<'_>| record_refusal(&inner, conn, &by, &identity, &why);
         app.db.write::<_, DbError, _>("sign-in: refused", refused).await?;
     }
-    admitted
+    begun
+}
+
+/// Of somebody who is nobody here no name is kept: there would be nobody to erase.
+fn record_refusal(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    identity: &Identity,
+    why: &str,
+) -> Result<(), DbError> {
+    let entry = Entry::new(Action::RefusedSignIn).because(why);
+    let entry = match db::person_by_net_id(conn, &identity.net_id)? {
+        Some(person) => entry.about(&person.id),
+        None => entry,
+    };
+    audit::record(app, conn, doer, entry)
 }
 
 fn sign_in(
@@ -193,54 +206,51 @@ async fn take(app: &App, back: &Return) -> Result<Option<PendingSignIn>, DbError
     }))
 }
 
-/// Who an identity is here: whom it was linked to, or else who has its net ID, who is linked to it now. What is done is
-/// added to `done`.
+/// Who an identity is here: whom it was linked to, or else who has its net ID, who is linked to it now. And they as who does
+/// this.
 fn whoever(
     app: &App,
     conn: &mut Conn<'_>,
+    doer: &Doer,
     provider: &Provider,
     identity: &Identity,
-    done: &mut Vec<Entry>,
-) -> Result<Person, SignInError> {
+) -> Result<(Person, Doer), SignInError> {
     let admin = provider.makes_admin(&identity.groups);
-    let linked = db::person_by_identity(conn, &identity.issuer, &identity.subject)?;
-    let is_new = linked.is_none();
-    let person = match linked {
-        Some(person) => person,
-        None => by_net_id(app, conn, provider, identity)?,
-    };
-    let is_program = person.role == Some(Role::Service);
-    if is_program || !admin && !person.belongs(app.now()) {
-        return Err(SignInError::NotOnRoster);
+    let by = |person: &Person| doer.clone().being(person.id.clone());
+    if let Some(person) = db::person_by_identity(conn, &identity.issuer, &identity.subject)? {
+        let by = by(&person);
+        return Ok((admit(app, conn, &by, person, identity, admin)?, by));
     }
-    if is_new {
-        db::link_identity(conn, &identity.issuer, &identity.subject, &person.id, app.now())?;
-        done.push(Entry::new(Action::LinkedIdentity).about(&person.id).after(provider.id.as_str()));
-    }
-    if person.name != identity.name || person.mail != identity.mail {
-        db::set_contact(conn, &person.id, &identity.name, &identity.mail)?;
-        let before = json!({"name": person.name, "mail": person.mail});
-        let after = json!({"name": identity.name, "mail": identity.mail});
-        done.push(Entry::new(Action::SetContact).about(&person.id).before(before).after(after));
-    }
-    Ok(person)
-}
-
-/// Who has the net ID that the provider says, unless that is somebody else of theirs.
-fn by_net_id(
-    app: &App,
-    conn: &mut Conn<'_>,
-    provider: &Provider,
-    identity: &Identity,
-) -> Result<Person, SignInError> {
     let person = match db::person_by_net_id(conn, &identity.net_id)? {
         Some(person) => person,
-        None if provider.makes_admin(&identity.groups) => administrator(app, conn, identity)?,
+        None if admin => administrator(app, conn, identity)?,
         None => return Err(SignInError::NotOnRoster),
     };
     if db::is_linked(conn, &person.id, &identity.issuer)? {
         return Err(SignInError::OtherAccount(provider.name.clone()));
     }
+    let by = by(&person);
+    let person = admit(app, conn, &by, person, identity, admin)?;
+    db::link_identity(conn, &identity.issuer, &identity.subject, &person.id, app.now())?;
+    let entry = Entry::new(Action::LinkedIdentity).about(&person.id).after(provider.id.as_str());
+    audit::record(app, conn, &by, entry)?;
+    Ok((person, by))
+}
+
+/// Lets in who has anything to do here, with the name and the address that the provider has of them.
+fn admit(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    person: Person,
+    identity: &Identity,
+    admin: bool,
+) -> Result<Person, SignInError> {
+    let is_program = person.role == Some(Role::Service);
+    if is_program || !admin && !person.belongs(app.now()) {
+        return Err(SignInError::NotOnRoster);
+    }
+    people::set_contact(app, conn, doer, &person, &identity.name, &identity.mail)?;
     Ok(person)
 }
 
@@ -294,11 +304,14 @@ impl MaybeDbError for UnlinkError {
 
 /// Takes away what links a person to accounts of providers, and ends their sessions: their net ID decides anew at their
 /// next sign-in. Says how many links there were.
-pub fn unlink(app: &App, conn: &mut Conn<'_>, net_id: &NetId, doer: &Doer) -> Result<usize, UnlinkError> {
+pub fn unlink(app: &App, conn: &mut Conn<'_>, doer: &Doer, net_id: &NetId) -> Result<usize, UnlinkError> {
     let person = db::person_by_net_id(conn, net_id)?;
     let person = person.ok_or_else(|| UnlinkError::NoSuchPerson(net_id.clone()))?;
-    db::delete_sessions_of(conn, &person.id, None)?;
+    sessions::revoke_all(app, conn, doer, &person.id, None)?;
     let links = db::unlink_identities(conn, &person.id)?;
-    audit::record(app, conn, doer, Entry::new(Action::UnlinkedIdentity).about(&person.id))?;
+    if links > 0 {
+        let entry = Entry::new(Action::UnlinkedIdentity).about(&person.id).before(json!({ "links": links }));
+        audit::record(app, conn, doer, entry)?;
+    }
     Ok(links)
 }

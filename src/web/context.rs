@@ -271,6 +271,16 @@ pub enum Done {
     Accepted,
     /// An offer was passed.
     Passed,
+    /// Staff discarded a roster that was only shown.
+    RosterDiscarded,
+    /// Staff said where a student stands.
+    Placed,
+    /// Staff said by which accounts the sites know someone.
+    AccountsSaved,
+    /// Staff dropped someone.
+    Dropped,
+    /// Staff let someone take the course again.
+    TakenIn,
     /// Sessions of someone are over.
     SessionsEnded,
     /// Staff see with their own eyes again.
@@ -333,6 +343,15 @@ impl Done {
         (Self::LeftLine, "left-line", "You do not wait any more."),
         (Self::Accepted, "accepted", "It is yours."),
         (Self::Passed, "passed", "You passed it. You keep waiting, and are not offered that time again."),
+        (Self::RosterDiscarded, "discarded", "The roster is discarded. Nothing of it was applied."),
+        (Self::Placed, "placed", "It is saved. It counts from the next look at the shares on."),
+        (Self::AccountsSaved, "accounts", "The accounts are saved. The next sweep goes by them."),
+        (
+            Self::Dropped,
+            "dropped",
+            "They have dropped the course. Who has something booked gets a mail that says when it ends.",
+        ),
+        (Self::TakenIn, "taken-in", "They take the course again, with what they still have booked."),
         (Self::SessionsEnded, "sessions", "Whoever was signed in there has to sign in again."),
         (Self::StoppedLooking, "stopped", "You see the pages with your own eyes again."),
         (Self::TokenRevoked, "token", "The token is revoked: it signs in no more."),

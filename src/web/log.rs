@@ -27,6 +27,9 @@ pub fn secret_route(path: &str) -> Option<&'static str> {
 /// Where browsers come back to from providers. The query has a code with which one signs in.
 const SIGN_IN: &str = "/sign-in/";
 
+/// Where staff look for people. The query has a name or a net ID.
+const PEOPLE: &str = "/staff/roster";
+
 /// Begins the span in which a request is logged.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestSpan;
@@ -62,7 +65,7 @@ fn target(request: &ServiceRequest) -> String {
     if let Some(route) = secret_route(request.path()) {
         return route.to_owned();
     }
-    if request.path().starts_with(SIGN_IN) {
+    if request.path().starts_with(SIGN_IN) || request.path() == PEOPLE {
         return request.path().to_owned();
     }
     request.uri().path_and_query().map(ToString::to_string).unwrap_or_default()

@@ -107,6 +107,7 @@ pub fn ended(it: Occurrence<'_>, resources: &[Resource]) -> Result<Message, aska
         Some(EndReason::Cancelled) => "You called it off",
         Some(EndReason::NoShow) => "Nobody used it, so it was released",
         Some(EndReason::Passed | EndReason::Lapsed) => "You did not take it",
+        Some(EndReason::Dropped) => "You have dropped the course",
         Some(EndReason::Expired | EndReason::Failed) | None => "Its time was over",
     };
     // What the site never had an id for was never there.

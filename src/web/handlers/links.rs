@@ -35,7 +35,7 @@ pub async fn show(context: Context, token: web::Path<String>) -> Result<HttpResp
 
 /// Does what the link does, and says what came of it.
 pub async fn follow(context: Context, token: web::Path<String>) -> Result<HttpResponse, WebError> {
-    let answer = links::follow(context.app(), &token).await;
+    let answer = links::follow(context.app(), &context.doer(), &token).await;
     shown(&context, answer.map_err(|error| WebError::of_booking(error, None))?)
 }
 
@@ -268,6 +268,7 @@ impl Writer<'_> {
             Some(EndReason::NoShow) => "Nobody used it",
             Some(EndReason::Passed) => "You passed this offer",
             Some(EndReason::Lapsed) => "This offer went by unanswered",
+            Some(EndReason::Dropped) => "You have dropped the course",
             Some(EndReason::Expired) | None => "Its time was over",
         };
         let when = state.released_at().map(|at| format!(", {}", self.date(at))).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What requests do, one file a feature.
 
+pub mod audit;
 pub mod booking;
 pub mod components;
 pub mod health;
@@ -9,7 +10,9 @@ pub mod links;
 pub mod look;
 pub mod mailbox;
 pub mod me;
+pub mod person;
 pub mod reaper;
+pub mod roster;
 pub mod services;
 pub mod sign_in;
 pub mod sites;

@@ -7,9 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{page, page_once};
-use crate::db::{Conn, DbError, Origin};
-use crate::domain::audit::Action;
-use crate::services::audit::{self, Entry};
+use crate::db::{Conn, Origin};
 use crate::services::{looking, sessions};
 use crate::web::context::{Context, Done, SignedIn, no_session_cookie, session_token};
 use crate::web::error::WebError;
@@ -69,13 +67,11 @@ pub async fn leave(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, 
     let mut origin = None;
     if let Some((token, session)) = session_token(&state, &request).zip(who.caller.session()) {
         let (app, doer, session) = (state.app.clone(), who.doer(), session.clone());
-        let sign_out = move |conn: &mut Conn<'_>| {
+        let end = move |conn: &mut Conn<'_>| {
             looking::end(&app, conn, &doer, &session)?;
-            let ended = sessions::end(conn, &token)?;
-            audit::record(&app, conn, &doer, Entry::new(Action::SignedOut))?;
-            Ok(ended)
+            sessions::end(&app, conn, &doer, &token)
         };
-        let ended = state.app.db.write::<_, DbError, _>("sign out", sign_out).await?;
+        let ended = state.app.db.write("sign out", end).await?;
         origin = ended.and_then(|session| session.origin);
     }
     let mut response = match elsewhere(&who.context, origin).await {

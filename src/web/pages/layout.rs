@@ -98,8 +98,12 @@ pub enum Section {
     Me,
     /// Shares: one's own, and for staff everyone's and who waits.
     Share,
+    /// Who is in the course, for staff.
+    Roster,
     /// The reaper, for staff.
     Reaper,
+    /// Who did what, for staff.
+    Audit,
     /// The demo's mailbox.
     Mailbox,
     /// Elsewhere: signing in, an error.

@@ -6,6 +6,7 @@
 
 use askama::{DynTemplate, Template};
 
+pub mod audit;
 pub mod booking;
 pub mod calendar_address;
 pub mod components;
@@ -18,9 +19,11 @@ pub mod mailbox;
 pub mod me;
 pub mod my_bookings;
 pub mod onward;
+pub mod person;
 pub mod providers;
 pub mod reaper;
 pub mod refusal;
+pub mod roster;
 pub mod services;
 pub mod sign_in;
 pub mod sites;
@@ -64,11 +67,16 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         .chain(boxed(standing::FairSharePage::samples()))
         .chain(boxed(waiting::WaitPage::samples()))
         .chain(boxed(waiting::WaitlistPage::samples()))
+        .chain(boxed(roster::RosterPage::samples()))
+        .chain(boxed(roster::BringPage::samples()))
+        .chain(boxed(roster::ImportPage::samples()))
+        .chain(boxed(person::PersonPage::samples()))
         .chain(boxed(reaper::ReaperPage::samples()))
         .chain(boxed(reaper::PlanPage::samples()))
         .chain(boxed(reaper::SweepsPage::samples()))
         .chain(boxed(reaper::SweepPage::samples()))
         .chain(boxed(reaper::ExemptionsPage::samples()))
+        .chain(boxed(audit::AuditPage::samples()))
         .chain(boxed(refusal::RefusalPage::samples()))
         .collect()
 }

@@ -7,10 +7,8 @@ use serde::Deserialize;
 
 use super::{page, safe_path};
 use crate::db::DbError;
-use crate::domain::audit::{Action, Doer};
 use crate::domain::ids::NetId;
 use crate::domain::person::{Parity, Role};
-use crate::services::audit::{self, Entry};
 use crate::services::people;
 use crate::services::sessions::{self, SignIn};
 use crate::web::context::{Context, agent, session_cookie, session_token};
@@ -73,20 +71,19 @@ pub async fn enter(
         }
     };
     limits.ask_person(Class::SignIn, net_id.as_str())?;
-    let doer = Doer { actor: None, ..context.doer() };
     let app = context.app().clone();
     let db = app.db.clone();
     let before = session_token(&context.state, &request);
     let sign_in = SignIn { agent: agent(&request), before, ..SignIn::default() };
+    let doer = context.doer();
     let session = db
         .write::<_, DbError, _>("sign in", move |conn| {
             let person = people::ensure_person(&app, conn, &net_id, net_id.as_str(), Role::Student)?;
             if person.role == Some(Role::Service) {
                 return Ok(None);
             }
-            let session = sessions::begin(&app, conn, &person.id, &sign_in)?;
-            audit::record(&app, conn, &doer.clone().being(person.id), Entry::new(Action::SignedIn))?;
-            Ok(Some(session))
+            let doer = doer.clone().being(person.id.clone());
+            sessions::begin(&app, conn, &doer, &person.id, &sign_in).map(Some)
         })
         .await?;
     let Some(session) = session else {

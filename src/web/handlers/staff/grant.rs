@@ -39,16 +39,26 @@ pub struct Form {
     scope: String,
     until: String,
     reason: String,
+    accommodation: String,
 }
 
 impl Form {
-    /// What is asked for, or everything that is wrong with it.
-    pub(super) fn read(
+    /// The same for this person, whoever was typed.
+    pub(in crate::web::handlers) fn of_person(self, net_id: &NetId) -> Self {
+        Self { net_id: net_id.to_string(), ..self }
+    }
+
+    /// The lab that was chosen, of all of them.
+    pub(in crate::web::handlers) fn chosen_lab(&self) -> Option<LabId> {
+        self.scope.parse().ok().filter(|_| self.scope != "all")
+    }
+
+    /// What is asked for in this lab, or in all, or everything that is wrong with it.
+    pub(in crate::web::handlers) fn read(
         &self,
-        lab: &LabId,
+        lab: Option<&LabId>,
         zone: Tz,
         now: DateTime<Utc>,
-        by: String,
     ) -> Result<NewException, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut keep = |problem: Problem| problems.push(problem);
@@ -58,7 +68,7 @@ impl Form {
         let grant = read_grant(zone, &self.rule, self.value.trim()).map_err(&mut keep).ok();
         let until = self.read_until(zone, now).map_err(&mut keep).ok();
         let reason = exceptions::check_reason(&self.reason).map_err(|error| keep(problem(zone, &error))).ok();
-        let scope = (self.scope != "all").then(|| lab.clone());
+        let scope = lab.filter(|_| self.scope != "all").cloned();
         match (net_id, grant, until, reason) {
             (Some(net_id), Some(grant), Some(until), Some(())) => Ok(NewException {
                 net_id,
@@ -66,8 +76,7 @@ impl Form {
                 grant,
                 until,
                 reason: self.reason.clone(),
-                accommodation: false,
-                by,
+                accommodation: !self.accommodation.is_empty(),
             }),
             _ => Err(problems),
         }
@@ -80,8 +89,18 @@ impl Form {
         Ok(until)
     }
 
+    /// Whether it is to be an accommodation.
+    pub(in crate::web::handlers) fn is_accommodation(&self) -> bool {
+        !self.accommodation.is_empty()
+    }
+
+    /// Where it is to hold, as it was chosen.
+    pub(in crate::web::handlers) fn scope(&self) -> &str {
+        &self.scope
+    }
+
     /// The form as it is drawn.
-    pub(super) fn shown(&self, zone: &str, problems: Vec<Problem>) -> GrantForm {
+    pub(in crate::web::handlers) fn shown(&self, zone: &str, problems: Vec<Problem>) -> GrantForm {
         let field = |id, label, hint: String, value: &str| Field {
             id,
             kind: (id == "until").then_some("datetime-local"),
@@ -202,7 +221,7 @@ fn out_of_range(grant: &Grant, least: i32, most: i32) -> Problem {
 }
 
 /// What stands against an exception, at the field that it is about.
-pub(super) fn problem(zone: Tz, error: &ExceptionError) -> Problem {
+pub(in crate::web::handlers) fn problem(zone: Tz, error: &ExceptionError) -> Problem {
     let (field, text) = match error {
         ExceptionError::NoSuchPerson(net_id) => ("net_id", format!("Nobody here has the net ID {net_id}.")),
         ExceptionError::NoReason => {
@@ -218,7 +237,7 @@ pub(super) fn problem(zone: Tz, error: &ExceptionError) -> Problem {
 }
 
 /// "At most 10 h at once": what is different for someone.
-pub(super) fn words(zone: Tz, grant: &Grant) -> String {
+pub(in crate::web::handlers) fn words(zone: Tz, grant: &Grant) -> String {
     let length = |minutes: i32| calendar::in_words(TimeDelta::minutes(minutes.into()));
     match grant {
         Grant::Parity(parity) => format!("Counts as {}", parity.word()),
@@ -285,7 +304,7 @@ mod tests {
     fn everything_that_is_wrong_is_told_at_once() {
         let form = Form { net_id: "?".to_owned(), until: "2026-01-01T00:00".to_owned(), ..Form::default() };
         let now = DateTime::parse_from_rfc3339("2026-11-24T12:00:00Z").unwrap().to_utc();
-        let problems = form.read(&"k8s".parse().unwrap(), New_York, now, "ta77".to_owned()).unwrap_err();
+        let problems = form.read(Some(&"k8s".parse().unwrap()), New_York, now).unwrap_err();
         let fields: Vec<_> = problems.iter().filter_map(|it| it.field.as_deref()).collect();
         assert_eq!(fields, ["net_id", "rule", "until", "reason"]);
     }
