@@ -15,10 +15,10 @@ function dress() {
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
-  const [text, label] = [byId(button.dataset.copy).textContent, button.querySelector("span")];
-  await navigator.clipboard.writeText(text);
+  const [what, label] = [byId(button.dataset.copy), button.querySelector("span")];
+  await navigator.clipboard.writeText(what.textContent);
   label.textContent = "Copied";
-  say(`Copied: ${text}`);
+  say("secret" in what.dataset ? "Copied." : `Copied: ${what.textContent}`);
   setTimeout(() => { label.textContent = "Copy"; }, 2000);
 });
 

@@ -144,6 +144,7 @@ async fn things(world: &World, owner: &Person) -> Things {
         by: "ta77".to_owned(),
     };
     let exception = exceptions::grant(&world.app, exception).await.unwrap().id;
+    let service = member(world, "robot", Role::Service).await.id;
     let until = world.app.now() + TimeDelta::days(1);
     let what = Exempt::Person(owner.net_id.clone());
     let exemption = Exemption { what, reason: "a demonstration".to_owned(), by: by.clone(), until };
@@ -171,6 +172,7 @@ async fn things(world: &World, owner: &Person) -> Things {
             ("{wait}", "000000000000".to_owned()),
             ("{person}", owner.id.to_string()),
             ("{import}", confirmed_roster(world).await),
+            ("{service}", service.to_string()),
         ],
     }
 }
@@ -273,7 +275,6 @@ async fn actors(world: &World, owner: &Person) -> Vec<Actor> {
         ("an assistant who has left", dropped(world, "dd3", Role::Assistant, TimeDelta::hours(1)).await),
         ("a teaching assistant", member(world, "ta77", Role::Assistant).await),
         ("an instructor", member(world, "in77", Role::Instructor).await),
-        ("a service with a browser", service.clone()),
         ("the installation's admin", stranger(world, "root1", None, true).await),
         ("an instructor of another course", stranger(world, "in88", Some(&other_course), false).await),
         ("someone of no course", stranger(world, "nn1", None, false).await),

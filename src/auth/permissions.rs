@@ -153,6 +153,11 @@ impl Scope {
             Self::AuditRead => "read who did what",
         }
     }
+
+    /// Whether someone may do anything of what it is for.
+    pub fn is_open_to(self, person: &Person) -> bool {
+        TABLE.iter().any(|rule| rule.scope == Some(self) && rule.permission.reach(person) != Reach::No)
+    }
 }
 
 /// A row of the table: what each may do, and what a token has to be for.
@@ -322,6 +327,25 @@ mod tests {
         assert_eq!(Permission::SeeLabs.reach(&stranger), Reach::No);
         let admin = Person { admin: true, ..stranger };
         assert_eq!(Permission::RunReaper.reach(&admin), Reach::Course);
+    }
+
+    #[test]
+    fn a_scope_is_open_to_whoever_may_do_something_of_it() {
+        let open = |role| {
+            let person = person(1, role);
+            Scope::ALL
+                .into_iter()
+                .filter(|scope| scope.is_open_to(&person))
+                .map(Scope::word)
+                .collect::<Vec<_>>()
+        };
+        let student =
+            ["labs:read", "bookings:read", "bookings:write", "usage:read", "reaper:read", "reaper:write"];
+        assert_eq!(open(Role::Student), student);
+        assert_eq!(open(Role::Assistant).len(), Scope::ALL.len());
+        assert!(!open(Role::Service).contains(&"bookings:write"), "a service has no servers to log in to");
+        let stranger = Person { role: None, enrolled: false, ..person(1, Role::Student) };
+        assert!(!Scope::ALL.into_iter().any(|scope| scope.is_open_to(&stranger)));
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     course: Option<PathBuf>,
     #[command(flatten)]
+    proxies: serve::ProxyArgs,
+    #[command(flatten)]
     metrics: metrics::MetricsArgs,
 }
 
@@ -66,8 +68,6 @@ pub(super) async fn run(mut options: Options, args: Args) -> Result<(), Failure>
     let stop = signals::stop()?;
     metrics::serve(for_metrics, &app, &stop);
     let state = WebState {
-        app: app.clone(),
-        providers: Arc::default(),
         demo: Some(Demo {
             mailbox,
             simulated,
@@ -76,7 +76,8 @@ pub(super) async fn run(mut options: Options, args: Args) -> Result<(), Failure>
                 .map(|(net_id, name, _)| ((*net_id).to_owned(), (*name).to_owned()))
                 .collect(),
         }),
-        stop: stop.clone(),
+        proxies: args.proxies.proxies(),
+        ..WebState::new(app.clone(), stop.clone())
     };
     let _presence = presence::enter(&app.db).await?;
     let worker = tokio::spawn(crate::worker::run(app, stop));

@@ -27,7 +27,7 @@ impl MetricsArgs {
 /// Serves in the background until the process is told to stop.
 pub(super) fn serve(listener: Option<TcpListener>, app: &Arc<App>, stop: &watch::Receiver<bool>) {
     let Some(listener) = listener else { return };
-    let state = WebState { app: app.clone(), providers: Arc::default(), demo: None, stop: stop.clone() };
+    let state = WebState::new(app.clone(), stop.clone());
     tokio::spawn(async move {
         if let Err(error) = web::serve_metrics(listener, state).await {
             tracing::error!(%error, "metrics are no longer served");

@@ -26,9 +26,11 @@ mod reaper;
 mod role;
 mod roster;
 mod serve;
+mod service;
 mod shares;
 mod signals;
 mod slot;
+mod token;
 mod wait;
 mod waitlist;
 mod worker;
@@ -99,6 +101,10 @@ enum Command {
     Role(role::Args),
     /// Bring the course's roster as a file, and list it
     Roster(roster::Args),
+    /// Say which programs are in the course by themselves
+    Service(service::Args),
+    /// Make, list and revoke what programs sign in with
+    Token(token::Args),
 }
 
 /// Why a command did not do what it was asked: a sentence for the person who typed it.
@@ -141,6 +147,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Privacy(args) => privacy::run(&options, args).await,
         Command::Role(args) => role::run(&options, args).await,
         Command::Roster(args) => roster::run(&options, args).await,
+        Command::Service(args) => service::run(&options, args).await,
+        Command::Token(args) => token::run(&options, args).await,
     }
 }
 

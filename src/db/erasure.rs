@@ -146,17 +146,19 @@ fn like(text: &str) -> String {
 fn erase_from_sweeps(conn: &mut Conn<'_>, person: &Person, stand_in: &NetId) -> Result<(), DbError> {
     let net_id = person.net_id.as_str();
     on!(conn, |c| diesel::delete(marks::table.filter(marks::net_id.eq(net_id))).execute(c))?;
-    let said_nothing = (
-        sweep_acts::net_id.eq(Some(stand_in.as_str())),
-        sweep_acts::name.eq(None::<&str>),
-        sweep_acts::reason.eq(ERASED),
-        sweep_acts::outcome.eq(ERASED),
-    );
+    let said_nothing = || {
+        (
+            sweep_acts::net_id.eq(Some(stand_in.as_str())),
+            sweep_acts::name.eq(None::<String>),
+            sweep_acts::reason.eq(ERASED),
+            sweep_acts::outcome.eq(ERASED),
+        )
+    };
     let acts = sweep_acts::table.filter(sweep_acts::net_id.eq(net_id));
-    on!(conn, |c| diesel::update(acts).set(said_nothing).execute(c))?;
+    on!(conn, |c| diesel::update(acts).set(said_nothing()).execute(c))?;
     for some in bookings_of(conn, person)?.chunks(AT_ONCE) {
         let acts = sweep_acts::table.filter(sweep_acts::booking_id.eq_any(some));
-        on!(conn, |c| diesel::update(acts).set(said_nothing).execute(c))?;
+        on!(conn, |c| diesel::update(acts).set(said_nothing()).execute(c))?;
     }
     let said = like(net_id);
     on!(conn, |c| diesel::update(sweeps::table.filter(sweeps::plan.like(&said).escape('\\')))

@@ -232,6 +232,21 @@ pub fn people_with_roles(conn: &mut Conn<'_>) -> Result<Vec<Person>, DbError> {
     rows.into_iter().map(Person::try_from).collect()
 }
 
+/// The most services that a course has.
+const MOST_SERVICES: i64 = 200;
+
+/// The services of the course, by their names.
+pub fn services(conn: &mut Conn<'_>) -> Result<Vec<Person>, DbError> {
+    let rows: Vec<PersonRow> = on!(conn, |c| persons!()
+        .filter(memberships::role.eq(Role::Service.word()))
+        .filter(memberships::dropped_at.is_null())
+        .order(people::net_id)
+        .limit(MOST_SERVICES)
+        .select(PersonRow::as_select())
+        .load(c))?;
+    rows.into_iter().map(Person::try_from).collect()
+}
+
 /// Makes others who want to say who is what in a course wait until the transaction is over.
 pub fn lock_roles(conn: &mut Conn<'_>, course: &CourseId) -> Result<(), DbError> {
     Ok(dialect::lock_course(conn, course.as_str())?)

@@ -121,6 +121,56 @@ pub fn tokens_of(conn: &mut Conn<'_>, person: &PersonId) -> Result<Vec<StoredTok
     rows.into_iter().map(StoredToken::try_from).collect()
 }
 
+/// How many people one statement asks for.
+const AT_ONCE: usize = 200;
+
+/// The tokens of these people, the latest first, each with whose it is.
+pub fn tokens_of_each(
+    conn: &mut Conn<'_>,
+    people: &[&PersonId],
+) -> Result<Vec<(PersonId, StoredToken)>, DbError> {
+    let mut found = Vec::new();
+    for people in people.chunks(AT_ONCE) {
+        let ids: Vec<&str> = people.iter().map(|id| id.as_str()).collect();
+        let rows: Vec<(String, TokenRow)> = on!(conn, |c| api_tokens::table
+            .filter(api_tokens::person_id.eq_any(&ids))
+            .order((api_tokens::made_at.desc(), api_tokens::id))
+            .limit(MOST * i64::try_from(AT_ONCE).unwrap_or(1))
+            .select((api_tokens::person_id, TokenRow::as_select()))
+            .load(c))?;
+        for (person, token) in rows {
+            found.push((person.parse().map_err(DbError::corrupt)?, token.try_into()?));
+        }
+    }
+    Ok(found)
+}
+
+/// The most tokens that a list of everybody's has.
+const MOST_IN_ALL: i64 = 1000;
+
+/// Everybody's tokens that sign in, the first to end first, each with whose it is.
+pub fn tokens_that_sign_in(
+    conn: &mut Conn<'_>,
+    now: DateTime<Utc>,
+) -> Result<Vec<(Person, StoredToken)>, DbError> {
+    let rows: Vec<(PersonRow, TokenRow)> = on!(conn, |c| persons!()
+        .inner_join(api_tokens::table.on(api_tokens::person_id.eq(people::id)))
+        .filter(api_tokens::expires_at.gt(Ts(now)))
+        .filter(api_tokens::revoked_at.is_null())
+        .order((api_tokens::expires_at, api_tokens::id))
+        .limit(MOST_IN_ALL)
+        .select((PersonRow::as_select(), TokenRow::as_select()))
+        .load(c))?;
+    rows.into_iter().map(|(person, token)| Ok((person.try_into()?, token.try_into()?))).collect()
+}
+
+/// Whose the token of this id is, whether it signs in or not.
+pub fn owner_of_token(conn: &mut Conn<'_>, id: &TokenId) -> Result<Option<PersonId>, DbError> {
+    let owner: Option<String> =
+        on!(conn, |c| api_tokens::table.find(id.as_str()).select(api_tokens::person_id).first(c).optional())?;
+    owner.map(|id| id.parse().map_err(DbError::corrupt)).transpose()
+}
+
 /// Revokes a token of a person. False if they have none of this id that was not revoked before.
 pub fn revoke_token(
     conn: &mut Conn<'_>,

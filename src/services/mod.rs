@@ -23,6 +23,7 @@ pub mod notices;
 pub mod people;
 mod places;
 pub mod privacy;
+pub mod programs;
 pub mod queue;
 pub mod reaping;
 pub mod receipts;

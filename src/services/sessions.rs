@@ -9,7 +9,7 @@ use super::{App, looking};
 use crate::db::{self, Conn, DbError, Origin, StoredSession};
 use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::ids::{PersonId, SessionId};
-use crate::domain::person::Person;
+use crate::domain::person::{Person, Role};
 
 /// How long a session lasts that nobody uses: a day at the desk with its breaks.
 pub const IDLE: TimeDelta = TimeDelta::hours(12);
@@ -98,12 +98,15 @@ pub fn begin(
     Ok(NewSession { token })
 }
 
-/// The session of a browser's secret, if it has not ended.
+/// The session of a browser's secret, if it has not ended. A service has none: it signs in with tokens alone.
 pub fn of_token(app: &App, conn: &mut Conn<'_>, token: &SecretString) -> Result<Option<Session>, DbError> {
     let now = app.now();
     let Some((mut owner, stored)) = db::session(conn, &hash_of(token), now, now - IDLE)? else {
         return Ok(None);
     };
+    if owner.role == Some(Role::Service) {
+        return Ok(None);
+    }
     owner.admin |= stored.admin;
     let seen_as = looking::seen_as(conn, &owner, stored.acting_as.as_ref(), now)?;
     Ok(Some(match seen_as {

@@ -1,11 +1,15 @@
 //! Tokens: what programs sign in with. A secret is shown once, and stored as a hash.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
 
 use super::App;
+use super::audit::{self, Entry};
 use super::people::hash;
 use crate::auth::permissions::Scope;
 use crate::db::{self, Conn, DbError, MaybeDbError, StoredToken};
+use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::ids::{PersonId, TokenId};
 use crate::domain::person::Person;
 
@@ -36,6 +40,15 @@ pub enum TokenError {
     /// It would end too late, or has ended.
     #[error("a token lasts from 1 to {LONGEST_DAYS} days, not {0}")]
     BadLength(i64),
+    /// Whoever it is of may do nothing of what it would be for.
+    #[error("whoever it is of may do nothing of what {} is for, so no token of theirs can", .0.word())]
+    Beyond(Scope),
+    /// Another one that signs in is called the same.
+    #[error("there is a token \"{0}\" that signs in already: give this one another name, or revoke that one")]
+    SameName(String),
+    /// Nobody is here whose it could be.
+    #[error("whoever it would be of is not in the course")]
+    NotHere,
     /// There are as many as anyone may have.
     #[error("there are {MOST} tokens that sign in already: revoke one first")]
     TooMany,
@@ -71,7 +84,14 @@ pub struct Made {
     /// What is stored of it.
     pub token: StoredToken,
     /// What the program holds: shown now and never again.
-    pub secret: secrecy::SecretString,
+    pub secret: SecretString,
+}
+
+impl Made {
+    /// The secret, to be shown to whoever made it.
+    pub fn tell(&self) -> &str {
+        self.secret.expose_secret()
+    }
 }
 
 /// A token as it signs in.
@@ -87,8 +107,25 @@ pub struct TokenCard {
     pub used_at: Option<DateTime<Utc>>,
 }
 
+/// Makes a token that is for no more than what whoever it is of may do now. What it reaches is asked again each time that
+/// it signs in.
+pub fn issue(app: &App, conn: &mut Conn<'_>, doer: &Doer, wanted: &NewToken) -> Result<Made, TokenError> {
+    let now = app.now();
+    db::lock_person_at_once(conn, &wanted.person)?;
+    let person = db::person(conn, &wanted.person)?.filter(|person| person.belongs(now));
+    let person = person.ok_or(TokenError::NotHere)?;
+    if let Some(scope) = wanted.scopes.iter().find(|scope| !scope.is_open_to(&person)) {
+        return Err(TokenError::Beyond(*scope));
+    }
+    let (held, name) = (db::tokens_of(conn, &person.id)?, wanted.name.trim());
+    if held.iter().any(|token| token.name == name && signs_in(token, now)) {
+        return Err(TokenError::SameName(name.to_owned()));
+    }
+    make(app, conn, doer, wanted)
+}
+
 /// Makes a token.
-pub fn make(app: &App, conn: &mut Conn<'_>, wanted: &NewToken) -> Result<Made, TokenError> {
+pub fn make(app: &App, conn: &mut Conn<'_>, doer: &Doer, wanted: &NewToken) -> Result<Made, TokenError> {
     let now = app.now();
     check(wanted)?;
     let held = db::tokens_of(conn, &wanted.person)?;
@@ -111,7 +148,18 @@ pub fn make(app: &App, conn: &mut Conn<'_>, wanted: &NewToken) -> Result<Made, T
         revoked_at: None,
     };
     db::insert_token(conn, &wanted.person, &hash(&secret), &token)?;
+    let entry = entry(Action::MadeToken, &wanted.person, &token.id).after(told(&token));
+    audit::record(app, conn, doer, entry)?;
     Ok(Made { token, secret: secret.into() })
+}
+
+fn entry(action: Action, person: &PersonId, id: &TokenId) -> Entry {
+    Entry::new(action).about(person).to(Object::Token(id.clone()))
+}
+
+/// A token as the audit log has it: nothing of its secret.
+fn told(token: &StoredToken) -> Value {
+    json!({"name": token.name, "scopes": token.scopes, "expires_at": token.expires_at})
 }
 
 fn check(wanted: &NewToken) -> Result<(), TokenError> {
@@ -154,7 +202,44 @@ pub fn is_stale(token: &TokenCard, now: DateTime<Utc>) -> bool {
     token.used_at.is_none_or(|used| now - used >= USED)
 }
 
+/// Revokes a token, and says whose it was. Nothing if there is none of this id that was not revoked before.
+pub fn revoke_any(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    id: &TokenId,
+) -> Result<Option<PersonId>, DbError> {
+    let Some(person) = db::owner_of_token(conn, id)? else { return Ok(None) };
+    Ok(revoke(app, conn, doer, &person, id)?.then_some(person))
+}
+
 /// Revokes a token of a person: it signs in no more. False if they have none of this id that does.
-pub fn revoke(app: &App, conn: &mut Conn<'_>, person: &PersonId, id: &TokenId) -> Result<bool, DbError> {
-    db::revoke_token(conn, person, id, app.now())
+pub fn revoke(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    person: &PersonId,
+    id: &TokenId,
+) -> Result<bool, DbError> {
+    let token = db::tokens_of(conn, person)?.into_iter().find(|token| token.id == *id);
+    let revoked = db::revoke_token(conn, person, id, app.now())?;
+    if let (true, Some(token)) = (revoked, token) {
+        let entry = entry(Action::RevokedToken, person, id).before(told(&token));
+        audit::record(app, conn, doer, entry)?;
+    }
+    Ok(revoked)
+}
+
+/// Revokes every token of a person that signs in.
+pub(super) fn revoke_all(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    person: &PersonId,
+) -> Result<(), DbError> {
+    let (held, now) = (db::tokens_of(conn, person)?, app.now());
+    held.iter().filter(|token| signs_in(token, now)).try_for_each(|token| {
+        revoke(app, conn, doer, person, &token.id)?;
+        Ok(())
+    })
 }

@@ -11,12 +11,13 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 
+use super::address::Proxies;
 use super::caller::Caller;
 use super::error::WebError;
 use super::pages::layout::{DemoNote, Flash, FlashKind, Layout, Section};
 use super::present;
 use crate::auth::openid::Providers;
-use crate::auth::permissions::Permission;
+use crate::auth::permissions::{Permission, Reach};
 use crate::db::{self, CourseCard};
 use crate::domain::audit::{Doer, Way};
 use crate::domain::calendar;
@@ -31,11 +32,18 @@ pub struct WebState {
     pub providers: Arc<Providers>,
     /// What exists only in the demo.
     pub demo: Option<Demo>,
+    /// The proxies whose word of who asks is taken.
+    pub proxies: Proxies,
     /// Says true once the server is to stop.
     pub stop: watch::Receiver<bool>,
 }
 
 impl WebState {
+    /// Without anyone who signs people in, without a demo, and without proxies.
+    pub fn new(app: Arc<App>, stop: watch::Receiver<bool>) -> Self {
+        Self { app, providers: Arc::default(), demo: None, proxies: Proxies::default(), stop }
+    }
+
     /// Whether people reach the pages over an encrypted connection.
     pub fn is_secure(&self) -> bool {
         self.app.public_url.starts_with("https://")
@@ -277,12 +285,18 @@ pub enum Done {
     SessionsEnded,
     /// Staff see with their own eyes again.
     StoppedLooking,
+    /// A token was revoked.
+    TokenRevoked,
+    /// A service was added.
+    ServiceAdded,
+    /// A service was dropped.
+    ServiceDropped,
     /// Someone signed out.
     SignedOut,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 30] = [
+    const ALL: &'static [(Self, &'static str, &'static str)] = &[
         (Self::KeySaved, "key", "Your SSH key is saved. Servers that we make from now on get it."),
         (Self::ChoicesSaved, "choices", "Your choices are saved. They hold for every mail from now on."),
         (Self::CalendarStopped, "calendar", "Your calendar's address leads nowhere any more."),
@@ -340,6 +354,9 @@ impl Done {
         (Self::TakenIn, "taken-in", "They take the course again, with what they still have booked."),
         (Self::SessionsEnded, "sessions", "Whoever was signed in there has to sign in again."),
         (Self::StoppedLooking, "stopped", "You see the pages with your own eyes again."),
+        (Self::TokenRevoked, "token", "The token is revoked: it signs in no more."),
+        (Self::ServiceAdded, "service", "The service is added. Make a token for it."),
+        (Self::ServiceDropped, "no-service", "The service is dropped, and its tokens are revoked."),
         (Self::SignedOut, "out", "You are signed out."),
     ];
 
@@ -370,11 +387,32 @@ pub async fn context(request: HttpRequest) -> Result<Context, WebError> {
     }
 }
 
+fn state(request: &HttpRequest) -> Result<web::Data<WebState>, WebError> {
+    let state = request.app_data::<web::Data<WebState>>().cloned();
+    state.ok_or_else(|| WebError::Internal("the web state is missing".to_owned()))
+}
+
+fn here(request: &HttpRequest) -> String {
+    request.uri().path_and_query().map(ToString::to_string).unwrap_or_default()
+}
+
+/// The surroundings that the guard found, or else those of a stranger, for whom nothing is looked up.
+pub fn of_nobody(request: &HttpRequest) -> Result<Context, WebError> {
+    let known = request.extensions().get::<Context>().cloned();
+    let stranger = |state| Context {
+        state,
+        caller: None,
+        course: None,
+        flash: None,
+        here: here(request),
+        reference: reference(request),
+    };
+    known.map_or_else(|| state(request).map(stranger), Ok)
+}
+
 /// Looks up who asks and the course, in one read.
 pub async fn load(request: &HttpRequest) -> Result<Context, WebError> {
-    let Some(state) = request.app_data::<web::Data<WebState>>().cloned() else {
-        return Err(WebError::Internal("the web state is missing".to_owned()));
-    };
+    let state = state(request)?;
     let (bearer, token) = (bearer(request), session_token(&state, request));
     let app = state.app.clone();
     let db = app.db.clone();
@@ -392,8 +430,7 @@ pub async fn load(request: &HttpRequest) -> Result<Context, WebError> {
         })
         .await?;
     let flash = state.cookie_of(request, FLASH).and_then(|code| Done::flash(&code));
-    let here = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-    Ok(Context { state, caller, course, flash, here, reference: reference(request) })
+    Ok(Context { state, caller, course, flash, here: here(request), reference: reference(request) })
 }
 
 type Pending<T> = Pin<Box<dyn Future<Output = Result<T, WebError>>>>;
@@ -427,7 +464,9 @@ impl FromRequest for Staff {
         let signed_in = SignedIn::from_request(request, payload);
         Box::pin(async move {
             let who = signed_in.await?;
-            if who.caller.sees_all(Permission::SeeCourse) { Ok(Self(who)) } else { Err(WebError::NotFound) }
+            // What their token is for, the guard has asked for the route's own permission.
+            let sees = Permission::SeeCourse.reach(&who.caller.person) == Reach::Course;
+            if sees { Ok(Self(who)) } else { Err(WebError::NotFound) }
         })
     }
 }

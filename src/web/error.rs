@@ -1,15 +1,20 @@
 //! One description of what went wrong, two ways to show it: a page, or an RFC 9457 problem. The scope of the route
 //! decides which.
 
+use std::io::ErrorKind;
+use std::time::Duration;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
+use actix_web::error::{JsonPayloadError, PayloadError, UrlencodedError};
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use serde_json::{Map, Value, json};
 
+use super::body;
 use super::context::{self, Context};
 use super::handlers::page;
 use super::pages::layout::{Link, Problem, Section};
@@ -44,6 +49,18 @@ pub enum WebError {
     /// A program came with a token that is for something else.
     #[error("the token is not for that")]
     OutOfScope(Permission),
+    /// A program came with a token of someone who may not do that themselves.
+    #[error("whoever the token is of may not do that")]
+    BeyondPerson,
+    /// There were too many requests. It may be tried again after so many seconds.
+    #[error("there were too many requests")]
+    TooMany(u64),
+    /// What was sent is too large.
+    #[error("what was sent is too large")]
+    TooLarge,
+    /// What was sent did not come in time.
+    #[error("what was sent did not come in time")]
+    TooSlow,
     /// Whoever is signed in is not in the course.
     #[error("you are not on the roster of this course")]
     NotEnrolled,
@@ -131,6 +148,40 @@ impl WebError {
         }
     }
 
+    /// Too many requests: there can be another one after this time.
+    pub fn too_many(wait: Duration) -> Self {
+        Self::TooMany(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+    }
+
+    /// A body that did not come, or not as it should.
+    pub fn of_body(error: &PayloadError) -> Self {
+        match error {
+            PayloadError::Overflow => Self::TooLarge,
+            PayloadError::Io(error) if error.kind() == ErrorKind::TimedOut => Self::TooSlow,
+            other => Self::unreadable(other),
+        }
+    }
+
+    /// A form that can't be read.
+    pub fn of_form(error: &UrlencodedError) -> Self {
+        match error {
+            UrlencodedError::Overflow { .. } => Self::TooLarge,
+            UrlencodedError::Payload(error) => Self::of_body(error),
+            other => Self::unreadable(other),
+        }
+    }
+
+    /// JSON that can't be read.
+    pub fn of_json(error: &JsonPayloadError) -> Self {
+        match error {
+            JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
+                Self::TooLarge
+            }
+            JsonPayloadError::Payload(error) => Self::of_body(error),
+            other => Self::unreadable(other),
+        }
+    }
+
     /// A request that can't be read.
     pub fn unreadable(error: &dyn std::fmt::Display) -> Self {
         Self::BadInput(vec![Problem {
@@ -145,9 +196,14 @@ impl WebError {
             Self::NotSignedIn { .. } | Self::BadToken => StatusCode::UNAUTHORIZED,
             Self::NoSignIn => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Forged | Self::OutOfScope(_) | Self::NotEnrolled | Self::OnlyLooking => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Forged
+            | Self::OutOfScope(_)
+            | Self::BeyondPerson
+            | Self::NotEnrolled
+            | Self::OnlyLooking => StatusCode::FORBIDDEN,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BadInput(_) | Self::NoKey => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Refused { refusal, .. } => refusal_status(refusal),
             Self::Changed => StatusCode::PRECONDITION_FAILED,
@@ -167,6 +223,30 @@ impl WebError {
                 "Nothing was changed.",
             ),
             Self::OutOfScope(permission) => ("The token is not for that", out_of_scope(*permission), "Nothing was changed."),
+            Self::BeyondPerson => (
+                "The token is not for that",
+                "Whoever it is of may not do that themselves.".to_owned(),
+                "Nothing was changed.",
+            ),
+            Self::TooMany(seconds) => (
+                "Too many at once",
+                format!("Try again in {seconds} s."),
+                "What you sent was not carried out: go back and send it again then. Your bookings are not touched.",
+            ),
+            Self::TooLarge => (
+                "That is too large",
+                format!(
+                    "What is sent here may have {} KB, and a roster {} MB.",
+                    body::MOST / 1024,
+                    body::MOST_OF_UPLOAD / 1024 / 1024
+                ),
+                "Nothing was changed.",
+            ),
+            Self::TooSlow => (
+                "That took too long to come",
+                "The connection was too slow for what was sent, or broke off. Send it again.".to_owned(),
+                "Nothing was changed.",
+            ),
             Self::NotEnrolled => (
                 "You are not on the roster",
                 "You are signed in, but this course does not have you among its people. If you joined it lately, or this is \
@@ -274,14 +354,38 @@ pub async fn as_page(
     let response = next.call(request).await?;
     let Some(error) = error_of(&response) else { return Ok(response.map_into_boxed_body()) };
     let request = response.request().clone();
-    let shown = match &error {
+    let error = &error;
+    let shown = match error {
         WebError::NotSignedIn { return_to } => present::redirect(&present::sign_in_href(return_to)),
-        error => match context::context(request.clone()).await {
+        error => match surroundings(&request, error).await {
             Ok(context) => error_page(&context, error, &context::reference(&request)),
             Err(_) => bare(error),
         },
     };
-    Ok(ServiceResponse::new(request, shown))
+    Ok(ServiceResponse::new(request, with_headers(shown, error)))
+}
+
+/// Who comes too often is not looked up for the page that says so.
+async fn surroundings(request: &HttpRequest, error: &WebError) -> Result<Context, WebError> {
+    match error {
+        WebError::TooMany(_) => context::of_nobody(request),
+        _ => context::context(request.clone()).await,
+    }
+}
+
+/// What programs read of an error before its text.
+fn with_headers(mut shown: HttpResponse, error: &WebError) -> HttpResponse {
+    match error {
+        WebError::TooMany(seconds) => {
+            shown.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+        }
+        // What is still to come of the body is not waited for.
+        WebError::TooLarge | WebError::TooSlow => {
+            shown.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        _ => {}
+    }
+    shown
 }
 
 fn bare(error: &WebError) -> HttpResponse {
@@ -339,10 +443,25 @@ pub async fn as_problem(
     let body = problem(&error, &context::reference(&request));
     let mut shown =
         HttpResponse::build(error.status()).content_type("application/problem+json").body(body.to_string());
-    if error.status() == StatusCode::UNAUTHORIZED {
-        shown.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    if let Some(challenge) = challenge(&error) {
+        shown.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
-    Ok(ServiceResponse::new(request, shown))
+    Ok(ServiceResponse::new(request, with_headers(shown, &error)))
+}
+
+/// What a token is asked for, in the words of RFC 6750.
+fn challenge(error: &WebError) -> Option<HeaderValue> {
+    let insufficient = "Bearer error=\"insufficient_scope\"";
+    match error {
+        WebError::NotSignedIn { .. } => Some(HeaderValue::from_static("Bearer")),
+        WebError::BadToken => Some(HeaderValue::from_static("Bearer error=\"invalid_token\"")),
+        WebError::OutOfScope(permission) => match permission.rule().and_then(|rule| rule.scope) {
+            Some(scope) => HeaderValue::from_str(&format!("{insufficient}, scope=\"{}\"", scope.word())).ok(),
+            None => Some(HeaderValue::from_static(insufficient)),
+        },
+        WebError::BeyondPerson => Some(HeaderValue::from_static(insufficient)),
+        _ => None,
+    }
 }
 
 fn problem(error: &WebError, reference: &str) -> Value {

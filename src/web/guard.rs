@@ -3,21 +3,25 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
 use actix_web::http::header::HeaderMap;
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, web};
 use subtle::ConstantTimeEq;
 
+use super::address;
+use super::body;
 use super::caller::Caller;
-use super::context::{self, Context};
+use super::context::{self, Context, WebState};
 use super::error::WebError;
+use super::limits::{Class, Limits};
 use super::routes::row_of;
 use super::table::{Row, Verb};
 use crate::auth::permissions::{Permission, Reach, Relation};
 use crate::db::{self, Conn, DbError};
 use crate::domain::audit;
 use crate::domain::ids::{BookingId, LabId};
-use crate::services::{App, looking, sessions, tokens};
+use crate::services::{App, links, looking, sessions, tokens};
 
 /// Routes whose forms have files: these are read by their handlers alone, which ask [`same_token`].
 const WITH_FILES: &[&str] = &[];
@@ -36,6 +40,8 @@ pub async fn guarded(
 async fn check(request: &mut ServiceRequest) -> Result<(), WebError> {
     let pattern = request.match_pattern().unwrap_or_default();
     let row = row_of(request.method(), &pattern).ok_or(WebError::NotFound)?;
+    ask_before(request, row)?;
+    body::bound(request, row)?;
     let context = context::load(request.request()).await?;
     let unsafe_method = !request.method().is_safe();
     if unsafe_method && comes_from_elsewhere(request.headers()) {
@@ -43,6 +49,9 @@ async fn check(request: &mut ServiceRequest) -> Result<(), WebError> {
     }
     if row.permission != Permission::Anyone {
         let caller = context.caller.as_ref().ok_or_else(|| not_signed_in(&context, unsafe_method))?;
+        if let Some(class) = Class::of(row) {
+            limits(request)?.ask_person(class, caller.owner().id.as_str())?;
+        }
         may(&context, caller, row, request.path()).await?;
         if unsafe_method {
             may_change(caller, row)?;
@@ -53,6 +62,25 @@ async fn check(request: &mut ServiceRequest) -> Result<(), WebError> {
     }
     request.extensions_mut().insert(context);
     Ok(())
+}
+
+fn limits(request: &ServiceRequest) -> Result<&Limits, WebError> {
+    let limits = request.app_data::<web::Data<Limits>>();
+    limits.map(|limits| &***limits).ok_or_else(|| WebError::Internal("the limits are missing".to_owned()))
+}
+
+/// The limits that can be asked before the database is: by where the request comes from, and of a link by whose it is.
+fn ask_before(request: &ServiceRequest, row: &Row) -> Result<(), WebError> {
+    let Some(class) = Class::of(row) else { return Ok(()) };
+    limits(request)?.ask_address(class, address::of(request.request()))?;
+    let Some(token) = row.named("{token}", request.path()).filter(|_| class == Class::Secret) else {
+        return Ok(());
+    };
+    let state = request.app_data::<web::Data<WebState>>();
+    match state.and_then(|state| links::whose(&state.app, token)) {
+        Some(person) => limits(request)?.ask_person(class, person.as_str()),
+        None => Ok(()),
+    }
 }
 
 fn not_signed_in(context: &Context, unsafe_method: bool) -> WebError {
@@ -94,10 +122,19 @@ async fn may(context: &Context, caller: &Caller, row: &Row, path: &str) -> Resul
     }
     let reach = caller.reach(row.permission);
     if reach == Reach::No {
-        return Err(caller.token().map_or(WebError::NotFound, |_| WebError::OutOfScope(row.permission)));
+        return Err(out_of_reach(caller, row.permission));
     }
     let relation = relation(context.app(), caller, Object::of(row, path)?).await?;
     if reach.covers(relation) { Ok(()) } else { Err(WebError::NotFound) }
+}
+
+/// A page that is not someone's is not there for them. A program is told what its token lacks.
+fn out_of_reach(caller: &Caller, permission: Permission) -> WebError {
+    match caller.token() {
+        None => WebError::NotFound,
+        Some(_) if permission.reach(&caller.person) == Reach::No => WebError::BeyondPerson,
+        Some(_) => WebError::OutOfScope(permission),
+    }
 }
 
 /// How what the path names stands to the caller. What is of another course than the one that is served is not there.
@@ -154,6 +191,8 @@ fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
     site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
 }
 
+/// A form with files is read by its own handler, which asks [`same_token`].
+///
 /// A browser sends a session's cookie along whoever made the form; only our pages know the token that belongs to it.
 async fn check_token(caller: &Caller, row: &Row, request: &mut ServiceRequest) -> Result<(), WebError> {
     if caller.session().is_none() || WITH_FILES.contains(&row.path) {
@@ -174,7 +213,9 @@ pub fn same_token(caller: &Caller, sent: &str) -> Result<(), WebError> {
 
 /// The field `csrf` of a form, which the handler reads again.
 async fn token_in_form(request: &mut ServiceRequest) -> Result<String, WebError> {
-    let body = request.extract::<web::Bytes>().await.map_err(|error| WebError::unreadable(&error))?;
+    let body = request.extract::<web::Bytes>().await.map_err(|error| {
+        error.as_error::<PayloadError>().map_or_else(|| WebError::unreadable(&error), WebError::of_body)
+    })?;
     let token = url::form_urlencoded::parse(&body)
         .find(|(name, _)| name == "csrf")
         .map_or_else(String::new, |(_, token)| token.into_owned());

@@ -7,6 +7,7 @@ use tracing::Span;
 use tracing::field::Empty;
 use tracing_actix_web::{DefaultRootSpanBuilder, RootSpanBuilder};
 
+use super::address;
 use super::context::reference;
 
 /// The route of calendars. Whoever has such an address may read the calendar, so the log has only this.
@@ -36,16 +37,16 @@ pub struct RequestSpan;
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         let route = request.match_pattern().unwrap_or_default();
-        let connection = request.connection_info();
-        let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let text =
+            |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         tracing::info_span!(
             "HTTP request",
             http.method = %request.method(),
             http.route = %route,
             http.target = %target(request),
-            http.host = %connection.host(),
-            http.client_ip = %connection.realip_remote_addr().unwrap_or_default(),
-            http.user_agent = %agent.unwrap_or_default(),
+            http.host = %text(header::HOST),
+            http.client_ip = %address::of(request.request()),
+            http.user_agent = %text(header::USER_AGENT),
             http.status_code = Empty,
             otel.status_code = Empty,
             request_id = %reference(request.request()),

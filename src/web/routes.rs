@@ -17,44 +17,57 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    booking, components, health, lab, labs, links, look, mailbox, me, person, reaper, roster, sign_in, sites,
-    staff, standing, wait,
+    booking, components, health, lab, labs, links, look, mailbox, me, person, reaper, roster, services,
+    sign_in, sites, staff, standing, wait,
 };
+use super::limits::Limits;
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
 use super::metrics::measured;
 use super::table::{Row, routes};
-use super::{api, headers, statics};
+use super::{api, body, headers, statics};
 
 /// How long a connection may rest. Longer than a proxy keeps one, so that none is closed just as a request comes.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// A form is a few hundred bytes, an SSH key at most a few thousand.
-const MAX_BODY: usize = 32 * 1024;
+/// How long the head of a connection's first request may take.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// How long a connection may take to end, and how long what is left of a refused body is still read, so that whoever sends
+/// it gets to read why.
+const DISCONNECT: Duration = Duration::from_secs(2);
+
+/// How many connections one of the threads has: a class of 191 with ten open pages each is far below. Others wait.
+const MOST_CONNECTIONS: usize = 2000;
+
+/// How many threads serve.
+const WORKERS: usize = 2;
 
 /// Serves on `listener` until the server is told to stop.
 pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()> {
     let address: SocketAddr = listener.local_addr()?;
     tracing::info!(%address, "listening");
     let stop = state.stop.clone();
+    let limits = web::Data::new(Limits::new(&state.app.clock));
     let data = web::Data::new(state);
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(data.clone())
-            .app_data(web::PayloadConfig::new(MAX_BODY))
+            .app_data(limits.clone())
+            .app_data(web::PayloadConfig::new(body::MOST))
             .app_data(
                 web::FormConfig::default()
-                    .limit(MAX_BODY)
-                    .error_handler(|e, _| WebError::unreadable(&e).into()),
+                    .limit(body::MOST)
+                    .error_handler(|e, _| WebError::of_form(&e).into()),
             )
             .app_data(
                 web::JsonConfig::default()
-                    .limit(MAX_BODY)
-                    .error_handler(|e, _| WebError::unreadable(&e).into()),
+                    .limit(body::MOST)
+                    .error_handler(|e, _| WebError::of_json(&e).into()),
             )
             .app_data(
                 MultipartFormConfig::default()
-                    .total_limit(roster::LARGEST)
-                    .memory_limit(roster::LARGEST)
+                    .total_limit(body::MOST_OF_UPLOAD)
+                    .memory_limit(body::MOST_OF_UPLOAD)
                     .error_handler(|e, _| WebError::unreadable(&e).into()),
             )
             .app_data(web::PathConfig::default().error_handler(|_, _| WebError::NotFound.into()))
@@ -76,8 +89,11 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
                     .configure(|config| pages(config, data.demo.is_some())),
             )
     })
-    .workers(2)
+    .workers(WORKERS)
+    .max_connections(MOST_CONNECTIONS)
     .tcp_nodelay(true)
+    .client_request_timeout(HEAD)
+    .client_disconnect_timeout(DISCONNECT)
     .keep_alive(KEEP_ALIVE)
     .shutdown_timeout(5)
     .disable_signals()
@@ -138,6 +154,7 @@ pub fn every_row() -> impl Iterator<Item = &'static Row> {
         reaper::ROWS,
         roster::ROWS,
         person::ROWS,
+        services::ROWS,
         api::ROWS,
         api::reaper::ROWS,
         api::roster::ROWS,
@@ -151,6 +168,7 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
     reaper::routes(config);
     roster::routes(config);
     person::routes(config);
+    services::routes(config);
     if demo {
         for_demo(config);
     }
@@ -192,6 +210,9 @@ routes! {
     post "/me/sessions/end", KeepAccount => me::end_other_sessions;
     post "/me/sessions/{session}/end", KeepAccount => me::end_session;
     get "/me/bookings", KeepAccount => me::past_bookings;
+    get "/me/tokens", KeepTokens => me::to_tokens;
+    post "/me/tokens", KeepTokens => me::make_token;
+    post "/me/tokens/{token}/revoke", KeepTokens => me::revoke_token;
     get "/me/calendar", KeepAccount => me::to_calendar;
     post "/me/calendar", KeepAccount => me::renew_calendar;
     post "/me/calendar/stop", KeepAccount => me::stop_calendar;

@@ -95,7 +95,7 @@ impl Service {
         let demo = Demo { mailbox: Some(mailbox(&directory)), simulated: true, people: Vec::new() };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let state = WebState { app, providers: Arc::default(), demo: Some(demo), stop: stopped };
+        let state = WebState { demo: Some(demo), ..WebState::new(app, stopped) };
         std::thread::spawn(move || runtime().block_on(web::serve(listener, state)).unwrap());
         Self { url, students, stop, _directory: directory }
     }

@@ -287,7 +287,7 @@ fn serve(app: &Arc<App>) -> (String, watch::Sender<bool>) {
     let (stop, stopped) = watch::channel(false);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let state = WebState { app: app.clone(), providers: Arc::default(), demo: None, stop: stopped };
+    let state = WebState::new(app.clone(), stopped);
     tokio::spawn(web::serve(listener, state));
     (url, stop)
 }

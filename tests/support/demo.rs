@@ -33,7 +33,7 @@ pub(crate) struct Demo {
 }
 
 /// The command reads these, too, and a test is not to depend on who runs it.
-pub(crate) const NOT_INHERITED: [&str; 10] = [
+pub(crate) const NOT_INHERITED: [&str; 11] = [
     "DATABASE_URL",
     "FAIRLEASE_CLAIM_SECONDS",
     "FAIRLEASE_DATA_DIR",
@@ -43,6 +43,7 @@ pub(crate) const NOT_INHERITED: [&str; 10] = [
     "FAIRLEASE_METRICS_LISTEN",
     "FAIRLEASE_PUBLIC_URL",
     "FAIRLEASE_SMTP_URL",
+    "FAIRLEASE_TRUSTED_PROXIES",
     "OS_CLIENT_CONFIG_FILE",
 ];
 

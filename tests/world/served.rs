@@ -7,6 +7,7 @@ use std::sync::Arc;
 use fairlease::auth::openid::Providers;
 use fairlease::auth::permissions::Scope;
 use fairlease::db::DbError;
+use fairlease::domain::audit::Doer;
 use fairlease::domain::ids::PersonId;
 use fairlease::services::sessions::{self, SignIn};
 use fairlease::services::tokens::{self, NewToken};
@@ -40,7 +41,7 @@ pub(crate) fn serve(world: &World) -> Served {
 fn start(world: &World, providers: Arc<Providers>, demo: Option<Demo>) -> Served {
     let (said, stop) = watch::channel(false);
     let ((pages, url), (figures, metrics)) = (listen(), listen());
-    let state = WebState { app: world.app.clone(), providers, demo, stop };
+    let state = WebState { providers, demo, ..WebState::new(world.app.clone(), stop) };
     tokio::spawn(web::serve(pages, state.clone()));
     tokio::spawn(web::serve_metrics(figures, state));
     Served { url, metrics, http: client(), _stop: said }
@@ -86,7 +87,12 @@ impl World {
             by: person.clone(),
         };
         let app = self.app.clone();
-        let made = self.app.db.write("token", move |conn| tokens::make(&app, conn, &wanted)).await.unwrap();
+        let made = self
+            .app
+            .db
+            .write("token", move |conn| tokens::make(&app, conn, &Doer::itself(), &wanted))
+            .await
+            .unwrap();
         Credential::Bearer(made.secret.expose_secret().to_owned())
     }
 }

@@ -87,6 +87,7 @@ CREATE TABLE api_tokens (
     revoked_at INTEGER
 ) STRICT;
 CREATE INDEX api_tokens_of_person ON api_tokens (person_id, made_at);
+CREATE INDEX api_tokens_that_sign_in ON api_tokens (expires_at) WHERE revoked_at IS NULL;
 
 -- The address at which a person's calendar programs read: of its secret, the SHA-256.
 CREATE TABLE calendar_addresses (

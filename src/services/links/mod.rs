@@ -30,6 +30,11 @@ pub fn url(app: &App, person: &PersonId, link: &Link) -> String {
     format!("{}/links/{}", app.public_url, token::write(&app.link_key, &ticket))
 }
 
+/// Whose a link is, if this installation has made it. Nothing is asked of the database.
+pub fn whose(app: &App, token: &str) -> Option<PersonId> {
+    token::read(&app.link_key, token).map(|ticket| ticket.person)
+}
+
 /// What there is to say to someone who follows a link.
 #[derive(Debug, Clone)]
 pub enum Answer {

@@ -20,6 +20,7 @@ use crate::services::sessions;
 use crate::web::caller::Caller;
 use crate::web::context::{SignedIn, session_token};
 use crate::web::error::WebError;
+use crate::web::limits::{Limits, Stream};
 use crate::web::pages::booking::BookingPage;
 use crate::web::pages::layout::{Link, Section};
 use crate::web::present;
@@ -104,11 +105,14 @@ pub async fn events(
     who: SignedIn,
     path: web::Path<BookingId>,
     request: HttpRequest,
+    limits: web::Data<Limits>,
 ) -> Result<HttpResponse, WebError> {
     let id = path.into_inner();
     view(&who, &id).await?;
+    let place = limits.into_inner().open_stream(&who.caller.owner().id)?;
     let token = session_token(&who.context.state, &request);
-    let watch = Watch { who, token, id, seen: None, quiet: 0, patience: QUIET_LOOKS, over: false };
+    let watch =
+        Watch { who, token, id, seen: None, quiet: 0, patience: QUIET_LOOKS, over: false, _place: place };
     let events = stream::unfold(watch, |mut watch| async move {
         let event = watch.next().await?;
         Some((Ok::<_, actix_web::Error>(Bytes::from(event)), watch))
@@ -130,6 +134,7 @@ struct Watch {
     quiet: u32,
     patience: u32,
     over: bool,
+    _place: Stream,
 }
 
 impl Watch {

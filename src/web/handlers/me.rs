@@ -5,8 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::tokens::{Typed, part as in_list};
 use super::{page, page_once};
-use crate::db::DbError;
+use crate::auth::permissions::{Permission, Reach};
+use crate::db::{self, DbError};
 use crate::services::people::{self, KeyCard};
 use crate::services::{calendar as calendars, labs, sessions as all_sessions};
 use crate::web::context::{Done, SignedIn};
@@ -20,6 +22,7 @@ mod by_hand;
 mod calendar;
 mod mails;
 mod sessions;
+mod tokens;
 mod usage;
 
 pub use bookings::past_bookings;
@@ -27,22 +30,32 @@ pub use by_hand::restore;
 pub use calendar::{read_calendar, renew_calendar, stop_calendar, to_calendar};
 pub use mails::save_choices;
 pub use sessions::{end_other_sessions, end_session};
+pub use tokens::{make_token, revoke_token, to_tokens};
 
 /// Shows who the person is to us, what they have used, and what they have chosen.
 pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {
-    let me = me(&who, String::new(), Vec::new()).await?;
+    let me = me(&who, Kept::default()).await?;
     Ok(page_once(&request, me.render()?))
 }
 
-async fn me(who: &SignedIn, key_text: String, problems: Vec<Problem>) -> Result<MePage, WebError> {
+/// What was typed into a form of the page and refused.
+#[derive(Debug, Default)]
+struct Kept {
+    key_text: String,
+    key_problems: Vec<Problem>,
+    token: Typed,
+}
+
+async fn me(who: &SignedIn, kept: Kept) -> Result<MePage, WebError> {
     let (app, person) = (who.context.app().clone(), who.caller.person.clone());
     let db = app.db.clone();
-    let (cards, calendar_made_at, mine, signed_in) = db
+    let (cards, calendar_made_at, mine, held, signed_in) = db
         .read::<_, DbError, _>("me", move |conn| {
             let overview = labs::overview(&app, conn, &person)?;
             let mine = by_hand::of(conn, &person.net_id, app.now())?;
+            let (cards, held) = (overview.map(|(_, cards)| cards), db::tokens_of(conn, &person.id)?);
             let signed_in = all_sessions::of_person(&app, conn, &person.id)?;
-            Ok((overview.map(|(_, cards)| cards), calendars::made_at(conn, &person.id)?, mine, signed_in))
+            Ok((cards, calendars::made_at(conn, &person.id)?, mine, held, signed_in))
         })
         .await?;
     let person = &who.caller.person;
@@ -51,6 +64,10 @@ async fn me(who: &SignedIn, key_text: String, problems: Vec<Problem>) -> Result<
         _ => ("none".to_owned(), "It does not end in a digit: ask staff to set your days.".to_owned()),
     };
     let (zone, now) = (who.context.zone(), who.context.app().now());
+    let may = |permission| who.caller.reach(permission) != Reach::No;
+    let own = who.caller.looks_as().is_none();
+    let tokens = (own && may(Permission::KeepTokens))
+        .then(|| in_list(&who.context, "/me/tokens", person, &held, &kept.token));
     Ok(MePage {
         layout: who.context.layout("Me", Section::Me),
         net_id: person.net_id.to_string(),
@@ -60,12 +77,14 @@ async fn me(who: &SignedIn, key_text: String, problems: Vec<Problem>) -> Result<
         mail: person.mail.clone(),
         by_hand: mine.map(|mine| by_hand::part(zone, now, &mine)),
         key: person.ssh_public_key.as_deref().and_then(|key| people::read_key(key).ok()).map(saved),
-        key_text,
-        problems,
+        key_text: kept.key_text,
+        problems: kept.key_problems,
         usage: usage::usage(&cards.unwrap_or_default()),
         mails: mails::choices(&person.choices),
         calendar_made: calendar_made_at.map(|at| present::when(zone, now, at)),
         sessions: sessions::part(who, &signed_in),
+        tokens,
+        appoints: may(Permission::AppointStaff),
     })
 }
 
@@ -85,8 +104,9 @@ pub async fn save_key(who: SignedIn, form: web::Form<Form>) -> Result<HttpRespon
         Ok(card) => card,
         Err(problem) => {
             let private = form.public_key.contains("PRIVATE KEY");
-            let text = if private { String::new() } else { form.public_key.clone() };
-            let again = me(&who, text, vec![Problem::with_field("public_key", problem)]).await?;
+            let key_text = if private { String::new() } else { form.public_key.clone() };
+            let key_problems = vec![Problem::with_field("public_key", problem)];
+            let again = me(&who, Kept { key_text, key_problems, ..Kept::default() }).await?;
             return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, again.render()?));
         }
     };

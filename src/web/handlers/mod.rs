@@ -12,10 +12,12 @@ pub mod me;
 pub mod person;
 pub mod reaper;
 pub mod roster;
+pub mod services;
 pub mod sign_in;
 pub mod sites;
 pub mod staff;
 pub mod standing;
+mod tokens;
 pub mod wait;
 
 use actix_web::http::StatusCode;

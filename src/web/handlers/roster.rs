@@ -21,7 +21,6 @@ use crate::web::pages::roster::{Choice, ImportRow, PersonRow, RosterPage};
 use crate::web::present;
 use crate::web::table::routes;
 
-pub(in crate::web) use self::bring::LARGEST;
 pub(in crate::web) use self::import::refused;
 
 routes! {

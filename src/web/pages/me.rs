@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::layout::{Layout, Link, Problem, Section, When};
 use super::reaper::{MarkState, Thing};
+use super::tokens::{TokenState, Tokens};
 
 mod sessions;
 
@@ -41,6 +42,10 @@ pub struct MePage {
     pub calendar_made: Option<When>,
     /// Where one is signed in.
     pub sessions: SessionsPart,
+    /// The tokens of one's programs, if one may have some.
+    pub tokens: Option<Tokens>,
+    /// Whether one says what services there are.
+    pub appoints: bool,
 }
 
 /// What one made by hand and the reaper has marked.
@@ -186,6 +191,8 @@ impl MePage {
             mails: MailChoices::sample(),
             calendar_made: None,
             sessions: SessionsPart::sample(),
+            tokens: Some(Tokens::sample_of_none("/me/tokens")),
+            appoints: false,
         };
         let saved = Self {
             key: Some(SavedKey {
@@ -195,6 +202,7 @@ impl MePage {
             }),
             usage: Usage::sample(),
             calendar_made: Some(When::new("2026-11-20T09:12-05:00", "Fri Nov 20, 09:12")),
+            tokens: Some(Tokens::sample("/me/tokens")),
             ..none.clone()
         };
         let invalid = Self {
@@ -218,7 +226,12 @@ impl MePage {
             ..saved.clone()
         };
         let by_hand = Self { by_hand: Some(ByHandPart::sample()), ..saved.clone() };
+        let token_refused = Self { tokens: Some(Tokens::sample_of_refused("/me/tokens")), ..saved.clone() };
+        let of_staff = Layout::sample_of_staff("Me", Section::Me);
+        let instructor = Self { layout: of_staff, appoints: true, ..saved.clone() };
         vec![
+            ("me_token_refused", token_refused),
+            ("me_instructor", instructor),
             ("me_no_key", none),
             ("me_saved", saved),
             ("me_looked_at", looked_at),

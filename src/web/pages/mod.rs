@@ -23,11 +23,13 @@ pub mod providers;
 pub mod reaper;
 pub mod refusal;
 pub mod roster;
+pub mod services;
 pub mod sign_in;
 pub mod sites;
 pub mod spread;
 pub mod staff_lab;
 pub mod standing;
+pub mod tokens;
 pub mod waiting;
 
 #[cfg(test)]
@@ -52,6 +54,9 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         .chain(boxed(me::MePage::samples()))
         .chain(boxed(my_bookings::MyBookingsPage::samples()))
         .chain(boxed(calendar_address::CalendarAddressPage::samples()))
+        .chain(boxed(tokens::TokenMadePage::samples()))
+        .chain(boxed(services::ServicesPage::samples()))
+        .chain(boxed(services::ServicePage::samples()))
         .chain(boxed(link::LinkPage::samples()))
         .chain(boxed(look::LookPage::samples()))
         .chain(boxed(mailbox::MailboxPage::samples()))

@@ -9,7 +9,7 @@ use askama::Template;
 
 use super::super::{page, page_once};
 use crate::domain::roster::Format;
-use crate::roster::{MOST_BYTES, Refused};
+use crate::roster::Refused;
 use crate::services::roster::{self, BOOKINGS_END_AFTER, MOST_HOURS, RosterError, Wanted};
 use crate::web::context::SignedIn;
 use crate::web::error::WebError;
@@ -188,6 +188,3 @@ fn compose(who: &SignedIn, typed: &Typed, problems: Vec<Problem>, more: usize) -
         more,
     }
 }
-
-/// The largest form: a file, what is pasted, and the rest.
-pub(in crate::web) const LARGEST: usize = 2 * MOST_BYTES + 64 * 1024;

@@ -13,6 +13,7 @@ use crate::services::people;
 use crate::services::sessions::{self, SignIn};
 use crate::web::context::{Context, agent, session_cookie, session_token};
 use crate::web::error::WebError;
+use crate::web::limits::{Class, Limits};
 use crate::web::pages::layout::{Problem, Section};
 use crate::web::pages::sign_in::{DemoPerson, SignInPage};
 
@@ -56,6 +57,7 @@ pub struct Form {
 pub async fn enter(
     context: Context,
     form_data: web::Form<Form>,
+    limits: web::Data<Limits>,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let Form { net_id: typed, return_to } = form_data.into_inner();
@@ -68,6 +70,7 @@ pub async fn enter(
             return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, again.render()?));
         }
     };
+    limits.ask_person(Class::SignIn, net_id.as_str())?;
     let app = context.app().clone();
     let db = app.db.clone();
     let before = session_token(&context.state, &request);
@@ -75,9 +78,16 @@ pub async fn enter(
     let session = db
         .write::<_, DbError, _>("sign in", move |conn| {
             let person = people::ensure_person(&app, conn, &net_id, net_id.as_str(), Role::Student)?;
-            sessions::begin(&app, conn, &person.id, &sign_in)
+            let program = person.role == Some(Role::Service);
+            if program { Ok(None) } else { sessions::begin(&app, conn, &person.id, &sign_in).map(Some) }
         })
         .await?;
+    let Some(session) = session else {
+        let text = "That is a service: it signs in with a token, and to the API alone.";
+        let problems = vec![Problem::with_field("net_id", text)];
+        let again = form(&context, typed, problems, return_to)?;
+        return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, again.render()?));
+    };
     Ok(HttpResponse::SeeOther()
         .insert_header((header::LOCATION, return_to.unwrap_or_else(|| "/".to_owned())))
         .cookie(session_cookie(&context.state, &session.token))
