@@ -56,6 +56,10 @@
 //! [`worker::offer`] goes through the lines of such pools ([`services::waitlist::step`]): [`policy::waitlist`] says whose turn
 //! it is, by what everyone has used ([`services::fair_share`]), and they get an offer, which is a booking that they take or pass.
 //!
+//! **Someone signs in.** [`services::sign_in`] remembers what was begun and says where to go ([`auth::openid`]); who comes
+//! back with that is exchanged for an identity, the identity for a person of the roster, and they get a session
+//! ([`services::sessions`]).
+//!
 //! **A booking comes up.** [`worker::fulfil`] claims bookings whose next step is due. For each,
 //! [`services::fulfil::advance`] goes in turns: a transaction renews the claim, records what came of the calls before,
 //! asks [`policy::reconcile::next`] and writes the intent; the calls to the cloud follow, outside of any transaction. If

@@ -24,7 +24,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
         &["auth", "clock", "cloud", "db", "domain", "entropy", "mail", "metrics", "policy", "roster"],
     ),
     ("worker", &["db", "domain", "services"]),
-    ("web", &["auth", "db", "domain", "entropy", "mail", "metrics", "policy", "roster", "services"]),
+    ("web", &["auth", "clock", "db", "domain", "entropy", "mail", "metrics", "policy", "roster", "services"]),
     (
         "cli",
         &[
@@ -45,7 +45,7 @@ const HOMES: [(&str, &[&str]); 12] = [
     ("lettre", &["mail"]),
     ("tokio_cron_scheduler", &["worker"]),
     ("clap", &["cli", "main"]),
-    ("csv", &["cli", "roster"]),
+    ("csv", &["cli", "roster", "services"]),
     ("openidconnect", &["auth"]),
     ("reqwest", &["auth", "cloud"]),
     ("getrandom", &["entropy"]),

@@ -6,7 +6,7 @@ use fairlease::domain::exception::Grant;
 use fairlease::services::booking::{self, BookingError};
 use fairlease::services::{courses, exceptions, notices};
 
-use crate::world::{World, local, on_both_databases, slot};
+use crate::world::{World, local, on_both_databases, slot, ta};
 
 on_both_databases! {
     async fn a_booking_is_made_provisioned_and_expires(backend: Backend) {
@@ -280,9 +280,8 @@ on_both_databases! {
             until: Some(local("2025-02-08T09:30")),
             reason: "was ill".into(),
             accommodation: false,
-            by: "ta".into(),
         };
-        exceptions::grant(&world.app, granted).await.unwrap();
+        exceptions::grant(&world.app, &ta(), granted).await.unwrap();
         let first = world.book(&one, slot("2025-02-08T10:00", "2025-02-08T18:00")).await;
         world.book(&one, slot("2025-02-10T10:00", "2025-02-10T12:00")).await;
         world.book(&two, slot("2025-02-08T10:00", "2025-02-08T20:00")).await;

@@ -1,7 +1,9 @@
 //! Commands for staff, as processes on a database of their own.
 
+mod auditing;
 mod fairness;
 mod roster;
+mod tokens;
 mod waiting;
 
 use std::process::{Command, Output};
@@ -89,6 +91,36 @@ impl Desk {
             self.json(&["explain", "--as", "ff524", "--lab", "k8s", "--start", &start[..16], "--hours", "2"]);
         let violations = body["violations"].as_array().unwrap();
         violations.iter().map(|it| it["code"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[test]
+fn whoever_is_unlinked_is_linked_to_no_account() {
+    let desk = Desk::set();
+    desk.enrol(&["ff524"]);
+    desk.sql(
+        "INSERT INTO identities SELECT 'https://sso.example.edu', 'a1', id, 0 FROM people WHERE net_id = 'ff524'",
+    );
+    let unlink = || desk.done(&["person", "unlink", "ff524"]);
+    assert_eq!(unlink(), "ff524 is linked to no account any more; their sessions are ended\n");
+    assert_eq!(unlink(), "ff524 was linked to no account; their sessions are ended\n");
+    let (code, told) = desk.refused(&["person", "unlink", "gg10"]);
+    assert!(code == 1 && told.contains("nobody here has the net ID gg10"), "{told}");
+}
+
+#[test]
+fn an_identity_file_that_is_wrong_keeps_the_service_from_starting() {
+    let desk = Desk::set();
+    let file = desk.directory.path().join("identity.toml");
+    std::fs::write(&file, "[[provider]]\nid = \"nyu\"\nname = \"NYU\"\nissuer = \"http://sso.example.edu\"\nclient_id = \"x\"\nclient_secret_file = \"none\"\n").unwrap();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--identity-file", &file.display().to_string()];
+    let (code, told) = desk.refused(&serve);
+    assert_eq!(code, 1);
+    for error in [
+        "identity.toml:4: provider.nyu.issuer: ",
+        "identity.toml:6: provider.nyu.client_secret_file: none can't be read",
+    ] {
+        assert!(told.contains(error), "{told}");
     }
 }
 

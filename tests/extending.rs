@@ -7,6 +7,7 @@ use fairlease::cloud::port::CloudError;
 use fairlease::cloud::simulated::{Fault, Faults, Profile};
 use fairlease::config::course_file::CourseFile;
 use fairlease::db::{self, DbError};
+use fairlease::domain::audit::Doer;
 use fairlease::domain::booking::Booking;
 use fairlease::domain::course::Course;
 use fairlease::domain::person::Person;
@@ -26,7 +27,7 @@ const WORDS: &str = "Updating leases for 'flavor:instance' type reservations is 
 const TOLD: &str = "KVM@TACC can't change the end of a booking that has begun: book another slot after it, or release it early.";
 
 /// A site that changes the end of no lease.
-fn rigid() -> Profile {
+pub(crate) fn rigid() -> Profile {
     Profile { extends: false, ..Profile::instant() }
 }
 
@@ -50,7 +51,7 @@ fn codes(refused: Result<(), BookingError>) -> Vec<&'static str> {
 }
 
 /// Asks the site in vain.
-async fn finds_out(world: &World) -> (Person, Booking) {
+pub(crate) async fn finds_out(world: &World) -> (Person, Booking) {
     let (student, made) = active(world, "ff524", "08").await;
     world.end_at(&student, &made.id, hours_more(&made, 1)).await.unwrap();
     world.work().await;
@@ -145,7 +146,7 @@ on_both_databases! {
         let (student, made) = active(&mended, "gg222", "12").await;
         assert!(mended.view(&student, &made.id).await.ends.fixed.is_some(), "four days later");
         let site = "kvm-tacc".parse().unwrap();
-        assert!(extending::forget(&mended.app, site).await.unwrap());
+        assert!(extending::forget(&mended.app, &Doer::itself(), site).await.unwrap());
         assert!(mended.view(&student, &made.id).await.ends.fixed.is_none());
         mended.end_at(&student, &made.id, hours_more(&made, 1)).await.unwrap();
         mended.work().await;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use fairlease::clock::{Clock as _, SystemClock};
 use fairlease::cloud::port::Clouds;
 use fairlease::db::{self, Db, DbError, Installation};
+use fairlease::domain::audit::Doer;
 use fairlease::domain::course::Course;
 use fairlease::domain::ids::{BookingId, InstanceId};
 use fairlease::domain::interval::Interval;
@@ -145,7 +146,7 @@ async fn student(app: &Arc<App>) -> Person {
     let made = app.db.write::<_, DbError, _>("student", move |conn| {
         let person =
             people::ensure_person(&inner, conn, &"ff524".parse().unwrap(), "A student", Role::Student)?;
-        people::set_key(conn, &person.id, &people::read_key(KEY).unwrap())?;
+        people::set_key(&inner, conn, &Doer::itself(), &person.id, &people::read_key(KEY).unwrap())?;
         Ok(db::person(conn, &person.id)?.unwrap())
     });
     made.await.unwrap()

@@ -11,6 +11,7 @@
 )]
 
 mod architecture;
+mod audit;
 mod blueprints;
 mod booking;
 mod by_hand;
@@ -30,6 +31,7 @@ mod idle;
 mod killed;
 mod leads;
 mod ledger;
+mod limits;
 mod links;
 mod looking;
 mod mail;
@@ -40,6 +42,7 @@ mod no_shows;
 mod openid;
 mod permissions;
 mod pools;
+mod privacy;
 mod provisioning;
 mod races;
 mod reaper_pages;
@@ -65,6 +68,7 @@ mod stories;
 mod support;
 mod sweeping;
 mod teams;
+mod tokens;
 mod waiting;
 mod waitlist;
 mod whose;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use fairlease::cloud::simulated::{Object, Profile};
 use fairlease::db::{self, DbError};
+use fairlease::domain::audit::Doer;
 use fairlease::domain::blueprint::Kind;
 use fairlease::domain::marked::{Exempt, Exemption, Pause, Stage};
 use fairlease::domain::sweep::{Act, Savings};
@@ -57,7 +58,7 @@ async fn say(world: &World, exempt: Exempt) {
 }
 
 fn exemption(what: Exempt, until: DateTime<Utc>) -> Exemption {
-    Exemption { what, reason: "a paper is due".to_owned(), by: "ta1".parse().unwrap(), until }
+    Exemption { what, reason: "a paper is due".to_owned(), by: "ta1".to_owned(), until }
 }
 
 fn object(id: &str) -> Exempt {
@@ -66,7 +67,7 @@ fn object(id: &str) -> Exempt {
 
 async fn restore(world: &World, id: &str, of: &str) -> Result<reaping::Restored, RestoreError> {
     let site = "kvm-tacc".parse().unwrap();
-    reaping::restore(&world.app, &site, Kind::Server, id, Some(&of.parse().unwrap())).await
+    reaping::restore(&world.app, &Doer::itself(), &site, Kind::Server, id, Some(&of.parse().unwrap())).await
 }
 
 fn outcomes(done: &[Done]) -> Vec<String> {
@@ -165,7 +166,7 @@ on_both_databases! {
         let seen = reaping::observe(&world.app).await.unwrap();
         assert_eq!(seen.plan.actions.len(), 1);
         let app = world.app.clone();
-        let pause = Pause { site: None, reason: "look first".to_owned(), by: "ta1".parse().unwrap(), until: None };
+        let pause = Pause { site: None, reason: "look first".to_owned(), by: "ta1".to_owned(), until: None };
         let said = world.app.db.write::<_, DbError, _>("pause", move |conn| {
             db::insert_pause(conn, &app.pause_id(), &pause, app.now())
         });
@@ -201,7 +202,7 @@ on_both_databases! {
         assert_eq!(stages(&world).await, [("hers".to_owned(), told)], "as if nobody had been told");
         assert!(matches!(restore(&world, "hers", "ff524").await, Err(RestoreError::Often)));
         let site = "kvm-tacc".parse().unwrap();
-        let by_staff = reaping::restore(&world.app, &site, Kind::Server, "hers", None).await.unwrap();
+        let by_staff = reaping::restore(&world.app, &Doer::itself(), &site, Kind::Server, "hers", None).await.unwrap();
         assert_eq!(by_staff.until, local("2025-02-09T12:00"));
     }
 

@@ -10,7 +10,7 @@ use fairlease::policy::admission::Violation;
 use fairlease::services::booking::{self, BookingError};
 use fairlease::services::exceptions::{self, NewException};
 
-use crate::world::{World, local, on_both_databases, slot};
+use crate::world::{World, local, on_both_databases, slot, ta};
 
 /// Names of the leases that the cloud holds.
 fn leases(world: &World) -> Vec<String> {
@@ -159,21 +159,20 @@ on_both_databases! {
             until: until.map(local),
             reason: "was ill on Saturday".to_owned(),
             accommodation: false,
-            by: "ta123".to_owned(),
         };
         let refused = |result: Result<_, BookingError>| matches!(result, Err(BookingError::Refused(_)));
         assert!(refused(booking::book(&world.app, World::wish(&student, sunday)).await));
-        let id = exceptions::grant(&world.app, grant(Grant::AnyDay, Some("2025-02-09T00:00"))).await.unwrap().id;
+        let id = exceptions::grant(&world.app, &ta(), grant(Grant::AnyDay, Some("2025-02-09T00:00"))).await.unwrap().id;
         world.book(&student, sunday).await;
         assert!(refused(booking::book(&world.app, World::wish(&other, sunday)).await));
-        assert!(exceptions::revoke(&world.app, id.clone(), "ta123".to_owned()).await.unwrap());
-        assert!(!exceptions::revoke(&world.app, id, "ta123".to_owned()).await.unwrap(), "once");
+        assert!(exceptions::revoke(&world.app, &ta(), id.clone()).await.unwrap());
+        assert!(!exceptions::revoke(&world.app, &ta(), id).await.unwrap(), "once");
         let later = slot("2025-02-09T14:00", "2025-02-09T16:00");
         assert!(refused(booking::book(&world.app, World::wish(&student, later)).await));
         let unknown = NewException { net_id: "zz999".parse().unwrap(), ..grant(Grant::AnyDay, None) };
-        assert!(exceptions::grant(&world.app, unknown).await.is_err());
+        assert!(exceptions::grant(&world.app, &ta(), unknown).await.is_err());
         let no_reason = NewException { reason: "  ".to_owned(), ..grant(Grant::AnyDay, None) };
-        assert!(exceptions::grant(&world.app, no_reason).await.is_err());
+        assert!(exceptions::grant(&world.app, &ta(), no_reason).await.is_err());
     }
 
     async fn staff_set_the_parity_of_an_id_without_a_digit(backend: Backend) {
@@ -189,9 +188,8 @@ on_both_databases! {
             until: None,
             reason: "the ID has no digit".to_owned(),
             accommodation: false,
-            by: "ta123".to_owned(),
         };
-        exceptions::grant(&world.app, even).await.unwrap();
+        exceptions::grant(&world.app, &ta(), even).await.unwrap();
         world.book(&student, saturday).await;
     }
 }

@@ -73,12 +73,8 @@ async fn mails(world: &World, words: &str) -> Vec<fairlease::domain::notice::Not
 }
 
 async fn exempt(world: &World, what: Exempt) {
-    let exemption = Exemption {
-        what,
-        reason: "ill".into(),
-        by: "ta77".parse().unwrap(),
-        until: local("2025-02-09T00:00"),
-    };
+    let exemption =
+        Exemption { what, reason: "ill".into(), by: "ta77".to_owned(), until: local("2025-02-09T00:00") };
     let now = world.app.now();
     let insert = move |conn: &mut db::Conn<'_>| {
         db::insert_exemption(conn, &ExemptionId::from_bits(1), &exemption, now)
@@ -90,7 +86,7 @@ async fn pause(world: &World) {
     let pause = Pause {
         site: Some("kvm-tacc".parse().unwrap()),
         reason: "outage".into(),
-        by: "ta77".parse().unwrap(),
+        by: "ta77".to_owned(),
         until: None,
     };
     let now = world.app.now();

@@ -12,18 +12,19 @@ use fairlease::db::{self, DbError, Dropped};
 use fairlease::domain::audit::Doer;
 use fairlease::domain::exception::Grant;
 use fairlease::domain::ids::{CourseId, PersonId};
-use fairlease::domain::marked::{Exempt, Exemption, Pause};
+use fairlease::domain::marked::Exempt;
 use fairlease::domain::person::{Person, Role};
 use fairlease::services::exceptions::{self, NewException};
+use fairlease::services::guards::{self, NewExemption, NewPause};
 use fairlease::services::roster::{self, Wanted};
 use fairlease::services::shares::{self, Change, Placing};
-use fairlease::services::{booking, guards, people, reaping, sweeps};
+use fairlease::services::{booking, people, reaping, sweeps};
 use fairlease::web::{Row, Verb, every_row};
 use reqwest::header::{CONTENT_TYPE, IF_MATCH, LOCATION};
 use reqwest::{Method, Response, StatusCode};
 
 use crate::world::served::{Credential, Served, serve};
-use crate::world::{World, course, on_both_databases, slot};
+use crate::world::{World, course, on_both_databases, slot, ta};
 
 /// Someone who asks, and how what the paths name stands to them.
 struct Actor {
@@ -133,7 +134,6 @@ async fn outcome(response: Response) -> Outcome {
 
 async fn things(world: &World, owner: &Person) -> Things {
     let booking = world.book(owner, slot("2025-02-08T10:00", "2025-02-08T12:00")).await;
-    let by = owner.net_id.clone();
     let exception = NewException {
         net_id: owner.net_id.clone(),
         lab: None,
@@ -141,16 +141,15 @@ async fn things(world: &World, owner: &Person) -> Things {
         until: None,
         reason: "was ill".to_owned(),
         accommodation: true,
-        by: "ta77".to_owned(),
     };
-    let exception = exceptions::grant(&world.app, exception).await.unwrap().id;
+    let exception = exceptions::grant(&world.app, &ta(), exception).await.unwrap().id;
     let service = member(world, "robot", Role::Service).await.id;
     let until = world.app.now() + TimeDelta::days(1);
     let what = Exempt::Person(owner.net_id.clone());
-    let exemption = Exemption { what, reason: "a demonstration".to_owned(), by: by.clone(), until };
-    let exemption = guards::exempt(&world.app, exemption).await.unwrap().id;
-    let pause = Pause { site: None, reason: "a demonstration".to_owned(), by, until: Some(until) };
-    let pause = guards::pause(&world.app, pause).await.unwrap().id;
+    let exemption = NewExemption { what, reason: "a demonstration".to_owned(), until };
+    let exemption = guards::exempt(&world.app, &ta(), exemption).await.unwrap().id;
+    let pause = NewPause { site: None, reason: "a demonstration".to_owned(), until: Some(until) };
+    let pause = guards::pause(&world.app, &ta(), pause).await.unwrap().id;
     reaping::sweep(&world.app).await.unwrap();
     let sweep = world.app.db.read::<_, DbError, _>("sweep", sweeps::latest).await.unwrap().unwrap().0.id;
     Things {
@@ -170,9 +169,10 @@ async fn things(world: &World, owner: &Person) -> Things {
             ("{secret}", "none".to_owned()),
             ("{token}", "none".to_owned()),
             ("{wait}", "000000000000".to_owned()),
+            ("{service}", service.to_string()),
             ("{person}", owner.id.to_string()),
             ("{import}", confirmed_roster(world).await),
-            ("{service}", service.to_string()),
+            ("{provider}", "none".to_owned()),
         ],
     }
 }
@@ -212,9 +212,8 @@ async fn place(world: &World, person: &Person, team: &str) -> Person {
         section: Change::To("a".to_owned()),
         team: Change::To(team.to_owned()),
         shares: None,
-        by: "ta77".to_owned(),
     };
-    shares::place(&world.app, placing).await.unwrap();
+    shares::place(&world.app, &ta(), placing).await.unwrap();
     again(world, &person.id).await
 }
 

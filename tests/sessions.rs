@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use fairlease::db::{self, DbError, Dropped};
+use fairlease::domain::audit::{Doer, Way};
 use fairlease::domain::person::Person;
 use fairlease::services::sessions::{self, IDLE, LONGEST, SignIn};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
@@ -22,7 +23,8 @@ impl World {
         let (app, id) = (self.app.clone(), person.id.clone());
         let sign_in = SignIn { agent: agent.to_owned(), ..SignIn::default() };
         let begun = self.app.db.write::<_, DbError, _>("sign in", move |conn| {
-            let token = sessions::begin(&app, conn, &id, &sign_in)?.token;
+            let token =
+                sessions::begin(&app, conn, &Doer::someone(Way::Page, id.clone()), &id, &sign_in)?.token;
             let csrf = sessions::of_token(&app, conn, &token)?.unwrap().stored.csrf;
             Ok((token.expose_secret().to_owned(), csrf.expose_secret().to_owned()))
         });

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use fairlease::auth::openid::Providers;
 use fairlease::clock::{Clock, SystemClock};
-use fairlease::db::{self, DbError};
+use fairlease::db::{self, AuditFilter, AuditOrder, DbError};
+use fairlease::domain::audit::Doer;
 use fairlease::domain::identity::{ClaimMap, Provider as Described};
 use fairlease::domain::person::Person;
 use fairlease::services::{people, sign_in};
@@ -149,6 +150,7 @@ on_both_databases! {
             assert!(set.starts_with(SESSION) && set.contains(flag), "{set}");
         }
         assert!(scene.is_in(&cookies).await);
+        assert_eq!(scene.recorded().await, ["linked_identity", "set_contact", "signed_in"]);
         let person = scene.person("ff524").await.unwrap();
         assert_eq!((person.name.as_str(), person.mail.as_str()), ("Name of ff524", "ff524@example.edu"));
 
@@ -167,12 +169,39 @@ on_both_databases! {
         let told = is_refused(scene.sign_in(&cookies, "stranger1").await, StatusCode::FORBIDDEN, "You are not on the roster").await;
         assert!(told.contains("No account was made for you"));
         assert_eq!((scene.people().await, cookies.get(SESSION)), (before, None));
+        assert_eq!(scene.recorded().await, ["refused_sign_in"]);
 
         let (app, gone) = (scene.world.app.clone(), "gg10".parse().unwrap());
-        let dropped = scene.world.app.db.write("drop", move |conn| people::drop_out(&app, conn, &gone)).await;
+        let dropped = scene.world.app.db.write("drop", move |conn| people::drop_out(&app, conn, &Doer::command(), &gone)).await;
         dropped.unwrap();
         let with_bookings = scene.signed_in("gg10").await;
         assert!(scene.is_in(&with_bookings).await, "until what they have booked ends, they see it");
+    }
+
+    async fn who_signs_in_and_who_is_refused_is_recorded(backend: Backend) {
+        let scene = Scene::new(backend).await;
+        let recorded = async || {
+            let lines = crate::audit::all(&scene.world).await.into_iter();
+            lines.filter(|line| line.way != "itself").map(|line| line.sentence()).collect::<Vec<_>>()
+        };
+        is_refused(scene.sign_in(&Cookies::default(), "stranger1").await, StatusCode::FORBIDDEN, "You are not on the roster").await;
+        scene.signed_in("ff524").await;
+        let net_id = "ff524".parse().unwrap();
+        let app = scene.world.app.clone();
+        let unlink = move |conn: &mut db::Conn<'_>| sign_in::unlink(&app, conn, &Doer::command(), &net_id);
+        scene.world.app.db.write("unlink", unlink).await.unwrap();
+        assert_eq!(recorded().await, [
+            "someone tried to sign in and was refused",
+            "ff524 changed the name or the address of themselves",
+            "ff524 tied themselves to an account of the identity provider",
+            "ff524 signed in",
+            "fairlease ended sessions of ff524",
+            "fairlease untied ff524 from an account of the identity provider",
+        ]);
+        let lines = crate::audit::all(&scene.world).await;
+        assert!(!format!("{lines:?}").contains("stranger1"), "of somebody who is nobody here no name is kept");
+        let first = lines.iter().find(|line| line.action == "refused_sign_in").unwrap();
+        assert_eq!((first.why.as_deref(), first.request.is_some()), (Some("you are not on the roster of this course"), true));
     }
 
     async fn a_sign_in_is_finished_once_and_by_the_browser_that_began_it(backend: Backend) {
@@ -225,7 +254,9 @@ on_both_databases! {
         let answer = scene.sign_in(&Cookies::default(), "second").await;
         is_refused(answer, StatusCode::FORBIDDEN, "Your net ID belongs to another account").await;
         let net_id = "ff524".parse().unwrap();
-        let links = scene.world.app.db.write("unlink", move |conn| sign_in::unlink(conn, &net_id)).await;
+        let app = scene.world.app.clone();
+        let unlink = move |conn: &mut db::Conn<'_>| sign_in::unlink(&app, conn, &Doer::command(), &net_id);
+        let links = scene.world.app.db.write("unlink", unlink).await;
         assert_eq!(links.unwrap(), 1);
         assert!(!scene.is_in(&first).await);
         scene.signed_in("second").await;
@@ -269,6 +300,8 @@ on_both_databases! {
         assert!(!scene.is_in(&two).await && scene.is_in(&other).await);
         assert_eq!(scene.ended(json!({"sub": "sub-gg10"})).await.status(), StatusCode::OK);
         assert!(!scene.is_in(&other).await);
+        let recorded = scene.recorded().await;
+        assert_eq!(recorded.iter().filter(|action| *action == "revoked_session").count(), 3, "{recorded:?}");
     }
 
     async fn who_looks_after_the_installation_comes_before_any_roster(backend: Backend) {
@@ -285,6 +318,15 @@ on_both_databases! {
 }
 
 impl Scene {
+    /// The actions in the audit log, the first first.
+    async fn recorded(&self) -> Vec<String> {
+        let all = |conn: &mut db::Conn<'_>| {
+            db::audit(conn, &AuditFilter::default(), AuditOrder::FirstFirst(None), 100)
+        };
+        let kept = self.world.app.db.read::<_, DbError, _>("test", all).await.unwrap();
+        kept.into_iter().map(|kept| kept.record.action).collect()
+    }
+
     /// What the provider calls its session in which one of ours was begun.
     async fn session_there(&self, cookies: &Cookies) -> String {
         let token = cookies.get(SESSION).unwrap();

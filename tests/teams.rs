@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::sites::staff;
 use crate::world::served::{Credential, Served, serve};
-use crate::world::{World, course, on_both_databases, slot};
+use crate::world::{World, course, on_both_databases, slot, ta};
 
 async fn place(world: &World, person: &Person, section: Option<&str>, team: &str) {
     let placing = Placing {
@@ -19,9 +19,8 @@ async fn place(world: &World, person: &Person, section: Option<&str>, team: &str
         section: section.map_or(Change::None, |name| Change::To(name.to_owned())),
         team: Change::To(team.to_owned()),
         shares: None,
-        by: "ta77".to_owned(),
     };
-    shares::place(&world.app, placing).await.unwrap();
+    shares::place(&world.app, &ta(), placing).await.unwrap();
 }
 
 async fn text(served: &Served, who: &Credential, path: &str) -> String {
@@ -70,7 +69,7 @@ on_both_databases! {
                 assert!(page.contains(&says), "{state}: {page}");
                 let timeline = part(&page, "id=\"timeline\"", "class=\"after-links\"").to_lowercase();
                 assert!(timeline.contains("class=\"timeline\""), "{state}: {page}");
-                for wrong in ["<form", "your", "yours", " you ", "you.", "/move\"", "calendar"] {
+                for wrong in ["<form", "your", "yours", " you ", "you.", "/move\"", "calendar.ics"] {
                     assert!(!timeline.contains(wrong), "{state}: {wrong}: {timeline}");
                 }
                 assert!(!page.contains("calendar.ics"), "{state}");

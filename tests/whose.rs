@@ -8,10 +8,10 @@ use fairlease::domain::survey::Backing;
 use fairlease::services::exceptions::{self, NewException};
 use fairlease::services::{people, reaping};
 
-use crate::world::{World, local, on_both_databases};
+use crate::world::{World, local, on_both_databases, ta};
 
 /// A server that someone made by hand.
-fn put_server(world: &World, name: &str, made_at: &str, creator: &str) {
+pub(crate) fn put_server(world: &World, name: &str, made_at: &str, creator: &str) {
     let mut server = Object::by_hand(Kind::Server, name, name, local(made_at));
     server.survey.hints.creator = vec![creator.to_owned()];
     server.survey.backing = Backing::Untold;
@@ -37,7 +37,6 @@ fn exception(lab: Option<&str>, grant: Grant) -> NewException {
         until: Some(local("2025-02-09T00:00")),
         reason: "was ill".to_owned(),
         accommodation: false,
-        by: "ta77".to_owned(),
     }
 }
 
@@ -49,7 +48,10 @@ on_both_databases! {
         assert_eq!(reported(&world).await, [(None, "over_cap")]);
         let set = async |net_id: &str, accounts: &[&str]| {
             let (net_id, accounts) = (net_id.parse().unwrap(), accounts.iter().map(ToString::to_string).collect::<Vec<_>>());
-            let set = move |conn: &mut fairlease::db::Conn<'_>| people::set_cloud_users(conn, &net_id, &accounts);
+            let app = world.app.clone();
+            let set = move |conn: &mut fairlease::db::Conn<'_>| {
+                people::set_cloud_users(&app, conn, &ta(), &net_id, &accounts)
+            };
             world.app.db.write("accounts", set).await
         };
         set("ff524", &["f.field@example.edu", "0a1b"]).await.unwrap();
@@ -66,11 +68,11 @@ on_both_databases! {
         put_server(&world, "node1-cloud-gg222", "2025-02-08T00:00", "");
         let both = [of("ff524", "over_cap"), of("gg222", "over_cap")];
         assert_eq!(reported(&world).await, both);
-        let raised = exceptions::grant(&world.app, exception(Some("k8s"), Grant::CapMinutes(1440))).await.unwrap();
+        let raised = exceptions::grant(&world.app, &ta(), exception(Some("k8s"), Grant::CapMinutes(1440))).await.unwrap();
         assert_eq!(reported(&world).await, both[1..]);
-        exceptions::revoke(&world.app, raised.id, "ta77".to_owned()).await.unwrap();
+        exceptions::revoke(&world.app, &ta(), raised.id).await.unwrap();
         assert_eq!(reported(&world).await, both);
-        exceptions::grant(&world.app, exception(None, Grant::CapMinutes(1440))).await.unwrap();
+        exceptions::grant(&world.app, &ta(), exception(None, Grant::CapMinutes(1440))).await.unwrap();
         assert_eq!(reported(&world).await, both[1..], "in all labs");
         world.clock.set(local("2025-02-09T00:00"));
         assert_eq!(reported(&world).await, both, "it has run out");
@@ -81,10 +83,10 @@ on_both_databases! {
         world.student("ff524").await;
         put_server(&world, "node1-cloud-ff524", "2025-02-08T08:00", "");
         assert_eq!(reported(&world).await, []);
-        let odd = exceptions::grant(&world.app, exception(None, Grant::Parity(Parity::Odd))).await.unwrap();
+        let odd = exceptions::grant(&world.app, &ta(), exception(None, Grant::Parity(Parity::Odd))).await.unwrap();
         assert_eq!(reported(&world).await, [of("ff524", "wrong_day")]);
-        exceptions::revoke(&world.app, odd.id, "ta77".to_owned()).await.unwrap();
-        exceptions::grant(&world.app, exception(Some("k8s"), Grant::Parity(Parity::Odd))).await.unwrap();
+        exceptions::revoke(&world.app, &ta(), odd.id).await.unwrap();
+        exceptions::grant(&world.app, &ta(), exception(Some("k8s"), Grant::Parity(Parity::Odd))).await.unwrap();
         assert_eq!(reported(&world).await, [of("ff524", "wrong_day")], "in this lab");
     }
 }

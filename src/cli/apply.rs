@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use serde_json::json;
 
+use super::by::By;
 use super::{Failure, Options, assemble, output};
 use crate::clock::{Clock, SystemClock};
 use crate::config::course_file::CourseFile;
 use crate::db::Db;
+use crate::domain::audit::Doer;
 use crate::domain::course::Course;
+use crate::entropy::OsEntropy;
 use crate::services::courses::{self, ApplyError, Plan};
 
 #[derive(Debug, ClapArgs)]
@@ -19,6 +22,8 @@ pub(super) struct Args {
     /// Print what would change, and which bookings the new rules would not accept, and change nothing
     #[arg(long)]
     plan: bool,
+    #[command(flatten)]
+    by: By,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -31,7 +36,7 @@ pub(super) async fn run(options: &Options, args: &Args) -> Result<(), Failure> {
     let plan = db.read("plan", move |conn| courses::plan(conn, &planned)).await?;
     let summary = summary(&course);
     if !args.plan {
-        save(&db, course).await?;
+        save(&db, &args.by.doer(), course).await?;
     }
     if args.json {
         return output::json(&json!({"applied": !args.plan, "plan": plan}));
@@ -71,6 +76,8 @@ pub(super) fn summary(course: &Course) -> String {
 }
 
 /// Makes the course in the database this one.
-pub(super) async fn save(db: &Db, course: Course) -> Result<(), ApplyError> {
-    db.write("apply", move |conn| courses::apply(conn, &course, SystemClock.now())).await
+pub(super) async fn save(db: &Db, doer: &Doer, course: Course) -> Result<(), ApplyError> {
+    let doer = doer.clone();
+    db.write("apply", move |conn| courses::apply_by(conn, &OsEntropy, &doer, &course, SystemClock.now()))
+        .await
 }

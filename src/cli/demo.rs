@@ -12,6 +12,7 @@ use super::{Failure, Options, apply, assemble, metrics, output, presence, serve,
 use crate::clock::{Clock, SystemClock};
 use crate::config::course_file::CourseFile;
 use crate::db::DbError;
+use crate::domain::audit::Doer;
 use crate::domain::course::{CloudName, Course};
 use crate::domain::person::Role;
 use crate::services::{App, people};
@@ -57,7 +58,7 @@ pub(super) async fn run(mut options: Options, args: Args) -> Result<(), Failure>
     let example = args.course.is_none();
     let course = course(&args, SystemClock.now())?;
     let simulated = course.sites.iter().all(|site| site.cloud == CloudName::Simulated);
-    apply::save(&assemble::database(&options)?, course).await?;
+    apply::save(&assemble::database(&options)?, &Doer::command(), course).await?;
     let app = assemble::app(&options, &url).await?;
     seed(&app).await?;
     if example {

@@ -5,6 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::{Value, json};
 
+use super::by::By;
 use super::{Failure, Options, assemble, output, slot};
 use crate::db;
 use crate::domain::calendar;
@@ -54,13 +55,6 @@ struct GrantArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-struct By {
-    /// Who does it
-    #[arg(long, value_name = "NAME", default_value = "fairlease")]
-    by: String,
 }
 
 /// What is to be different: exactly one of these.
@@ -182,10 +176,9 @@ async fn grant(options: &Options, args: GrantArgs) -> Result<(), Failure> {
         until,
         reason: args.reason,
         accommodation: args.accommodation,
-        by: args.by.by,
     };
     let rule = wanted.grant.rule();
-    let granted = exceptions::grant(&app, wanted).await.map_err(|error| match error {
+    let granted = exceptions::grant(&app, &args.by.doer(), wanted).await.map_err(|error| match error {
         ExceptionError::OutOfRange { .. } => Failure(format!("{rule}: {error}")),
         error => error.into(),
     })?;
@@ -260,7 +253,7 @@ fn as_json(zone: Tz, it: &Exception, net_id: &NetId) -> Value {
 
 async fn revoke(options: &Options, args: Revoke) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
-    if !exceptions::revoke(&app, args.id.clone(), args.by.by).await? {
+    if !exceptions::revoke(&app, &args.by.doer(), args.id.clone()).await? {
         return Err(Failure(format!("there is no exception {} that holds", args.id)));
     }
     if args.json {

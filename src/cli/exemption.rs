@@ -4,12 +4,13 @@ use chrono_tz::Tz;
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::{Value, json};
 
+use super::by::By;
 use super::{Failure, Options, assemble, output, slot};
 use crate::db::{self, SaidExemption};
 use crate::domain::calendar;
 use crate::domain::ids::{ExemptionId, LabId, NetId};
-use crate::domain::marked::{Exempt, Exemption};
-use crate::services::guards::{self, GuardError};
+use crate::domain::marked::Exempt;
+use crate::services::guards::{self, GuardError, NewExemption};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -62,14 +63,6 @@ struct What {
     lab: Option<LabId>,
 }
 
-/// Who does it.
-#[derive(Debug, ClapArgs)]
-pub(super) struct By {
-    /// Who does it
-    #[arg(long, value_name = "NETID", default_value = "fairlease")]
-    pub(super) by: NetId,
-}
-
 #[derive(Debug, ClapArgs)]
 struct List {
     /// Print JSON
@@ -112,8 +105,8 @@ async fn add(options: &Options, args: Add) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
     let zone = slot::zone(&app.db).await?;
     let until = slot::read_instant(zone, &args.until)?;
-    let wanted = Exemption { what: args.what.read()?, reason: args.reason, by: args.by.by, until };
-    let said = guards::exempt(&app, wanted).await.map_err(|error| refusal(zone, error))?;
+    let wanted = NewExemption { what: args.what.read()?, reason: args.reason, until };
+    let said = guards::exempt(&app, &args.by.doer(), wanted).await.map_err(|error| refusal(zone, error))?;
     if args.json {
         return output::json(&as_json(zone, &said));
     }
@@ -155,7 +148,7 @@ fn row(zone: Tz, said: &SaidExemption) -> Vec<String> {
         said.id.to_string(),
         words(&said.what.what),
         calendar::date_and_time(zone, said.what.until),
-        said.what.by.to_string(),
+        said.what.by.clone(),
         said.what.reason.clone(),
     ]
 }
@@ -179,7 +172,7 @@ fn as_json(zone: Tz, said: &SaidExemption) -> Value {
 
 async fn revoke(options: &Options, args: Revoke) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
-    if !guards::revoke(&app, args.id.clone(), args.by.by).await? {
+    if !guards::revoke(&app, &args.by.doer(), args.id.clone()).await? {
         return Err(Failure(format!("there is no exemption {} that holds", args.id)));
     }
     if args.json {

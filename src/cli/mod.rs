@@ -2,8 +2,10 @@
 
 mod apply;
 mod assemble;
+mod audit;
 mod book;
 mod bookings;
+mod by;
 mod course;
 mod demo;
 mod doctor;
@@ -95,16 +97,18 @@ enum Command {
     Exception(exception::Args),
     /// Say who takes the course
     Person(person::Args),
+    /// See who did what, and check that the log of it is whole
+    Audit(audit::Args),
     /// Tell what is kept of a person, and erase them
     Privacy(privacy::Args),
     /// Say who is staff
     Role(role::Args),
-    /// Bring the course's roster as a file, and list it
-    Roster(roster::Args),
     /// Say which programs are in the course by themselves
     Service(service::Args),
     /// Make, list and revoke what programs sign in with
     Token(token::Args),
+    /// Bring the course's roster as a file, and list it
+    Roster(roster::Args),
 }
 
 /// Why a command did not do what it was asked: a sentence for the person who typed it.
@@ -144,11 +148,12 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Offer(args) => offer::run(&options, args).await,
         Command::Exception(args) => exception::run(&options, args).await,
         Command::Person(args) => person::run(&options, args).await,
+        Command::Audit(args) => audit::run(&options, args).await,
         Command::Privacy(args) => privacy::run(&options, args).await,
         Command::Role(args) => role::run(&options, args).await,
-        Command::Roster(args) => roster::run(&options, args).await,
         Command::Service(args) => service::run(&options, args).await,
         Command::Token(args) => token::run(&options, args).await,
+        Command::Roster(args) => roster::run(&options, args).await,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use clap::{Args as ClapArgs, Subcommand};
 
+use super::by::By;
 use super::{Failure, Options, assemble, output};
 use crate::domain::ids::NetId;
 use crate::services::{people, sign_in};
@@ -30,6 +31,8 @@ struct Unlink {
     /// The person's net ID
     #[arg(value_name = "NETID")]
     who: NetId,
+    #[command(flatten)]
+    by: By,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -37,6 +40,8 @@ struct Drop {
     /// The person's net ID
     #[arg(value_name = "NETID")]
     who: NetId,
+    #[command(flatten)]
+    by: By,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -50,6 +55,8 @@ struct Enrol {
     /// Where their mail goes; needed for someone who is new
     #[arg(long, value_name = "ADDRESS")]
     mail: Option<String>,
+    #[command(flatten)]
+    by: By,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -61,31 +68,33 @@ struct Accounts {
     /// given are forgotten
     #[arg(long = "cloud-user", value_name = "NAME")]
     cloud_users: Vec<String>,
+    #[command(flatten)]
+    by: By,
 }
 
 pub(super) async fn run(options: &Options, args: Args) -> Result<(), Failure> {
     match args.command {
-        Command::Drop(args) => drop_out(options, args.who).await,
+        Command::Drop(args) => drop_out(options, args).await,
         Command::Enrol(args) => enrol(options, args).await,
         Command::Accounts(args) => accounts(options, args).await,
-        Command::Unlink(args) => unlink(options, args.who).await,
+        Command::Unlink(args) => unlink(options, args).await,
     }
 }
 
-async fn drop_out(options: &Options, who: NetId) -> Result<(), Failure> {
+async fn drop_out(options: &Options, args: Drop) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
-    let (inner, net_id) = (app.clone(), who.clone());
-    app.db.write("person: drop", move |conn| people::drop_out(&inner, conn, &net_id)).await?;
-    output::line(format_args!("{who} has dropped the course"))
+    let (inner, doer, net_id) = (app.clone(), args.by.doer(), args.who.clone());
+    app.db.write("person: drop", move |conn| people::drop_out(&inner, conn, &doer, &net_id)).await?;
+    output::line(format_args!("{} has dropped the course", args.who))
 }
 
 async fn enrol(options: &Options, args: Enrol) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
-    let (inner, Enrol { who, name, mail }) = (app.clone(), args);
+    let (inner, doer, Enrol { who, name, mail, .. }) = (app.clone(), args.by.doer(), args);
     let net_id = who.clone();
     app.db
         .write("person: enrol", move |conn| {
-            people::enrol(&inner, conn, &net_id, name.as_deref(), mail.as_deref())
+            people::enrol(&inner, conn, &doer, &net_id, name.as_deref(), mail.as_deref())
         })
         .await?;
     output::line(format_args!("{who} takes the course"))
@@ -93,11 +102,13 @@ async fn enrol(options: &Options, args: Enrol) -> Result<(), Failure> {
 
 async fn accounts(options: &Options, args: Accounts) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
-    let Accounts { who, cloud_users } = args;
+    let (inner, doer, Accounts { who, cloud_users, .. }) = (app.clone(), args.by.doer(), args);
     let net_id = who.clone();
     let kept = app
         .db
-        .write("person: accounts", move |conn| people::set_cloud_users(conn, &net_id, &cloud_users))
+        .write("person: accounts", move |conn| {
+            people::set_cloud_users(&inner, conn, &doer, &net_id, &cloud_users)
+        })
         .await?;
     if kept.is_empty() {
         return output::line(format_args!("{who} is known by no account"));
@@ -105,10 +116,12 @@ async fn accounts(options: &Options, args: Accounts) -> Result<(), Failure> {
     output::line(format_args!("{who} is known as {}", kept.join(", ")))
 }
 
-async fn unlink(options: &Options, who: NetId) -> Result<(), Failure> {
+async fn unlink(options: &Options, args: Unlink) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
+    let (inner, doer, who) = (app.clone(), args.by.doer(), args.who);
     let net_id = who.clone();
-    let gone = app.db.write("person: unlink", move |conn| sign_in::unlink(conn, &net_id)).await?;
+    let gone =
+        app.db.write("person: unlink", move |conn| sign_in::unlink(&inner, conn, &doer, &net_id)).await?;
     match gone {
         0 => output::line(format_args!("{who} was linked to no account; their sessions are ended")),
         _ => output::line(format_args!("{who} is linked to no account any more; their sessions are ended")),

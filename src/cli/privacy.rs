@@ -2,9 +2,9 @@
 
 use clap::{Args as ClapArgs, Subcommand};
 
+use super::by::By;
 use super::{Failure, Options, assemble, output};
 use crate::db::{self, Conn};
-use crate::domain::audit::Doer;
 use crate::domain::ids::NetId;
 use crate::domain::person::Person;
 use crate::services::privacy::{self, PrivacyError};
@@ -28,9 +28,8 @@ struct Export {
     /// The person's net ID
     #[arg(value_name = "NETID")]
     who: NetId,
-    /// Who asks for it
-    #[arg(long, value_name = "NAME", default_value = "fairlease")]
-    by: String,
+    #[command(flatten)]
+    by: By,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -41,9 +40,8 @@ struct Erase {
     /// Why; it is recorded
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Who does it
-    #[arg(long, value_name = "NAME", default_value = "fairlease")]
-    by: String,
+    #[command(flatten)]
+    by: By,
     /// Do it; without this only what would stay is told
     #[arg(long)]
     yes: bool,
@@ -62,7 +60,7 @@ fn known(conn: &mut Conn<'_>, who: &NetId) -> Result<Person, PrivacyError> {
 
 async fn export(options: &Options, args: Export) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
-    let (inner, doer) = (app.clone(), Doer::command().named(&args.by));
+    let (inner, doer) = (app.clone(), args.by.doer());
     let kept = app
         .db
         .write("privacy: export", move |conn| {
@@ -82,7 +80,7 @@ async fn erase(options: &Options, args: Erase) -> Result<(), Failure> {
         )));
     }
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
-    let (inner, doer) = (app.clone(), Doer::command().named(&args.by));
+    let (inner, doer) = (app.clone(), args.by.doer());
     let Erase { who, reason, .. } = args;
     app.db
         .write("privacy: erase", move |conn| {

@@ -7,16 +7,18 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::{Value, json};
 
-use super::exemption::{By, refusal};
+use super::by::By;
+use super::exemption::refusal;
 use super::{Failure, Options, assemble, output, slot};
 use crate::db::{self, DbError, SaidPause};
 use crate::domain::blueprint::Kind;
 use crate::domain::calendar;
 use crate::domain::ids::{NetId, SiteId};
-use crate::domain::marked::{Pause, Stage};
+use crate::domain::marked::Stage;
 use crate::domain::sweep::{Act, Sweep};
+use crate::services::guards::{self, NewPause};
 use crate::services::sweeps::{self, Follows};
-use crate::services::{App, guards, reaping};
+use crate::services::{App, reaping};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -88,6 +90,8 @@ struct Restore {
     kind: Kind,
     /// The site's id of it
     id: String,
+    #[command(flatten)]
+    by: By,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -125,8 +129,8 @@ pub(super) async fn run(options: &Options, args: Args) -> Result<(), Failure> {
 
 async fn pause(app: &Arc<App>, zone: Tz, args: PauseArgs) -> Result<(), Failure> {
     let until = args.until.as_deref().map(|text| slot::read_instant(zone, text)).transpose()?;
-    let wanted = Pause { site: args.site, reason: args.reason, by: args.by.by, until };
-    let said = guards::pause(app, wanted).await.map_err(|error| refusal(zone, error))?;
+    let wanted = NewPause { site: args.site, reason: args.reason, until };
+    let said = guards::pause(app, &args.by.doer(), wanted).await.map_err(|error| refusal(zone, error))?;
     if args.json {
         return output::json(&pause_json(zone, &said));
     }
@@ -153,7 +157,8 @@ fn pause_json(zone: Tz, said: &SaidPause) -> Value {
 }
 
 async fn resume(app: &Arc<App>, zone: Tz, args: Resume) -> Result<(), Failure> {
-    let ended = guards::resume_at(app, args.site, args.by.by).await.map_err(|error| refusal(zone, error))?;
+    let ended =
+        guards::resume_at(app, &args.by.doer(), args.site).await.map_err(|error| refusal(zone, error))?;
     if args.json {
         let ended: Vec<_> = ended.iter().map(|said| pause_json(zone, said)).collect();
         return output::json(&json!({ "resumed": ended }));
@@ -200,8 +205,9 @@ fn mark_row(zone: Tz, it: &Follows) -> Vec<String> {
 }
 
 async fn restore(app: &Arc<App>, zone: Tz, args: Restore) -> Result<(), Failure> {
-    let restored =
-        reaping::restore(app, &args.site, args.kind, &args.id, None).await.map_err(|error| match error {
+    let doer = args.by.doer();
+    let restored = reaping::restore(app, &doer, &args.site, args.kind, &args.id, None).await.map_err(
+        |error| match error {
             reaping::RestoreError::NotMarked => {
                 Failure(format!("no {} {} is marked at {}", args.kind.word(), args.id, args.site))
             }
@@ -210,7 +216,8 @@ async fn restore(app: &Arc<App>, zone: Tz, args: Restore) -> Result<(), Failure>
                 Failure(format!("it was taken back before, and is left alone until {until}"))
             }
             other => other.into(),
-        })?;
+        },
+    )?;
     if args.json {
         output::json(&json!({
             "restored": restored.marked.target, "until": calendar::rfc3339(zone, restored.until),

@@ -4,8 +4,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::{Value, json};
 
+use super::by::By;
 use super::{Failure, Options, assemble, output};
-use crate::domain::audit::Doer;
 use crate::domain::ids::NetId;
 use crate::domain::person::{Person, Role};
 use crate::services::roles;
@@ -51,13 +51,6 @@ struct Admin {
 }
 
 #[derive(Debug, ClapArgs)]
-struct By {
-    /// Who says so
-    #[arg(long, value_name = "NAME", default_value = "fairlease")]
-    by: String,
-}
-
-#[derive(Debug, ClapArgs)]
 struct List {
     /// Print JSON
     #[arg(long)]
@@ -78,7 +71,7 @@ pub(super) async fn run(options: &Options, args: Args) -> Result<(), Failure> {
 
 async fn set(options: &Options, args: Set) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
-    let (inner, doer, who, role) = (app.clone(), Doer::command().named(&args.by.by), args.who, args.role);
+    let (inner, doer, who, role) = (app.clone(), args.by.doer(), args.who, args.role);
     let appoint = move |conn: &mut crate::db::Conn<'_>| roles::appoint(&inner, conn, &doer, &who, role);
     let person = app.db.write("role: set", appoint).await?;
     output::line(format_args!("{} is a {}", person.net_id, role.title()))
@@ -86,8 +79,7 @@ async fn set(options: &Options, args: Set) -> Result<(), Failure> {
 
 async fn admin(options: &Options, args: Admin) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
-    let (inner, doer, who, on) =
-        (app.clone(), Doer::command().named(&args.by.by), args.who.clone(), !args.off);
+    let (inner, doer, who, on) = (app.clone(), args.by.doer(), args.who.clone(), !args.off);
     app.db.write("role: admin", move |conn| roles::set_admin(&inner, conn, &doer, &who, on)).await?;
     let what = if on { "runs the installation" } else { "does not run the installation" };
     output::line(format_args!("{} {what}", args.who))

@@ -3,6 +3,7 @@
 use clap::{ArgGroup, Args as ClapArgs, Subcommand};
 use serde_json::{Value, json};
 
+use super::by::By;
 use super::{Failure, Options, assemble, output};
 use crate::db::Shareholder;
 use crate::domain::ids::NetId;
@@ -53,13 +54,6 @@ struct Place {
 }
 
 #[derive(Debug, ClapArgs)]
-struct By {
-    /// Who does it, for the log
-    #[arg(long, value_name = "NAME", default_value = "fairlease")]
-    by: String,
-}
-
-#[derive(Debug, ClapArgs)]
 struct Set {
     /// A section, such as a; a team of it, such as a/red; or a team that is in no section, such as /red
     group: Group,
@@ -103,9 +97,8 @@ async fn place(options: &Options, args: Place) -> Result<(), Failure> {
         section: change(args.section, args.no_section),
         team: change(args.team, args.no_team),
         shares: args.shares,
-        by: args.by.by,
     };
-    let placed = shares::place(&app, wanted).await?;
+    let placed = shares::place(&app, &args.by.doer(), wanted).await?;
     if args.json {
         return output::json(&placed_json(&placed));
     }
@@ -137,7 +130,7 @@ fn placed_json(placed: &Shareholder) -> Value {
 
 async fn set(options: &Options, args: &Set) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
-    shares::set(&app, &args.group, args.shares, &args.by.by).await?;
+    shares::set(&app, &args.by.doer(), &args.group, args.shares).await?;
     let Group { section, team } = &args.group;
     if args.json {
         return output::json(&json!({

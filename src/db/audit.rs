@@ -8,7 +8,7 @@ use super::connection::{Conn, on};
 use super::dialect;
 use super::schema::{audit_details, audit_records, people};
 use super::types::Ts;
-use crate::domain::audit::{Action, Details, Record};
+use crate::domain::audit::{Action, Details, Head, Record};
 use crate::domain::ids::PersonId;
 
 /// A record with its hash, and with its details unless these are gone.
@@ -95,19 +95,20 @@ impl From<(RecordRow, Option<DetailsRow>)> for Kept {
     }
 }
 
-/// Number and hash of the last record, once nobody else adds one until the transaction is over.
-pub fn lock_audit(conn: &mut Conn<'_>) -> Result<Option<(i64, String)>, DbError> {
+/// The last record, once nobody else adds one until the transaction is over.
+pub fn lock_audit(conn: &mut Conn<'_>) -> Result<Option<Head>, DbError> {
     dialect::lock_audit(conn)?;
     audit_head(conn)
 }
 
-/// Number and hash of the last record.
-pub fn audit_head(conn: &mut Conn<'_>) -> Result<Option<(i64, String)>, DbError> {
-    Ok(on!(conn, |c| audit_records::table
+/// The last record.
+pub fn audit_head(conn: &mut Conn<'_>) -> Result<Option<Head>, DbError> {
+    let last: Option<(i64, String)> = on!(conn, |c| audit_records::table
         .order(audit_records::number.desc())
         .select((audit_records::number, audit_records::hash))
         .first(c)
-        .optional())?)
+        .optional())?;
+    Ok(last.map(|(number, hash)| Head { number, hash }))
 }
 
 /// Adds a record with its details. The database refuses one that does not follow the last.
@@ -143,7 +144,7 @@ pub fn insert_audit(
     Ok(())
 }
 
-/// Up to `limit` records that fit, in this order of their times.
+/// Up to `limit` records that fit, in this order of their times; none if there is no record after which they are to be.
 pub fn audit(
     conn: &mut Conn<'_>,
     filter: &AuditFilter,
@@ -152,8 +153,11 @@ pub fn audit(
 ) -> Result<Vec<Kept>, DbError> {
     let (AuditOrder::LatestFirst(number) | AuditOrder::FirstFirst(number)) = order;
     let edge = match number {
-        Some(number) => Some((number, at_of(conn, number)?)),
         None => None,
+        Some(number) => match at_of(conn, number)? {
+            Some(at) => Some((number, at)),
+            None => return Ok(Vec::new()),
+        },
     };
     let rows: Vec<(RecordRow, Option<DetailsRow>)> = on!(conn, |c| {
         let mut query = audit_records::table.left_join(audit_details::table).limit(limit).into_boxed();
@@ -193,11 +197,8 @@ pub fn audit(
     Ok(rows.into_iter().map(Kept::from).collect())
 }
 
-/// When the record of this number was made. Behind the last one there is nothing: that is told as the earliest time.
-fn at_of(conn: &mut Conn<'_>, number: i64) -> Result<Ts, DbError> {
-    let at: Option<Ts> =
-        on!(conn, |c| audit_records::table.find(number).select(audit_records::at).first(c).optional())?;
-    Ok(at.unwrap_or(Ts(DateTime::UNIX_EPOCH)))
+fn at_of(conn: &mut Conn<'_>, number: i64) -> Result<Option<Ts>, DbError> {
+    Ok(on!(conn, |c| audit_records::table.find(number).select(audit_records::at).first(c).optional())?)
 }
 
 /// Up to `limit` records in the order of the chain, from the one after `number` on; each with whether the person was erased

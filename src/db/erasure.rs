@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::DbError;
+use super::audit::forget_audit_details;
 use super::connection::{Conn, on};
 use super::schema::{
-    api_tokens, audit_details, audit_records, bookings, calendar_addresses, events, exceptions, exemptions,
-    identities, marks, notices, pauses, people, receipts, resources, roster_imports, sessions, sweep_acts,
-    sweeps,
+    api_tokens, bookings, calendar_addresses, events, exceptions, exemptions, identities, marks, notices,
+    pauses, people, receipts, resources, roster_imports, sessions, sweep_acts, sweeps,
 };
 use super::types::Ts;
 use crate::domain::ids::NetId;
@@ -33,7 +33,8 @@ pub fn erase(
     erase_from_sweeps(conn, person, stand_in)?;
     erase_from_guards(conn, person, stand_in)?;
     erase_from_imports(conn, person)?;
-    erase_from_audit(conn, person)
+    forget_audit_details(conn, &person.id)?;
+    Ok(())
 }
 
 fn erase_from_people(
@@ -192,14 +193,5 @@ fn erase_from_imports(conn: &mut Conn<'_>, person: &Person) -> Result<(), DbErro
     let said = like(&format!("\"{}\"", person.net_id));
     let naming = roster_imports::table.filter(roster_imports::plan.like(&said).escape('\\'));
     on!(conn, |c| diesel::delete(naming).execute(c))?;
-    Ok(())
-}
-
-fn erase_from_audit(conn: &mut Conn<'_>, person: &Person) -> Result<(), DbError> {
-    let about = audit_records::table
-        .filter(audit_records::about_id.eq(person.id.as_str()))
-        .select(audit_records::number);
-    on!(conn, |c| diesel::delete(audit_details::table.filter(audit_details::number.eq_any(about)))
-        .execute(c))?;
     Ok(())
 }

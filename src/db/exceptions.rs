@@ -93,6 +93,17 @@ pub fn exceptions_of_people(conn: &mut Conn<'_>, people: &[&PersonId]) -> Result
     found.into_iter().collect()
 }
 
+/// An exception, unless it was taken back.
+pub fn exception(conn: &mut Conn<'_>, id: &ExceptionId) -> Result<Option<Exception>, DbError> {
+    let row: Option<ExceptionRow> = on!(conn, |c| exceptions::table
+        .find(id.as_str())
+        .filter(exceptions::revoked_at.is_null())
+        .select(ExceptionRow::as_select())
+        .first(c)
+        .optional())?;
+    row.map(Exception::try_from).transpose()
+}
+
 /// More exceptions than are in force at a time.
 const MOST_IN_FORCE: i64 = 200_000;
 

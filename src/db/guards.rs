@@ -49,7 +49,7 @@ impl TryFrom<ExemptionRow> for SaidExemption {
         let what = Exemption {
             what: serde_json::from_str(&row.what).map_err(DbError::corrupt)?,
             reason: row.reason,
-            by: row.by.parse().map_err(DbError::corrupt)?,
+            by: row.by,
             until: row.until.0,
         };
         Ok(Self {
@@ -75,7 +75,7 @@ pub fn insert_exemption(
         id: id.to_string(),
         what: serde_json::to_string(&exemption.what).map_err(DbError::corrupt)?,
         reason: exemption.reason.clone(),
-        by: exemption.by.to_string(),
+        by: exemption.by.clone(),
         at: Ts(now),
         until: Ts(exemption.until),
         ended_by: None,
@@ -157,7 +157,7 @@ impl TryFrom<PauseRow> for SaidPause {
         let what = Pause {
             site: row.site_id.map(|id| id.parse()).transpose().map_err(DbError::corrupt)?,
             reason: row.reason,
-            by: row.by.parse().map_err(DbError::corrupt)?,
+            by: row.by,
             until: row.until.map(|until| until.0),
         };
         Ok(Self {
@@ -185,7 +185,7 @@ pub fn insert_pause(
         id: id.to_string(),
         site_id: pause.site.as_ref().map(ToString::to_string),
         reason: pause.reason.clone(),
-        by: pause.by.to_string(),
+        by: pause.by.clone(),
         at: Ts(now),
         until: pause.until.map(Ts),
         ended_by: None,

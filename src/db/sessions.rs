@@ -1,5 +1,7 @@
 //! Sessions of browsers. Of each secret only the hash is stored.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -219,30 +221,33 @@ pub fn delete_sessions_of(
 }
 
 /// Ends the sessions that were begun at a provider: by this subject, or within this session of the provider's; those of
-/// both, if both are said. Nothing said ends none.
+/// both, if both are said. Nothing said ends none. Says whose they were.
 pub fn delete_sessions_from(
     conn: &mut Conn<'_>,
     provider: &ProviderId,
     subject: Option<&str>,
     session: Option<&str>,
-) -> Result<usize, DbError> {
-    let of_provider = sessions::table.filter(sessions::provider.eq(provider.as_str()));
-    Ok(match (subject, session) {
-        (Some(subject), None) => {
-            on!(conn, |c| diesel::delete(of_provider.filter(sessions::subject.eq(subject))).execute(c))?
+) -> Result<BTreeSet<PersonId>, DbError> {
+    if subject.is_none() && session.is_none() {
+        return Ok(BTreeSet::new());
+    }
+    let whose: Vec<String> = on!(conn, |c| {
+        let mut those = sessions::table
+            .filter(sessions::provider.eq(provider.as_str()))
+            .select(sessions::token_hash)
+            .into_boxed();
+        if let Some(subject) = subject {
+            those = those.filter(sessions::subject.eq(subject));
         }
-        (None, Some(session)) => {
-            on!(conn, |c| diesel::delete(of_provider.filter(sessions::provider_session.eq(session)))
-                .execute(c))?
+        if let Some(session) = session {
+            those = those.filter(sessions::provider_session.eq(session));
         }
-        (Some(subject), Some(session)) => {
-            let both = of_provider
-                .filter(sessions::subject.eq(subject))
-                .filter(sessions::provider_session.eq(session));
-            on!(conn, |c| diesel::delete(both).execute(c))?
-        }
-        (None, None) => 0,
-    })
+        let those: Vec<String> = those.load(c)?;
+        diesel::delete(sessions::table.filter(sessions::token_hash.eq_any(those)))
+            .returning(sessions::person_id)
+            .get_results(c)
+    })?;
+    whose.into_iter().map(|id| id.parse().map_err(DbError::corrupt)).collect()
 }
 
 /// Forgets the sessions that have ended, or were not used since `idle`.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::ids::{
     BookingId, CourseId, ExceptionId, ExemptionId, ImportId, LabId, PauseId, PersonId, SessionId, SiteId,
@@ -128,6 +129,7 @@ impl Way {
 
 /// Who does something, and how they came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
 pub struct Doer {
     /// How they came.
     pub way: Way,
@@ -171,7 +173,7 @@ impl Doer {
 
     /// The same, by this person: for whoever is known only once they have signed in.
     pub fn being(self, actor: PersonId) -> Self {
-        Self { actor: Some(actor), ..self }
+        Self { actor: Some(actor), behalf: None, token: None, ..self }
     }
 }
 
@@ -285,6 +287,38 @@ pub struct Record {
 /// What stands for the hash of the record before the first.
 pub const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// The last record of the chain, or one that was it once: whoever notes it elsewhere can tell later whether the log still goes
+/// through it. Written `NUMBER:HASH`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Head {
+    /// The record's number.
+    pub number: i64,
+    /// Its hash.
+    pub hash: String,
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.number, self.hash)
+    }
+}
+
+impl FromStr for Head {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_hash =
+            |hash: &&str| hash.len() == NOTHING.len() && hash.bytes().all(|b| b.is_ascii_hexdigit());
+        let read = || {
+            let (number, hash) = text.trim().split_once(':')?;
+            let number = number.parse().ok().filter(|number| *number > 0)?;
+            Some(Self { number, hash: Some(hash).filter(is_hash)?.to_lowercase() })
+        };
+        read().ok_or_else(|| {
+            format!("\"{text}\" is not NUMBER:HASH as `fairlease audit head` prints it, the hash in 64 hexadecimal digits")
+        })
+    }
+}
+
 /// What is hashed of a record begins so; another order or other fields get another name.
 const RECORD: &str = "fairlease audit record 1";
 
@@ -333,11 +367,12 @@ impl Details {
 /// Fields one after the other, each as a netstring: how many bytes it has, a colon, the bytes, a comma. A field that is not
 /// there is `-,`. So no two lists of fields are written alike.
 fn encoded(fields: &[Option<&str>]) -> String {
+    use fmt::Write as _;
     fields.iter().fold(String::new(), |mut text, field| {
-        match field {
-            Some(field) => text.push_str(&format!("{}:{field},", field.len())),
-            None => text.push_str("-,"),
-        }
+        let _ = match field {
+            Some(field) => write!(text, "{}:{field},", field.len()),
+            None => text.write_str("-,"),
+        };
         text
     })
 }
@@ -378,6 +413,15 @@ mod tests {
         }
         for bad in ["", "booking", "booking:", "person:0123456789ab", "lab:A Lab"] {
             assert!(bad.parse::<Object>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_head_is_written_as_it_is_read() {
+        let text = format!("12:{}", "0a".repeat(32));
+        assert_eq!(text.parse::<Head>().unwrap().to_string(), text);
+        for bad in ["", "12", "0:00", &format!("0:{NOTHING}"), &format!("1:{}", "x".repeat(64))] {
+            assert!(bad.parse::<Head>().unwrap_err().contains("NUMBER:HASH"), "{bad}");
         }
     }
 

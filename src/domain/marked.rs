@@ -207,8 +207,8 @@ pub struct Exemption {
     pub what: Exempt,
     /// Why, in a few words.
     pub reason: String,
-    /// Who of staff said so.
-    pub by: NetId,
+    /// Who of staff said so: a net ID, or the name that a command was told.
+    pub by: String,
     /// Up to when.
     pub until: DateTime<Utc>,
 }
@@ -234,8 +234,8 @@ pub struct Pause {
     pub site: Option<SiteId>,
     /// Why, in a few words.
     pub reason: String,
-    /// Who of staff said so.
-    pub by: NetId,
+    /// Who of staff said so: a net ID, or the name that a command was told.
+    pub by: String,
     /// Up to when, if not until someone ends it.
     pub until: Option<DateTime<Utc>>,
 }

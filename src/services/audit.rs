@@ -1,18 +1,25 @@
 //! The audit log: what staff and programs do, and what happens to accounts, is recorded in the transaction that does it.
 //! What is not recorded did not happen.
 
+pub mod export;
+pub mod told;
+pub mod verify;
+
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use chrono::{DateTime, Utc};
 
 use super::App;
 use crate::db::{self, Conn, DbError};
 use crate::domain::audit::{Action, Details, Doer, NOTHING, Object, Record};
 use crate::domain::ids::{NetId, PersonId};
-use crate::entropy;
+use crate::entropy::{self, Entropy};
 
 /// What was done, for the log.
 #[derive(Debug, Clone, PartialEq)]
+#[must_use]
 pub struct Entry {
     action: Action,
     about: Option<PersonId>,
@@ -71,16 +78,27 @@ impl Entry {
 
 /// Records what the caller's transaction does. Others who record wait until that is over, so it comes last in it.
 pub fn record(app: &App, conn: &mut Conn<'_>, doer: &Doer, entry: Entry) -> Result<(), DbError> {
+    write(&*app.entropy, app.now(), conn, doer, entry)
+}
+
+/// [`record`] where there is no [`App`] yet: before a course is applied.
+pub(super) fn write(
+    entropy: &dyn Entropy,
+    now: DateTime<Utc>,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    entry: Entry,
+) -> Result<(), DbError> {
     let Entry { action, about, object, mut said } = entry;
     let actor = actor(conn, doer)?;
     said.by = doer.named.clone().filter(|_| actor.is_none());
     let content = serde_json::to_string(&said).map_err(|error| DbError::Corrupt(error.to_string()))?;
-    let details = Details { salt: app.entropy.secret(), content };
+    let details = Details { salt: entropy.secret(), content };
     let course = db::served_course(conn)?;
     let head = db::lock_audit(conn)?;
     let record = Record {
-        number: head.as_ref().map_or(1, |(number, _)| number + 1),
-        at: app.now(),
+        number: head.as_ref().map_or(1, |head| head.number + 1),
+        at: now,
         way: doer.way.word().to_owned(),
         actor: actor.map(String::from),
         behalf: doer.behalf.clone().map(String::from),
@@ -91,7 +109,7 @@ pub fn record(app: &App, conn: &mut Conn<'_>, doer: &Doer, entry: Entry) -> Resu
         object: object.map(|object| object.to_string()),
         request: doer.request.clone(),
         details_hash: hash_of_details(&details),
-        previous_hash: head.map_or_else(|| NOTHING.to_owned(), |(_, hash)| hash),
+        previous_hash: head.map_or_else(|| NOTHING.to_owned(), |head| head.hash),
     };
     db::insert_audit(conn, &record, &hash(&record), &details)
 }
@@ -104,6 +122,18 @@ fn actor(conn: &mut Conn<'_>, doer: &Doer) -> Result<Option<PersonId>, DbError> 
         (actor, _) => Ok(actor.clone()),
     }
 }
+
+/// Who it is, as lists of what staff have said show it: a net ID, the name that a command was told, or `fairlease`.
+pub fn name(conn: &mut Conn<'_>, doer: &Doer) -> Result<String, DbError> {
+    let known = match &doer.actor {
+        Some(actor) => db::person(conn, actor)?.map(|person| person.net_id.to_string()),
+        None => doer.named.clone(),
+    };
+    Ok(known.unwrap_or_else(|| ITSELF.to_owned()))
+}
+
+/// What it is called that is done by nobody in particular.
+pub const ITSELF: &str = "fairlease";
 
 /// The hash of a record: the SHA-256 of what it is written as, in hexadecimal digits.
 pub fn hash(record: &Record) -> String {

@@ -2,8 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use serde_json::json;
+
+use super::audit::{self, Entry};
 use crate::db::{self, Conn, DbError, MaybeDbError};
+use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::course::{Course, Pool, Site};
+use crate::entropy::Entropy;
 use crate::services::fair_share;
 
 mod plan;
@@ -36,6 +41,29 @@ impl MaybeDbError for ApplyError {
     fn lost_a_race(&self) -> bool {
         matches!(self, Self::Db(error) if error.lost_a_race())
     }
+}
+
+/// How many changes of a course the audit log has at most.
+const MOST_CHANGES: usize = 500;
+
+/// [`apply`], and it is recorded who did it and what has changed. Nothing is recorded where nothing changes.
+pub fn apply_by(
+    conn: &mut Conn<'_>,
+    entropy: &dyn Entropy,
+    doer: &Doer,
+    course: &Course,
+    now: DateTime<Utc>,
+) -> Result<(), ApplyError> {
+    let Plan { mut changes, affected } = plan(conn, course)?;
+    apply(conn, course, now)?;
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let count = changes.len();
+    changes.truncate(MOST_CHANGES);
+    let told = json!({"changes": count, "what": changes, "bookings_against_the_rules": affected.len()});
+    let entry = Entry::new(Action::AppliedCourse).to(Object::Course(course.id.clone())).after(told);
+    Ok(audit::write(entropy, now, conn, doer, entry)?)
 }
 
 /// Makes the course in the database what the file says, and gives cells from now on the capacities that their pools have then.

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use serde_json::{Value, json};
+
 use super::App;
+use super::audit::{self, Entry};
 use crate::db::{self, Conn, DbError, MaybeDbError};
+use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::course::bounds;
 use crate::domain::exception::{Exception, Grant};
-use crate::domain::ids::{ExceptionId, LabId, NetId};
+use crate::domain::ids::{ExceptionId, LabId, NetId, PersonId};
 
 /// Why an exception can't be granted.
 #[derive(Debug, thiserror::Error)]
@@ -61,17 +65,20 @@ pub struct NewException {
     pub reason: String,
     /// Whether it makes up for something that is nobody else's business.
     pub accommodation: bool,
-    /// Who grants it.
-    pub by: String,
 }
 
 /// Grants an exception. It holds from the next wish on.
-pub async fn grant(app: &Arc<App>, wanted: NewException) -> Result<Exception, ExceptionError> {
-    let inner = app.clone();
-    app.db.write("exceptions: grant", move |conn| grant_in(&inner, conn, &wanted)).await
+pub async fn grant(app: &Arc<App>, doer: &Doer, wanted: NewException) -> Result<Exception, ExceptionError> {
+    let (inner, doer) = (app.clone(), doer.clone());
+    app.db.write("exceptions: grant", move |conn| grant_in(&inner, conn, &doer, &wanted)).await
 }
 
-fn grant_in(app: &App, conn: &mut Conn<'_>, wanted: &NewException) -> Result<Exception, ExceptionError> {
+fn grant_in(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    wanted: &NewException,
+) -> Result<Exception, ExceptionError> {
     let now = app.now();
     check(wanted, now)?;
     let person = db::person_by_net_id(conn, &wanted.net_id)?
@@ -89,11 +96,42 @@ fn grant_in(app: &App, conn: &mut Conn<'_>, wanted: &NewException) -> Result<Exc
         until: wanted.until,
         reason: wanted.reason.trim().to_owned(),
         accommodation: wanted.accommodation,
-        granted_by: wanted.by.clone(),
+        granted_by: audit::name(conn, doer)?,
         granted_at: now,
     };
+    let before = in_its_place(conn, &exception.person, wanted, now)?;
     db::insert_exception(conn, &exception)?;
+    let entry = entry(Action::GrantedException, &exception).because(&exception.reason);
+    let entry = match before {
+        Some(before) => entry.before(told(&before)),
+        None => entry,
+    };
+    audit::record(app, conn, doer, entry.after(told(&exception)))?;
     Ok(exception)
+}
+
+/// What someone had of the same rule up to now.
+fn in_its_place(
+    conn: &mut Conn<'_>,
+    person: &PersonId,
+    wanted: &NewException,
+    now: DateTime<Utc>,
+) -> Result<Option<Exception>, DbError> {
+    let same = |it: &Exception| {
+        it.grant.rule() == wanted.grant.rule()
+            && it.lab == wanted.lab
+            && it.until.is_none_or(|until| now < until)
+    };
+    Ok(db::exceptions_of_person(conn, person)?.into_iter().find(same))
+}
+
+fn entry(action: Action, exception: &Exception) -> Entry {
+    Entry::new(action).about(&exception.person).to(Object::Exception(exception.id.clone()))
+}
+
+/// An exception as the audit log has it.
+fn told(it: &Exception) -> Value {
+    json!({"grant": it.grant, "lab": it.lab, "until": it.until, "accommodation": it.accommodation})
 }
 
 fn check(wanted: &NewException, now: DateTime<Utc>) -> Result<(), ExceptionError> {
@@ -127,7 +165,18 @@ pub fn check_range(grant: &Grant) -> Result<(), ExceptionError> {
 }
 
 /// Takes an exception back. What was booked by it stays. False if there is none of this id that holds.
-pub async fn revoke(app: &Arc<App>, id: ExceptionId, by: String) -> Result<bool, DbError> {
-    let inner = app.clone();
-    app.db.write("exceptions: revoke", move |conn| db::revoke_exception(conn, &id, &by, inner.now())).await
+pub async fn revoke(app: &Arc<App>, doer: &Doer, id: ExceptionId) -> Result<bool, DbError> {
+    let (inner, doer) = (app.clone(), doer.clone());
+    app.db.write("exceptions: revoke", move |conn| revoke_in(&inner, conn, &doer, &id)).await
+}
+
+fn revoke_in(app: &App, conn: &mut Conn<'_>, doer: &Doer, id: &ExceptionId) -> Result<bool, DbError> {
+    let Some(exception) = db::exception(conn, id)? else { return Ok(false) };
+    let by = audit::name(conn, doer)?;
+    if !db::revoke_exception(conn, id, &by, app.now())? {
+        return Ok(false);
+    }
+    let entry = entry(Action::RevokedException, &exception).before(told(&exception));
+    audit::record(app, conn, doer, entry)?;
+    Ok(true)
 }

@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use serde_json::json;
+
 use super::App;
+use super::audit::{self, Entry};
 use crate::db::{self, Conn, DbError};
+use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::blueprint::Kind;
 use crate::domain::booking::Booking;
 use crate::domain::capability::{Capability, Experience};
@@ -49,6 +53,16 @@ pub(super) fn learn(
 }
 
 /// Forgets what was found at the site, so that the next wish for another end is tried. True if anything was known.
-pub async fn forget(app: &Arc<App>, site: SiteId) -> Result<bool, DbError> {
-    app.db.write("extending: forget", move |conn| db::forget_experience(conn, &site, EXTEND)).await
+pub async fn forget(app: &Arc<App>, doer: &Doer, site: SiteId) -> Result<bool, DbError> {
+    let (inner, doer) = (app.clone(), doer.clone());
+    app.db
+        .write("extending: forget", move |conn| {
+            let Some(known) = db::experience(conn, &site, EXTEND)? else { return Ok(false) };
+            db::forget_experience(conn, &site, EXTEND)?;
+            let entry = Entry::new(Action::TriedAgain).to(Object::Site(site.clone()));
+            let entry = entry.before(json!({"works": known.works, "words": known.words}));
+            audit::record(&inner, conn, &doer, entry)?;
+            Ok(true)
+        })
+        .await
 }

@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use serde_json::{Value, json};
+
 use super::App;
+use super::audit::{self, Entry};
 use crate::db::{self, Conn, DbError, MaybeDbError, SaidExemption, SaidPause};
+use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::ids::{ExemptionId, LabId, NetId, PauseId, SiteId};
 use crate::domain::marked::{Exempt, Exemption, Pause};
 
@@ -73,6 +77,28 @@ impl MaybeDbError for GuardError {
     }
 }
 
+/// What staff want to be left alone.
+#[derive(Debug, Clone)]
+pub struct NewExemption {
+    /// What.
+    pub what: Exempt,
+    /// Why, in a few words.
+    pub reason: String,
+    /// Up to when.
+    pub until: DateTime<Utc>,
+}
+
+/// Where and why staff want the reaper to stop.
+#[derive(Debug, Clone)]
+pub struct NewPause {
+    /// At one site, or at all.
+    pub site: Option<SiteId>,
+    /// Why, in a few words.
+    pub reason: String,
+    /// Up to when, if not until someone ends it.
+    pub until: Option<DateTime<Utc>>,
+}
+
 /// What an exemption does, in a sentence.
 pub fn effect(what: &Exempt) -> String {
     match what {
@@ -95,20 +121,53 @@ pub fn effect(what: &Exempt) -> String {
 }
 
 /// Tells the reaper to leave something alone. It holds from the next sweep on, and what is marked by then is forgotten.
-pub async fn exempt(app: &Arc<App>, wanted: Exemption) -> Result<SaidExemption, GuardError> {
-    let inner = app.clone();
-    app.db.write("guards: exempt", move |conn| exempt_in(&inner, conn, wanted.clone())).await
+pub async fn exempt(app: &Arc<App>, doer: &Doer, wanted: NewExemption) -> Result<SaidExemption, GuardError> {
+    let (inner, doer) = (app.clone(), doer.clone());
+    app.db.write("guards: exempt", move |conn| exempt_in(&inner, conn, &doer, &wanted)).await
 }
 
-fn exempt_in(app: &App, conn: &mut Conn<'_>, wanted: Exemption) -> Result<SaidExemption, GuardError> {
+fn exempt_in(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    wanted: &NewExemption,
+) -> Result<SaidExemption, GuardError> {
     let now = app.now();
     check_reason(&wanted.reason)?;
     check_until(wanted.until, now)?;
     check_what(conn, &wanted.what)?;
-    let what = Exemption { reason: wanted.reason.trim().to_owned(), ..wanted };
+    let what = Exemption {
+        what: wanted.what.clone(),
+        reason: wanted.reason.trim().to_owned(),
+        by: audit::name(conn, doer)?,
+        until: wanted.until,
+    };
     let said = SaidExemption { id: app.exemption_id(), what, at: now, ended: None };
     db::insert_exemption(conn, &said.id, &said.what, now)?;
+    let entry = of_exemption(conn, Action::Exempted, &said)?.because(&said.what.reason);
+    audit::record(app, conn, doer, entry.after(exemption_told(&said)))?;
     Ok(said)
+}
+
+fn of_exemption(conn: &mut Conn<'_>, action: Action, said: &SaidExemption) -> Result<Entry, DbError> {
+    let entry = Entry::new(action).to(Object::Exemption(said.id.clone()));
+    let person = match &said.what.what {
+        Exempt::Person(net_id) => db::person_by_net_id(conn, net_id)?,
+        _ => None,
+    };
+    Ok(match person {
+        Some(person) => entry.about(&person.id),
+        None => entry,
+    })
+}
+
+/// An exemption as the audit log has it. Whose it is, if a person's, is said by the record.
+fn exemption_told(said: &SaidExemption) -> Value {
+    let what = match &said.what.what {
+        Exempt::Person(_) => json!("person"),
+        other => json!(other),
+    };
+    json!({"what": what, "until": said.what.until})
 }
 
 /// Whether there is a reason.
@@ -163,24 +222,30 @@ fn check_lab(conn: &mut Conn<'_>, lab: &LabId) -> Result<(), GuardError> {
 }
 
 /// Takes an exemption back: the next sweep judges again what it covered. False if none of this id holds.
-pub async fn revoke(app: &Arc<App>, id: ExemptionId, by: NetId) -> Result<bool, DbError> {
-    let inner = app.clone();
-    app.db
-        .write("guards: revoke", move |conn| {
-            let now = inner.now();
-            let holds = db::exemption(conn, &id)?.is_some_and(|it| now < it.what.until);
-            Ok(holds && db::end_exemption(conn, &id, by.as_str(), now)?)
-        })
-        .await
+pub async fn revoke(app: &Arc<App>, doer: &Doer, id: ExemptionId) -> Result<bool, DbError> {
+    let (inner, doer) = (app.clone(), doer.clone());
+    app.db.write("guards: revoke", move |conn| revoke_in(&inner, conn, &doer, &id)).await
+}
+
+fn revoke_in(app: &App, conn: &mut Conn<'_>, doer: &Doer, id: &ExemptionId) -> Result<bool, DbError> {
+    let now = app.now();
+    let Some(said) = db::exemption(conn, id)?.filter(|it| now < it.what.until) else { return Ok(false) };
+    let by = audit::name(conn, doer)?;
+    if !db::end_exemption(conn, id, &by, now)? {
+        return Ok(false);
+    }
+    let entry = of_exemption(conn, Action::TookExemptionBack, &said)?.before(exemption_told(&said));
+    audit::record(app, conn, doer, entry)?;
+    Ok(true)
 }
 
 /// Pauses the reaper, at one site or at all. What holds there already is told: a second pause would only hide the first.
-pub async fn pause(app: &Arc<App>, wanted: Pause) -> Result<SaidPause, GuardError> {
-    let inner = app.clone();
-    app.db.write("guards: pause", move |conn| pause_in(&inner, conn, wanted.clone())).await
+pub async fn pause(app: &Arc<App>, doer: &Doer, wanted: NewPause) -> Result<SaidPause, GuardError> {
+    let (inner, doer) = (app.clone(), doer.clone());
+    app.db.write("guards: pause", move |conn| pause_in(&inner, conn, &doer, &wanted)).await
 }
 
-fn pause_in(app: &App, conn: &mut Conn<'_>, wanted: Pause) -> Result<SaidPause, GuardError> {
+fn pause_in(app: &App, conn: &mut Conn<'_>, doer: &Doer, wanted: &NewPause) -> Result<SaidPause, GuardError> {
     let now = app.now();
     check_reason(&wanted.reason)?;
     if let Some(until) = wanted.until {
@@ -194,45 +259,67 @@ fn pause_in(app: &App, conn: &mut Conn<'_>, wanted: Pause) -> Result<SaidPause, 
     if let Some(there) = db::pauses(conn, now)?.into_iter().find(holds) {
         return Err(GuardError::Paused(Box::new(there)));
     }
-    let what = Pause { reason: wanted.reason.trim().to_owned(), ..wanted };
+    let what = Pause {
+        site: wanted.site.clone(),
+        reason: wanted.reason.trim().to_owned(),
+        by: audit::name(conn, doer)?,
+        until: wanted.until,
+    };
     let said = SaidPause { id: app.pause_id(), what, at: now, ended: None };
     db::insert_pause(conn, &said.id, &said.what, now)?;
+    let entry = of_pause(Action::PausedReaper, &said).because(&said.what.reason);
+    audit::record(app, conn, doer, entry.after(pause_told(&said)))?;
     Ok(said)
 }
 
+fn of_pause(action: Action, said: &SaidPause) -> Entry {
+    Entry::new(action).to(Object::Pause(said.id.clone()))
+}
+
+/// A pause as the audit log has it.
+fn pause_told(said: &SaidPause) -> Value {
+    json!({"site": said.what.site, "until": said.what.until})
+}
+
 /// Ends a pause: the next sweep goes on. Steps that fell due meanwhile are done then, within its limits.
-pub async fn resume(app: &Arc<App>, id: PauseId, by: NetId) -> Result<(), GuardError> {
-    let inner = app.clone();
-    app.db
-        .write("guards: resume", move |conn| {
-            let now = inner.now();
-            let holds = db::pauses(conn, now)?.iter().any(|it| it.id == id);
-            if holds && db::end_pause(conn, &id, by.as_str(), now)? {
-                Ok(())
-            } else {
-                Err(GuardError::NotPaused)
-            }
-        })
-        .await
+pub async fn resume(app: &Arc<App>, doer: &Doer, id: PauseId) -> Result<(), GuardError> {
+    resume_those(app, doer, move |it| it.id == id).await.map(|_| ())
 }
 
 /// Ends what pauses the reaper at one site, or the pauses of all sites; those of single sites stay then. Returns which ended.
 pub async fn resume_at(
     app: &Arc<App>,
+    doer: &Doer,
     site: Option<SiteId>,
-    by: NetId,
 ) -> Result<Vec<SaidPause>, GuardError> {
-    let inner = app.clone();
-    app.db
-        .write("guards: resume", move |conn| {
-            let now = inner.now();
-            let mut ended = Vec::new();
-            for there in db::pauses(conn, now)?.into_iter().filter(|it| it.what.site == site) {
-                if db::end_pause(conn, &there.id, by.as_str(), now)? {
-                    ended.push(there);
-                }
-            }
-            if ended.is_empty() { Err(GuardError::NotPaused) } else { Ok(ended) }
-        })
-        .await
+    resume_those(app, doer, move |it| it.what.site == site).await
+}
+
+async fn resume_those(
+    app: &Arc<App>,
+    doer: &Doer,
+    which: impl Fn(&SaidPause) -> bool + Send + 'static,
+) -> Result<Vec<SaidPause>, GuardError> {
+    let (inner, doer) = (app.clone(), doer.clone());
+    app.db.write("guards: resume", move |conn| resume_in(&inner, conn, &doer, &which)).await
+}
+
+fn resume_in(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    which: impl Fn(&SaidPause) -> bool,
+) -> Result<Vec<SaidPause>, GuardError> {
+    let (now, by) = (app.now(), audit::name(conn, doer)?);
+    let mut ended = Vec::new();
+    for there in db::pauses(conn, now)?.into_iter().filter(which) {
+        if db::end_pause(conn, &there.id, &by, now)? {
+            ended.push(there);
+        }
+    }
+    for there in &ended {
+        let entry = of_pause(Action::ResumedReaper, there).before(pause_told(there));
+        audit::record(app, conn, doer, entry)?;
+    }
+    if ended.is_empty() { Err(GuardError::NotPaused) } else { Ok(ended) }
 }

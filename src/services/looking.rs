@@ -49,6 +49,13 @@ pub enum Whom {
     NetId(NetId),
 }
 
+/// A reason as it is recorded.
+pub fn read_reason(text: &str) -> Result<&str, LookError> {
+    let reason = text.trim();
+    let fits = (1..=MOST_OF_REASON).contains(&reason.chars().count());
+    if fits { Ok(reason) } else { Err(LookError::NoReason) }
+}
+
 /// Has the session look at the pages as a student, for [`LONGEST`] at most.
 pub fn begin(
     app: &App,
@@ -58,10 +65,7 @@ pub fn begin(
     whom: &Whom,
     reason: &str,
 ) -> Result<(), LookError> {
-    let (reason, now) = (reason.trim(), app.now());
-    if !(1..=MOST_OF_REASON).contains(&reason.chars().count()) {
-        return Err(LookError::NoReason);
-    }
+    let (reason, now) = (read_reason(reason)?, app.now());
     if session.looking.is_some() {
         return Err(LookError::Looking);
     }

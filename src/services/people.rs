@@ -1,10 +1,13 @@
 //! People and their SSH keys.
 
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use ssh_key::{HashAlg, PublicKey};
 
+use super::audit::{self, Entry};
 use super::{App, roster};
 use crate::db::{self, Conn, DbError, MaybeDbError};
+use crate::domain::audit::{Action, Doer};
 use crate::domain::contact::{MOST_OF_ACCOUNT, is_account, is_address};
 use crate::domain::ids::{NetId, PersonId};
 use crate::domain::person::{Choices, Person, Role};
@@ -56,13 +59,28 @@ impl MaybeDbError for EnrolError {
 }
 
 /// The person drops the course: they book nothing any more, and what they have booked ends after a warning.
-pub fn drop_out(app: &App, conn: &mut Conn<'_>, net_id: &NetId) -> Result<(), EnrolError> {
+pub fn drop_out(app: &App, conn: &mut Conn<'_>, doer: &Doer, net_id: &NetId) -> Result<(), EnrolError> {
     let person =
         db::person_by_net_id(conn, net_id)?.ok_or_else(|| EnrolError::NoSuchPerson(net_id.clone()))?;
     if person.enrolled {
         roster::leave(app, conn, &person, roster::BOOKINGS_END_AFTER)?;
+        let after = Person { enrolled: false, ..person.clone() };
+        record_membership(app, conn, doer, Action::Dropped, &person, &after)?;
     }
     Ok(())
+}
+
+fn record_membership(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    action: Action,
+    before: &Person,
+    after: &Person,
+) -> Result<(), DbError> {
+    let told = |it: &Person| json!({"role": it.role, "enrolled": it.enrolled});
+    let entry = Entry::new(action).about(&after.id).before(told(before)).after(told(after));
+    audit::record(app, conn, doer, entry)
 }
 
 /// The person takes the course, again or from now on. Who is not known is added as a student; whose name or address is
@@ -70,6 +88,7 @@ pub fn drop_out(app: &App, conn: &mut Conn<'_>, net_id: &NetId) -> Result<(), En
 pub fn enrol(
     app: &App,
     conn: &mut Conn<'_>,
+    doer: &Doer,
     net_id: &NetId,
     name: Option<&str>,
     mail: Option<&str>,
@@ -78,22 +97,53 @@ pub fn enrol(
         return Err(EnrolError::BadMail(bad.to_owned()));
     }
     if let Some(person) = db::person_by_net_id(conn, net_id)? {
-        rejoin(app, conn, &person)?;
+        rejoin(app, conn, doer, &person)?;
         let (name, mail) = (name.unwrap_or(&person.name), mail.unwrap_or(&person.mail));
-        return Ok(db::set_contact(conn, &person.id, name, mail)?);
+        return Ok(set_contact(app, conn, doer, &person, name, mail)?);
     }
     let mail = mail.ok_or_else(|| EnrolError::NoMail(net_id.clone()))?;
     let name = name.unwrap_or(net_id.as_str()).to_owned();
     let person = Person::new(app.person_id(), net_id.clone(), name, mail.to_owned(), Role::Student);
-    Ok(db::insert_person(conn, &person, app.now())?)
+    db::insert_person(conn, &person, app.now())?;
+    let after = json!({"role": person.role, "enrolled": true, "name": person.name, "mail": person.mail});
+    let entry = Entry::new(Action::Enrolled).about(&person.id).after(after);
+    Ok(audit::record(app, conn, doer, entry)?)
 }
 
 /// Who dropped the course is in it again, and who was never in it is from now on.
-fn rejoin(app: &App, conn: &mut Conn<'_>, person: &Person) -> Result<(), DbError> {
+fn rejoin(app: &App, conn: &mut Conn<'_>, doer: &Doer, person: &Person) -> Result<(), DbError> {
     match (person.role, db::served_course(conn)?) {
-        (None, Some(course)) => db::insert_membership(conn, &course, &person.id, Role::Student, app.now()),
-        _ => db::set_dropped(conn, &person.id, None),
+        (None, Some(course)) => {
+            db::insert_membership(conn, &course, &person.id, Role::Student, app.now())?;
+        }
+        _ => db::set_dropped(conn, &person.id, None)?,
     }
+    if person.enrolled {
+        return Ok(());
+    }
+    let after = Person { enrolled: true, role: person.role.or(Some(Role::Student)), ..person.clone() };
+    record_membership(app, conn, doer, Action::Enrolled, person, &after)
+}
+
+/// Sets what to call the person and where their mail goes, if that is another than before.
+pub(super) fn set_contact(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    person: &Person,
+    name: &str,
+    mail: &str,
+) -> Result<(), DbError> {
+    if person.name == name && person.mail == mail {
+        return Ok(());
+    }
+    db::set_contact(conn, &person.id, name, mail)?;
+    let told = |name: &str, mail: &str| json!({"name": name, "mail": mail});
+    let entry = Entry::new(Action::SetContact)
+        .about(&person.id)
+        .before(told(&person.name, &person.mail))
+        .after(told(name, mail));
+    audit::record(app, conn, doer, entry)
 }
 
 /// Why the accounts of someone at the sites were not set.
@@ -129,7 +179,9 @@ impl MaybeDbError for AccountsError {
 /// Sets the names and ids by which sites know the person, in the place of those before: what they make by hand is told by
 /// them. Returns them as they are kept. An account is one person's, whatever its capitals, and no one else's net ID.
 pub fn set_cloud_users(
+    app: &App,
     conn: &mut Conn<'_>,
+    doer: &Doer,
     net_id: &NetId,
     accounts: &[String],
 ) -> Result<Vec<String>, AccountsError> {
@@ -142,7 +194,9 @@ pub fn set_cloud_users(
             kept.push(account);
         }
     }
-    for other in db::everyone(conn)?.into_iter().filter(|other| other.net_id != *net_id) {
+    let (own, others): (Vec<_>, Vec<_>) =
+        db::everyone(conn)?.into_iter().partition(|member| member.net_id == *net_id);
+    for other in others {
         let of_other = |account: &&String| {
             let mut known = other.cloud_users.iter().map(String::as_str).chain([other.net_id.as_str()]);
             known.any(|known| is_same_account(known, account))
@@ -152,6 +206,9 @@ pub fn set_cloud_users(
         }
     }
     db::set_cloud_users(conn, &person.id, &kept)?;
+    let before: Vec<String> = own.into_iter().flat_map(|member| member.cloud_users).collect();
+    let entry = Entry::new(Action::SetAccounts).about(&person.id).before(before).after(kept.clone());
+    audit::record(app, conn, doer, entry)?;
     Ok(kept)
 }
 
@@ -212,8 +269,18 @@ pub fn read_key(text: &str) -> Result<KeyCard, String> {
 }
 
 /// Sets the person's SSH public key. Servers that exist keep the one that they got.
-pub fn set_key(conn: &mut Conn<'_>, person: &PersonId, key: &KeyCard) -> Result<(), DbError> {
-    db::set_ssh_public_key(conn, person, &key.line)
+pub fn set_key(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    person: &PersonId,
+    key: &KeyCard,
+) -> Result<(), DbError> {
+    let before = db::person(conn, person)?.and_then(|person| person.ssh_public_key);
+    db::set_ssh_public_key(conn, person, &key.line)?;
+    let before = before.and_then(|line| read_key(&line).ok()).map(|card| card.fingerprint);
+    let entry = Entry::new(Action::SetKey).about(person).after(key.fingerprint.clone());
+    audit::record(app, conn, doer, entry.before(before.map_or(Value::Null, Value::String)))
 }
 
 /// Sets which mails the person wants from now on.

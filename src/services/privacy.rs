@@ -110,7 +110,8 @@ pub fn erase(
     // Rosters that were brought name everyone in them.
     db::forget_imports(conn, app.now(), app.now())?;
     db::erase(conn, &person, &stand_in(&person.id)?, app.now())?;
-    Ok(audit::record(app, conn, doer, Entry::new(Action::ErasedPerson).about(&person.id))?)
+    let entry = Entry::new(Action::ErasedPerson).about(&person.id).because(why.trim());
+    Ok(audit::record(app, conn, doer, entry)?)
 }
 
 /// What stands where their net ID stood: made of their id, which says nothing of them.

@@ -3,6 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use serde_json::json;
+
 use super::audit::{self, Entry};
 use super::people::hash;
 use super::{App, looking};
@@ -70,10 +72,12 @@ fn hash_of(token: &SecretString) -> String {
     hash(token.expose_secret())
 }
 
-/// Begins a session of the person, with a secret that nobody has seen before.
+/// Begins a session of the person, with a secret that nobody has seen before. `doer` is who asks, as whom they have turned out
+/// to be.
 pub fn begin(
     app: &App,
     conn: &mut Conn<'_>,
+    doer: &Doer,
     person: &PersonId,
     sign_in: &SignIn,
 ) -> Result<NewSession, DbError> {
@@ -95,6 +99,12 @@ pub fn begin(
         origin: sign_in.origin.clone(),
     };
     db::insert_session(conn, &hash_of(&token), person, &stored)?;
+    let provider = stored.origin.as_ref().map(|origin| origin.provider.as_str());
+    let entry = Entry::new(Action::SignedIn)
+        .about(person)
+        .to(Object::Session(stored.id.clone()))
+        .after(json!({"provider": provider, "admin": stored.admin, "agent": stored.agent}));
+    audit::record(app, conn, doer, entry)?;
     Ok(NewSession { token })
 }
 
@@ -121,8 +131,18 @@ pub fn is_stale(session: &StoredSession, now: DateTime<Utc>) -> bool {
 }
 
 /// Ends the session of a browser's secret, and says what it was.
-pub fn end(conn: &mut Conn<'_>, token: &SecretString) -> Result<Option<StoredSession>, DbError> {
-    db::delete_session(conn, &hash_of(token))
+pub fn end(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    token: &SecretString,
+) -> Result<Option<StoredSession>, DbError> {
+    let ended = db::delete_session(conn, &hash_of(token))?;
+    if let Some(session) = &ended {
+        let entry = Entry::new(Action::SignedOut).to(Object::Session(session.id.clone()));
+        audit::record(app, conn, doer, entry)?;
+    }
+    Ok(ended)
 }
 
 /// The sessions of a person that have not ended, the latest used first.
@@ -157,7 +177,8 @@ pub fn revoke_all(
 ) -> Result<usize, DbError> {
     let ended = db::delete_sessions_of(conn, person, but)?;
     if ended > 0 {
-        audit::record(app, conn, doer, Entry::new(Action::RevokedSession).about(person).after(ended))?;
+        let entry = Entry::new(Action::RevokedSession).about(person);
+        audit::record(app, conn, doer, entry.after(json!({"ended": ended, "kept": but})))?;
     }
     Ok(ended)
 }

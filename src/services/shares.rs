@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
 
 use super::App;
+use super::audit::{self, Entry};
 use crate::db::{self, Conn, DbError, MaybeDbError, ShareGroup, Shareholder};
+use crate::domain::audit::{Action, Doer};
 use crate::domain::fair_share::{bounds, is_group_name};
 use crate::domain::ids::NetId;
 use crate::domain::person::Role;
@@ -120,20 +125,20 @@ pub struct Placing {
     pub team: Change,
     /// Their shares there, if they become others.
     pub shares: Option<i32>,
-    /// Who says so.
-    pub by: String,
 }
 
 /// Places a student, and says where they stand then. It counts from the next look at the tree on.
-pub async fn place(app: &App, wanted: Placing) -> Result<Shareholder, SharesError> {
-    let by = wanted.by.clone();
-    let placed = app.db.write("shares: place", move |conn| place_in(conn, &wanted)).await?;
-    let Shareholder { net_id, section, team, shares, .. } = &placed;
-    tracing::debug!(%net_id, ?section, ?team, shares, by, "a student's shares were set");
-    Ok(placed)
+pub async fn place(app: &Arc<App>, doer: &Doer, wanted: Placing) -> Result<Shareholder, SharesError> {
+    let (inner, doer) = (app.clone(), doer.clone());
+    app.db.write("shares: place", move |conn| place_in(&inner, conn, &doer, &wanted)).await
 }
 
-fn place_in(conn: &mut Conn<'_>, wanted: &Placing) -> Result<Shareholder, SharesError> {
+fn place_in(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    wanted: &Placing,
+) -> Result<Shareholder, SharesError> {
     let who = &wanted.net_id;
     check(wanted.section.name().into_iter().chain(wanted.team.name()), wanted.shares)?;
     let person = db::person_by_net_id(conn, who)?.ok_or_else(|| SharesError::NoSuchPerson(who.clone()))?;
@@ -143,7 +148,7 @@ fn place_in(conn: &mut Conn<'_>, wanted: &Placing) -> Result<Shareholder, Shares
     db::lock_person_at_once(conn, &person.id)?;
     let before = db::shareholder(conn, &person.id)?;
     let before = before.ok_or_else(|| SharesError::NoSuchPerson(who.clone()))?;
-    let section = wanted.section.of(before.section.clone());
+    let (was, section) = (told(&before), wanted.section.of(before.section.clone()));
     let team = before.team.filter(|_| section == before.section);
     let placed = Shareholder {
         person: person.id,
@@ -153,18 +158,32 @@ fn place_in(conn: &mut Conn<'_>, wanted: &Placing) -> Result<Shareholder, Shares
         shares: wanted.shares.unwrap_or(before.shares),
     };
     db::place_person(conn, &placed.person, placed.section.as_deref(), placed.team.as_deref(), placed.shares)?;
+    let entry = Entry::new(Action::Placed).about(&placed.person);
+    audit::record(app, conn, doer, entry.before(was).after(told(&placed)))?;
     Ok(placed)
 }
 
+/// Where someone stands, as the audit log has it.
+fn told(it: &Shareholder) -> Value {
+    json!({"section": it.section, "team": it.team, "shares": it.shares})
+}
+
 /// Sets the shares of a group among its siblings. Nobody need be in it yet.
-pub async fn set(app: &App, group: &Group, shares: i32, by: &str) -> Result<(), SharesError> {
+pub async fn set(app: &Arc<App>, doer: &Doer, group: &Group, shares: i32) -> Result<(), SharesError> {
     check(group.section.iter().chain(&group.team).map(String::as_str), Some(shares))?;
     let row = ShareGroup { section: group.section.clone(), team: group.team.clone(), shares };
+    let (inner, doer, name) = (app.clone(), doer.clone(), group.to_string());
     app.db
-        .write::<_, SharesError, _>("shares: set", move |conn| Ok(db::save_share_group(conn, &row)?))
-        .await?;
-    tracing::info!(%group, shares, by, "a group's shares were set");
-    Ok(())
+        .write("shares: set", move |conn| {
+            let same = |it: &ShareGroup| it.section == row.section && it.team == row.team;
+            let before = db::share_groups(conn)?.into_iter().find(same).map_or(1, |it| it.shares);
+            db::save_share_group(conn, &row)?;
+            let entry = Entry::new(Action::SetShares)
+                .before(json!({"group": name, "shares": before}))
+                .after(json!({"group": name, "shares": shares}));
+            Ok(audit::record(&inner, conn, &doer, entry)?)
+        })
+        .await
 }
 
 fn check<'a>(mut names: impl Iterator<Item = &'a str>, shares: Option<i32>) -> Result<(), SharesError> {

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
 use super::App;
-use super::people::hash;
+use super::audit::{self, Entry};
+use super::people::{self, hash};
 use super::sessions::{self, NewSession};
 use crate::auth::openid::{Answer, Begun, OpenIdError, Pending, Providers, SignedInAs};
 use crate::db::{self, Conn, DbError, MaybeDbError, Origin, PendingSignIn};
+use crate::domain::audit::{Action, Doer};
 use crate::domain::identity::{Identity, Provider};
 use crate::domain::ids::{NetId, ProviderId};
 use crate::domain::person::{Person, Role};
@@ -116,7 +119,12 @@ pub async fn begin(app: &App, providers: &Providers, wish: Wish) -> Result<Url, 
 }
 
 /// Signs in who came back. What was remembered is gone then, whatever comes of it.
-pub async fn finish(app: &Arc<App>, providers: &Providers, back: Return) -> Result<Finished, SignInError> {
+pub async fn finish(
+    app: &Arc<App>,
+    providers: &Providers,
+    doer: &Doer,
+    back: Return,
+) -> Result<Finished, SignInError> {
     let described = providers.get(&back.provider)?.clone();
     let pending = take(app, &back).await?.ok_or(SignInError::Stale)?;
     let code = back.outcome.map_err(|code| providers.refused(&back.provider, &code))?;
@@ -126,15 +134,48 @@ pub async fn finish(app: &Arc<App>, providers: &Providers, back: Return) -> Resu
     let answer = Answer { code: &code, issuer: back.issuer.as_deref() };
     let SignedInAs { identity, id_token } = providers.finish(&back.provider, began, answer).await?;
     let sign_in = sign_in(&described, &identity, id_token, back.agent, back.before);
-    let inner = app.clone();
-    let session = app
+    let session = enter(app, doer, described, identity, sign_in).await?;
+    Ok(Finished { session, return_to: pending.return_to })
+}
+
+/// Begins a session of whoever an identity is here. That somebody whom a provider knows is nobody here is recorded, too.
+async fn enter(
+    app: &Arc<App>,
+    doer: &Doer,
+    provider: Provider,
+    identity: Identity,
+    sign_in: sessions::SignIn,
+) -> Result<NewSession, SignInError> {
+    let (inner, by, to) = (app.clone(), doer.clone(), identity.clone());
+    let begun = app
         .db
         .write("sign-in: finish", move |conn| {
-            let person = whoever(&inner, conn, &described, &identity)?;
-            Ok::<_, SignInError>(sessions::begin(&inner, conn, &person.id, &sign_in)?)
+            let (person, by) = whoever(&inner, conn, &by, &provider, &to)?;
+            Ok(sessions::begin(&inner, conn, &by, &person.id, &sign_in)?)
         })
-        .await?;
-    Ok(Finished { session, return_to: pending.return_to })
+        .await;
+    if let Err(error @ (SignInError::NotOnRoster | SignInError::OtherAccount(_))) = &begun {
+        let (inner, by, why) = (app.clone(), doer.clone(), error.to_string());
+        let refused = move |conn: &mut Conn<'_>| record_refusal(&inner, conn, &by, &identity, &why);
+        app.db.write::<_, DbError, _>("sign-in: refused", refused).await?;
+    }
+    begun
+}
+
+/// Of somebody who is nobody here no name is kept: there would be nobody to erase.
+fn record_refusal(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    identity: &Identity,
+    why: &str,
+) -> Result<(), DbError> {
+    let entry = Entry::new(Action::RefusedSignIn).because(why);
+    let entry = match db::person_by_net_id(conn, &identity.net_id)? {
+        Some(person) => entry.about(&person.id),
+        None => entry,
+    };
+    audit::record(app, conn, doer, entry)
 }
 
 fn sign_in(
@@ -165,16 +206,20 @@ async fn take(app: &App, back: &Return) -> Result<Option<PendingSignIn>, DbError
     }))
 }
 
-/// Who an identity is here: whom it was linked to, or else who has its net ID, who is linked to it now.
+/// Who an identity is here: whom it was linked to, or else who has its net ID, who is linked to it now. And they as who does
+/// this.
 fn whoever(
     app: &App,
     conn: &mut Conn<'_>,
+    doer: &Doer,
     provider: &Provider,
     identity: &Identity,
-) -> Result<Person, SignInError> {
+) -> Result<(Person, Doer), SignInError> {
     let admin = provider.makes_admin(&identity.groups);
+    let by = |person: &Person| doer.clone().being(person.id.clone());
     if let Some(person) = db::person_by_identity(conn, &identity.issuer, &identity.subject)? {
-        return admit(app, conn, person, identity, admin);
+        let by = by(&person);
+        return Ok((admit(app, conn, &by, person, identity, admin)?, by));
     }
     let person = match db::person_by_net_id(conn, &identity.net_id)? {
         Some(person) => person,
@@ -184,15 +229,19 @@ fn whoever(
     if db::is_linked(conn, &person.id, &identity.issuer)? {
         return Err(SignInError::OtherAccount(provider.name.clone()));
     }
-    let person = admit(app, conn, person, identity, admin)?;
+    let by = by(&person);
+    let person = admit(app, conn, &by, person, identity, admin)?;
     db::link_identity(conn, &identity.issuer, &identity.subject, &person.id, app.now())?;
-    Ok(person)
+    let entry = Entry::new(Action::LinkedIdentity).about(&person.id).after(provider.id.as_str());
+    audit::record(app, conn, &by, entry)?;
+    Ok((person, by))
 }
 
 /// Lets in who has anything to do here, with the name and the address that the provider has of them.
 fn admit(
     app: &App,
     conn: &mut Conn<'_>,
+    doer: &Doer,
     person: Person,
     identity: &Identity,
     admin: bool,
@@ -201,9 +250,7 @@ fn admit(
     if is_program || !admin && !person.belongs(app.now()) {
         return Err(SignInError::NotOnRoster);
     }
-    if person.name != identity.name || person.mail != identity.mail {
-        db::set_contact(conn, &person.id, &identity.name, &identity.mail)?;
-    }
+    people::set_contact(app, conn, doer, &person, &identity.name, &identity.mail)?;
     Ok(person)
 }
 
@@ -216,18 +263,26 @@ fn administrator(app: &App, conn: &mut Conn<'_>, identity: &Identity) -> Result<
     Ok(person)
 }
 
-/// Ends the sessions of which a provider says in its back channel that they have ended. Says how many.
+/// Ends the sessions of which a provider says in its back channel that they have ended.
 pub async fn ended(
-    app: &App,
+    app: &Arc<App>,
     providers: &Providers,
     provider: ProviderId,
     logout_token: &str,
-) -> Result<usize, SignInError> {
+    doer: Doer,
+) -> Result<(), SignInError> {
     let ended = providers.ended(&provider, logout_token).await?;
-    let gone = app.db.write::<_, DbError, _>("sign-in: ended", move |conn| {
-        db::delete_sessions_from(conn, &provider, ended.subject.as_deref(), ended.session.as_deref())
-    });
-    Ok(gone.await?)
+    let inner = app.clone();
+    let end = move |conn: &mut Conn<'_>| {
+        let (subject, session) = (ended.subject.as_deref(), ended.session.as_deref());
+        for person in db::delete_sessions_from(conn, &provider, subject, session)? {
+            let entry =
+                Entry::new(Action::RevokedSession).about(&person).because("they ended at the provider");
+            audit::record(&inner, conn, &doer, entry)?;
+        }
+        Ok(())
+    };
+    Ok(app.db.write::<_, DbError, _>("sign-in: ended", end).await?)
 }
 
 /// Why someone's links were not taken away.
@@ -249,9 +304,14 @@ impl MaybeDbError for UnlinkError {
 
 /// Takes away what links a person to accounts of providers, and ends their sessions: their net ID decides anew at their
 /// next sign-in. Says how many links there were.
-pub fn unlink(conn: &mut Conn<'_>, net_id: &NetId) -> Result<usize, UnlinkError> {
+pub fn unlink(app: &App, conn: &mut Conn<'_>, doer: &Doer, net_id: &NetId) -> Result<usize, UnlinkError> {
     let person = db::person_by_net_id(conn, net_id)?;
     let person = person.ok_or_else(|| UnlinkError::NoSuchPerson(net_id.clone()))?;
-    db::delete_sessions_of(conn, &person.id, None)?;
-    Ok(db::unlink_identities(conn, &person.id)?)
+    sessions::revoke_all(app, conn, doer, &person.id, None)?;
+    let links = db::unlink_identities(conn, &person.id)?;
+    if links > 0 {
+        let entry = Entry::new(Action::UnlinkedIdentity).about(&person.id).before(json!({ "links": links }));
+        audit::record(app, conn, doer, entry)?;
+    }
+    Ok(links)
 }

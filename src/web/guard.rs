@@ -24,7 +24,7 @@ use crate::domain::ids::{BookingId, LabId};
 use crate::services::{App, links, looking, sessions, tokens};
 
 /// Routes whose forms have files: these are read by their handlers alone, which ask [`same_token`].
-const WITH_FILES: &[&str] = &[];
+const WITH_FILES: &[&str] = &["/staff/roster/imports"];
 
 /// Lets a request through to its route, or says why not.
 pub async fn guarded(

@@ -17,8 +17,8 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    booking, components, health, lab, labs, links, look, mailbox, me, person, reaper, roster, services,
-    sign_in, sites, staff, standing, wait,
+    audit, booking, components, health, lab, labs, links, look, mailbox, me, person, reaper, roster,
+    services, sign_in, sites, staff, standing, wait,
 };
 use super::limits::Limits;
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
@@ -78,6 +78,7 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
             .wrap(from_fn(keep_secrets))
             .wrap(from_fn(measured))
             .wrap(TracingLogger::<RequestSpan>::new())
+            .wrap(from_fn(body::held))
             .configure(open)
             .service(
                 web::scope("/api/v1").wrap(from_fn(guarded)).wrap(from_fn(as_problem)).configure(api::routes),
@@ -94,6 +95,8 @@ pub async fn serve(listener: TcpListener, state: WebState) -> std::io::Result<()
     .tcp_nodelay(true)
     .client_request_timeout(HEAD)
     .client_disconnect_timeout(DISCONNECT)
+    // A page that was closed frees its stream at once: no browser that goes on listening stops speaking.
+    .h1_allow_half_closed(false)
     .keep_alive(KEEP_ALIVE)
     .shutdown_timeout(5)
     .disable_signals()
@@ -156,6 +159,7 @@ pub fn every_row() -> impl Iterator<Item = &'static Row> {
         person::ROWS,
         services::ROWS,
         api::ROWS,
+        api::audit::ROWS,
         api::reaper::ROWS,
         api::roster::ROWS,
         api::waiting::ROWS,
@@ -224,6 +228,9 @@ routes! {
     get "/staff/labs/{lab}", SeeCourse => staff::show;
     post "/staff/labs/{lab}/exceptions", GrantExceptions => staff::grant;
     post "/staff/exceptions/{exception}/revoke", GrantExceptions => staff::revoke;
+    get "/staff/audit", SeeAudit => audit::show;
+    post "/staff/audit", SeeAudit => audit::search;
+    get "/staff/audit/export", SeeAudit => audit::export;
     get "/staff/look", LookAs => look::show;
     post "/staff/look", LookAs => look::begin;
     post "/staff/look/end", LookAs => look::end;

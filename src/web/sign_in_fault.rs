@@ -68,8 +68,9 @@ impl SignInFault {
             Self::Provider(error) => of_provider(error),
             Self::NotOnRoster => (
                 "You are not on the roster",
-                "Your university knows you, but this course does not have you among its people. If you joined it lately, \
-                 or this is wrong, write to its staff."
+                "Your university knows you, but this course does not have you among its people. If you have another \
+                 account, sign out of this one there first. If you joined the course lately, or this is wrong, write to \
+                 its staff."
                     .to_owned(),
                 "No account was made for you, and nothing is kept of you here.",
             ),

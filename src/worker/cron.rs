@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
-use super::{REMEMBER, depart, digest, forget, hasten, look, offer, reap, remind, renew, report};
+use super::{REMEMBER, depart, digest, forget, hasten, head, look, offer, reap, remind, renew, report};
 use crate::db;
 use crate::services::App;
 use crate::services::health::LOOK_EVERY;
@@ -72,11 +72,14 @@ async fn sweep(app: &Arc<App>, scheduled_at: DateTime<Utc>) {
     claimed(app, "reap", scheduled_at, reap::run).await;
 }
 
-/// Renews standing leases and forgets what is old, unless another worker has in this hour.
+/// Renews standing leases and forgets what is old, unless another worker has in this hour; once a day also says the head of the
+/// audit log.
 pub async fn hour(app: &Arc<App>) {
     let now = app.now();
     let scheduled_at = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
+    let today = now.duration_trunc(TimeDelta::days(1)).unwrap_or(now);
     tokio::join!(
+        claimed(app, "audit_head", today, head::run),
         claimed(app, "renew", scheduled_at, renew::run),
         claimed(app, "forget", scheduled_at, forget::run)
     );

@@ -12,6 +12,7 @@ pub mod digest;
 pub mod forget;
 pub mod fulfil;
 pub mod hasten;
+pub mod head;
 pub mod look;
 pub mod offer;
 pub mod reap;

@@ -10,6 +10,7 @@ use fairlease::clock::ManualClock;
 use fairlease::cloud::port::Clouds;
 use fairlease::config::course_file::CourseFile;
 use fairlease::db::{self, Db, DbError, Installation};
+use fairlease::domain::audit::Doer;
 use fairlease::domain::course::Course;
 use fairlease::domain::ids::{InstanceId, NoticeId, PersonId};
 use fairlease::domain::interval::Interval;
@@ -172,7 +173,7 @@ fn person(app: &App, number: u64) -> Person {
 
 async fn student(app: &Arc<App>, person: Person, number: usize) -> Student {
     let begun = app.db.write_blocking::<_, DbError>("session", |conn| {
-        sessions::begin(app, conn, &person.id, &SignIn::default())
+        sessions::begin(app, conn, &Doer::itself(), &person.id, &SignIn::default())
     });
     let ahead = TimeDelta::minutes(30 * i64::try_from(number % 96).unwrap());
     let start = app.clock.now() + TimeDelta::hours(2) + ahead;

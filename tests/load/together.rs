@@ -8,6 +8,7 @@ use fairlease::clock::{Clock as _, SystemClock};
 use fairlease::cloud::openstack::{Limits, OpenStackCloud, load};
 use fairlease::cloud::port::{Cloud, Clouds, Scope};
 use fairlease::db::{self, Db, DbError, Installation};
+use fairlease::domain::audit::Doer;
 use fairlease::domain::course::{CloudName, Course};
 use fairlease::domain::fitness::SiteService;
 use fairlease::domain::ids::{BookingId, InstanceId};
@@ -181,7 +182,7 @@ async fn student(app: &Arc<App>, number: usize) -> Person {
     let (inner, net_id) = (app.clone(), format!("ab{number}").parse().unwrap());
     let made = app.db.write::<_, DbError, _>("student", move |conn| {
         let person = people::ensure_person(&inner, conn, &net_id, "A student", Role::Student)?;
-        people::set_key(conn, &person.id, &people::read_key(KEY).unwrap())?;
+        people::set_key(&inner, conn, &Doer::itself(), &person.id, &people::read_key(KEY).unwrap())?;
         Ok(db::person(conn, &person.id)?.unwrap())
     });
     made.await.unwrap()

@@ -10,9 +10,11 @@ import { pathToFileURL } from 'node:url';
 
 const modules = pathToFileURL(`${process.argv[2]}/`);
 const { default: Provider } = await import(new URL('oidc-provider/lib/index.js', modules));
+const { createMemoryAdapter } = await import(new URL('oidc-provider/lib/adapters/memory_adapter.js', modules));
 const jose = await import(new URL('jose/dist/webapi/index.js', modules));
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+const adapter = createMemoryAdapter();
 const state = {
   keys: [await newKey()],
   client: { client_id: 'fairlease', client_secret: 'a-secret-of-the-tests-which-is-long-enough' },
@@ -37,6 +39,7 @@ const issuer = `http://127.0.0.1:${port}`;
 // The same provider with other keys, clients or ways: what it has stored is kept.
 function renew() {
   provider = new Provider(issuer, {
+    adapter,
     clients: [state.client],
     jwks: { keys: state.keys },
     cookies: { keys: ['the tests'] },

@@ -11,6 +11,7 @@ use fairlease::clock::{Clock as _, ManualClock, SystemClock};
 use fairlease::cloud::openstack::{Limits, OpenStackCloud, load};
 use fairlease::cloud::port::{Cloud, Clouds};
 use fairlease::db::{self, Db, DbError, Installation};
+use fairlease::domain::audit::Doer;
 use fairlease::domain::booking::Booking;
 use fairlease::domain::course::{CloudName, Course};
 use fairlease::domain::ids::{BookingId, InstanceId};
@@ -272,8 +273,8 @@ async fn sign_in(app: &Arc<App>) -> (Person, String) {
     let signed_in = app.db.write::<_, DbError, _>("student", move |conn| {
         let person =
             people::ensure_person(&inner, conn, &"ff524".parse().unwrap(), "A student", Role::Student)?;
-        people::set_key(conn, &person.id, &people::read_key(KEY).unwrap())?;
-        let session = sessions::begin(&inner, conn, &person.id, &SignIn::default())?;
+        people::set_key(&inner, conn, &Doer::itself(), &person.id, &people::read_key(KEY).unwrap())?;
+        let session = sessions::begin(&inner, conn, &Doer::itself(), &person.id, &SignIn::default())?;
         Ok((
             db::person(conn, &person.id)?.unwrap(),
             format!("fairlease-session={}", session.token.expose_secret()),

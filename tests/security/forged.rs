@@ -6,6 +6,7 @@ use diesel::sql_types::Integer;
 use diesel::{Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection};
 use fairlease::auth::permissions::Permission;
 use fairlease::db::{self, DbError};
+use fairlease::domain::audit::Doer;
 use fairlease::domain::ids::BookingId;
 use fairlease::domain::person::Role;
 use fairlease::services::people;
@@ -44,7 +45,7 @@ async fn mighty(world: &World) -> (Credential, Credential, BookingId) {
     let write = move |conn: &mut db::Conn<'_>| {
         let net_id = "in78".parse().unwrap();
         let person = people::ensure_person(&app, conn, &net_id, "Someone", Role::Instructor)?;
-        people::set_key(conn, &person.id, &people::read_key(KEY).unwrap())?;
+        people::set_key(&app, conn, &Doer::itself(), &person.id, &people::read_key(KEY).unwrap())?;
         db::set_admin(conn, &person.id, true)?;
         Ok(db::person(conn, &person.id)?.unwrap())
     };

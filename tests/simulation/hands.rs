@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use fairlease::cloud::simulated::Object;
 use fairlease::db::{self, DbError};
+use fairlease::domain::audit::Doer;
 use fairlease::domain::blueprint::Kind;
 use fairlease::domain::marked::{Exempt, Exemption, Stage};
 use fairlease::domain::person::Person;
@@ -73,7 +74,7 @@ impl Hands {
         let owner = name.rsplit('-').next()?.parse().unwrap();
         let of = (self.chance.below(2) == 0).then_some(&owner);
         let site = "kvm-tacc".parse().unwrap();
-        let came = reaping::restore(&world.app, &site, Kind::Server, &name, of).await;
+        let came = reaping::restore(&world.app, &Doer::itself(), &site, Kind::Server, &name, of).await;
         Some(format!(
             "{name} was to be taken back: {}",
             came.map_or_else(|error| error.to_string(), |_| "yes".into())
@@ -92,7 +93,7 @@ impl Hands {
             let exemption = Exemption {
                 what: Exempt::Object(site, object.clone()),
                 reason: "it is shown in class".to_owned(),
-                by: "ta77".parse().unwrap(),
+                by: "ta77".to_owned(),
                 until: app.now() + TimeDelta::days(60),
             };
             db::insert_exemption(conn, &app.exemption_id(), &exemption, app.now())?;

@@ -2,6 +2,7 @@
 
 mod accessibility;
 mod changes;
+mod eyes;
 mod finding;
 mod keyboard;
 mod main_job;

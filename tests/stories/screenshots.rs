@@ -132,6 +132,39 @@ async fn wanted(world: &World) -> (fairlease::domain::person::Person, fairlease:
     (holder, held)
 }
 
+/// What staff find in the log of who did what.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_tell_who_did_what() {
+    let world = World::new(Backend::Sqlite).await;
+    sites::staff(&world, "ta77").await;
+    world.student("ff524").await;
+    let served = sites::serve(&world);
+    let ta = Student::with_browser(&served.url).await;
+    ta.open("/").await;
+    ta.sign_in_by_name("ta77").await;
+    ta.open("/staff/labs/k8s#grant").await;
+    ta.fill("Net ID", "ff524").await;
+    ta.choose_of("#rule", 5).await;
+    ta.fill("Value", "10").await;
+    ta.fill("Reason", "was ill for a week").await;
+    ta.press("Grant").await;
+    ta.open("/staff/audit").await;
+    ta.sees("ta77 granted ff524 an exception").await;
+    poses(&ta, "audit").await;
+    ta.unfold("Before and after").await;
+    ta.unfold("Look for something").await;
+    ta.fill("About", "ff524").await;
+    poses(&ta, "audit-open").await;
+    ta.press("Look").await;
+    ta.sees("What was done about ff524").await;
+    poses(&ta, "audit-about").await;
+    ta.fill("About", "zz9").await;
+    ta.press("Look").await;
+    ta.sees("Nobody here has the net ID zz9.").await;
+    poses(&ta, "audit-refused").await;
+    assert_eq!(ta.console_errors().await, [""; 0]);
+}
+
 /// From a start that is full to a place that is offered, and what staff see of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_tell_of_shares_and_of_the_line() {

@@ -78,8 +78,9 @@ async fn someone_signs_in_and_out_at_both_ends() {
 }
 
 #[tokio::test]
-async fn without_javascript_it_is_the_same() {
+async fn without_javascript_it_is_the_same_and_also_if_the_token_says_who_someone_is() {
     let provider = provider().await;
+    provider.claims_in_token(true).await;
     let service = Service::start(&provider, &["ff524"]).await;
     let student = service.visitor().await;
     student.switch_javascript_off().await;

@@ -13,6 +13,7 @@ use fairlease::cloud::port::{Cloud, Clouds};
 use fairlease::cloud::simulated::{Faults, Object, Profile, SimulatedCloud};
 use fairlease::config::course_file::CourseFile;
 use fairlease::db::{self, Db, DbError, DbUrl, Installation};
+use fairlease::domain::audit::Doer;
 use fairlease::domain::booking::{Booking, State};
 use fairlease::domain::calendar;
 use fairlease::domain::course::Course;
@@ -132,6 +133,11 @@ server = [{{ name = "gpu1", image = "CC-Ubuntu24.04", flavor = "m1.medium" }}]
 
 [[lab]]"#
     )
+}
+
+/// Someone of staff who is in no table.
+pub(crate) fn ta() -> Doer {
+    Doer::command().named("ta77")
 }
 
 pub(crate) struct World {
@@ -270,7 +276,7 @@ impl World {
             .db
             .write::<_, DbError, _>("student", move |conn| {
                 let person = people::ensure_person(&app, conn, &net_id, "A student", Role::Student)?;
-                people::set_key(conn, &person.id, &people::read_key(KEY).unwrap())?;
+                people::set_key(&app, conn, &Doer::itself(), &person.id, &people::read_key(KEY).unwrap())?;
                 Ok(db::person(conn, &person.id)?.unwrap())
             })
             .await

@@ -25,6 +25,7 @@ pub(crate) struct Served {
     pub(crate) url: String,
     pub(crate) metrics: String,
     http: Client,
+    cookie: &'static str,
     _stop: watch::Sender<bool>,
 }
 
@@ -44,7 +45,10 @@ fn start(world: &World, providers: Arc<Providers>, demo: Option<Demo>) -> Served
     let state = WebState { providers, demo, ..WebState::new(world.app.clone(), stop) };
     tokio::spawn(web::serve(pages, state.clone()));
     tokio::spawn(web::serve_metrics(figures, state));
-    Served { url, metrics, http: client(), _stop: said }
+    // Where the public address is encrypted, the cookie's name is bound to the host.
+    let secure = world.app.public_url.starts_with("https://");
+    let cookie = if secure { "__Host-fairlease-session" } else { "fairlease-session" };
+    Served { url, metrics, http: client(), cookie, _stop: said }
 }
 
 /// How someone comes.
@@ -68,7 +72,7 @@ impl World {
     pub(crate) async fn session_of(&self, person: &PersonId) -> Credential {
         let (app, person) = (self.app.clone(), person.clone());
         let begun = self.app.db.write::<_, DbError, _>("session", move |conn| {
-            let token = sessions::begin(&app, conn, &person, &SignIn::default())?.token;
+            let token = sessions::begin(&app, conn, &Doer::itself(), &person, &SignIn::default())?.token;
             let session = sessions::of_token(&app, conn, &token)?.unwrap();
             let (token, csrf) =
                 (token.expose_secret().to_owned(), session.stored.csrf.expose_secret().to_owned());
@@ -103,10 +107,7 @@ impl Served {
         let request = self.http.request(method, format!("{}{path}", self.url));
         match who {
             Credential::None => request,
-            // The world's public address is encrypted, so the cookie has the name that is bound to it.
-            Credential::Session { token, .. } => {
-                request.header(COOKIE, format!("__Host-fairlease-session={token}"))
-            }
+            Credential::Session { token, .. } => request.header(COOKIE, format!("{}={token}", self.cookie)),
             Credential::Bearer(secret) => request.header(AUTHORIZATION, format!("Bearer {secret}")),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use crate::db::{Conn, DbError};
+use crate::domain::audit::Doer;
 use crate::domain::ids::LabId;
 use crate::domain::interval::Interval;
 use crate::domain::person::{Person, Role};
@@ -55,7 +56,7 @@ fn enrol(app: &App, conn: &mut Conn<'_>) -> Result<Option<Vec<Person>>, DbError>
         if person.ssh_public_key.is_some() {
             return Ok(None);
         }
-        people::set_key(conn, &person.id, &key)?;
+        people::set_key(app, conn, &Doer::itself(), &person.id, &key)?;
         crowd.push(Person { ssh_public_key: Some(KEY.to_owned()), ..person });
     }
     Ok(Some(crowd))

@@ -17,6 +17,7 @@ use super::App;
 use super::booking::{self, BookingError, BookingView, Refusal, Seen};
 use super::reaping::{self, RestoreError};
 use crate::db::{self, Conn, DbError, Mark};
+use crate::domain::audit::Doer;
 use crate::domain::ids::{BookingId, PersonId};
 use crate::domain::interval::Interval;
 use crate::domain::link::Link;
@@ -141,13 +142,13 @@ pub async fn look(app: &Arc<App>, token: &str) -> Result<Answer, BookingError> {
 }
 
 /// Follows a link: does what it offers, if it offers anything. Following it again does nothing.
-pub async fn follow(app: &Arc<App>, token: &str) -> Result<Answer, BookingError> {
+pub async fn follow(app: &Arc<App>, doer: &Doer, token: &str) -> Result<Answer, BookingError> {
     match look(app, token).await? {
         Answer::Offer(Offer::Extend(of, to)) => extend(app, token, *of, to).await,
         Answer::Offer(Offer::Release(of)) => release(app, token, *of).await,
         Answer::Offer(Offer::Accept(of, until)) => offers::accept(app, token, of, until).await,
         Answer::Offer(Offer::Pass(of, until)) => offers::pass(app, token, of, until).await,
-        Answer::Offer(Offer::Restore(object, _)) => restore(app, *object).await,
+        Answer::Offer(Offer::Restore(object, _)) => restore(app, doer, *object).await,
         other => Ok(other),
     }
 }
@@ -267,10 +268,11 @@ async fn release(app: &Arc<App>, token: &str, of: OfBooking) -> Result<Answer, B
     }
 }
 
-async fn restore(app: &Arc<App>, object: Object) -> Result<Answer, BookingError> {
+async fn restore(app: &Arc<App>, doer: &Doer, object: Object) -> Result<Answer, BookingError> {
     let target = &object.mark.marked.target;
     let of = Some(&object.person.net_id);
-    match reaping::restore(app, &target.site, target.kind, &target.site_ref, of).await {
+    let doer = doer.clone().being(object.person.id.clone());
+    match reaping::restore(app, &doer, &target.site, target.kind, &target.site_ref, of).await {
         Ok(done) => Ok(Answer::Done(Done::Restored(Box::new(object), done.until, done.not_started))),
         Err(RestoreError::NotMarked) => Ok(Answer::NotMarked),
         Err(RestoreError::Often) => Ok(Answer::Often(Box::new(object))),

@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use serde_json::json;
+
 use super::{limit, nothing_came};
 use crate::db::{self, Conn, DbError, MaybeDbError};
+use crate::domain::audit::{Action, Doer, Object};
 use crate::domain::blueprint::Kind;
 use crate::domain::ids::{NetId, SiteId};
 use crate::domain::marked::{Marked, RESTORES, Stage};
 use crate::services::App;
+use crate::services::audit::{self, Entry};
 
 /// What came of taking an object back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,15 +56,21 @@ impl MaybeDbError for RestoreError {
 /// stopped is started. `of` is who asks, unless that is staff: then it has to be theirs, and they may once. Whoever restores twice is told so.
 pub async fn restore(
     app: &Arc<App>,
+    doer: &Doer,
     site: &SiteId,
     kind: Kind,
     site_ref: &str,
     of: Option<&NetId>,
 ) -> Result<Restored, RestoreError> {
-    let (inner, id, object, of) = (app.clone(), site.clone(), site_ref.to_owned(), of.cloned());
+    let (inner, doer, of) = (app.clone(), doer.clone(), of.cloned());
+    let (id, object) = (site.clone(), site_ref.to_owned());
     let (was, marked, until) = app
         .db
-        .write("reap: restore", move |conn| restore_in(&inner, conn, &id, kind, &object, of.as_ref()))
+        .write("reap: restore", move |conn| {
+            let done = restore_in(&inner, conn, &id, kind, &object, of.as_ref())?;
+            record(&inner, conn, &doer, &done)?;
+            Ok::<_, RestoreError>(done)
+        })
         .await?;
     let stopped = matches!(was, Stage::Stopped { .. });
     let not_started = if stopped { start(app, site, site_ref).await.err() } else { None };
@@ -96,6 +106,29 @@ fn restore_in(
     } else {
         Err(RestoreError::NotMarked)
     }
+}
+
+/// What the site calls the object is not told: it may say whose it is.
+fn record(
+    app: &App,
+    conn: &mut Conn<'_>,
+    doer: &Doer,
+    (was, marked, until): &(Stage, Marked, DateTime<Utc>),
+) -> Result<(), DbError> {
+    let target = &marked.target;
+    let owner = match &marked.net_id {
+        Some(net_id) => db::person_by_net_id(conn, net_id)?,
+        None => None,
+    };
+    let entry = Entry::new(Action::Restored)
+        .to(Object::Site(target.site.clone()))
+        .before(json!({"kind": target.kind.word(), "id": target.site_ref, "stage": was}))
+        .after(json!({"left_alone_until": until}));
+    let entry = match owner {
+        Some(owner) => entry.about(&owner.id),
+        None => entry,
+    };
+    audit::record(app, conn, doer, entry)
 }
 
 pub(super) async fn start(app: &Arc<App>, site: &SiteId, server: &str) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! `/api/v1`: the same use cases as JSON. Errors are RFC 9457 problems. A program signs in with a token,
 //! a browser's page with its session; then unsafe requests carry that session's token in `X-CSRF-Token`.
 
+pub(in crate::web) mod audit;
 mod change;
 mod fair_share;
 mod find;
@@ -21,6 +22,7 @@ use super::context::SignedIn;
 use super::error::WebError;
 use super::handlers::booking::note_opened;
 use super::handlers::lab::read_slot;
+use super::pages::layout::Problem;
 use super::table::routes;
 
 use crate::domain::blueprint::Kind;
@@ -38,6 +40,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     waiting::routes(config);
     reaper::routes(config);
     roster::routes(config);
+    audit::routes(config);
     config.default_service(web::to(|| async { Err::<HttpResponse, _>(WebError::NotFound) }));
 }
 
@@ -102,6 +105,14 @@ async fn starts(
 
 fn rfc3339(zone: Tz, at: DateTime<Utc>) -> String {
     at.with_timezone(&zone).to_rfc3339()
+}
+
+fn read_instant(field: &str, text: &str) -> Result<DateTime<Utc>, WebError> {
+    DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).map_err(|_| {
+        let shown: String = text.chars().take(60).collect();
+        let text = format!("\"{shown}\" is not an instant such as 2026-12-04T23:59:00-05:00.");
+        WebError::BadInput(vec![Problem::with_field(field, text)])
+    })
 }
 
 fn start_json(zone: Tz, start: &Start) -> Value {

@@ -7,17 +7,16 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{answer, ok, rfc3339};
+use super::{answer, ok, read_instant, rfc3339};
 use crate::auth::permissions::Permission;
 use crate::db::{self, DbError, SaidExemption, SaidPause};
 use crate::domain::ids::{ExemptionId, NetId, SiteId};
-use crate::domain::marked::{Exempt, Exemption, Pause};
+use crate::domain::marked::Exempt;
 use crate::services::guards::{self, GuardError};
 use crate::services::sweeps;
 use crate::web::context::{SignedIn, Staff};
 use crate::web::error::WebError;
 use crate::web::handlers::reaper::{Restore, guard_problem};
-use crate::web::pages::layout::Problem;
 use crate::web::table::routes;
 
 routes! {
@@ -71,8 +70,10 @@ async fn pause(who: Staff, body: web::Json<NewPause>) -> Result<HttpResponse, We
     let zone = who.0.context.zone();
     let NewPause { site, reason, until } = body.into_inner();
     let until = until.as_deref().map(read_until).transpose()?;
-    let wanted = Pause { site, reason, by: who.0.caller.person.net_id.clone(), until };
-    let said = guards::pause(who.0.context.app(), wanted).await.map_err(|error| refused(zone, error))?;
+    let wanted = guards::NewPause { site, reason, until };
+    let said = guards::pause(who.0.context.app(), &who.0.doer(), wanted)
+        .await
+        .map_err(|error| refused(zone, error))?;
     Ok(answer(StatusCode::CREATED, &pause_json(zone, &said)))
 }
 
@@ -82,8 +83,8 @@ struct Where {
 }
 
 async fn resume(who: Staff, body: web::Json<Where>) -> Result<HttpResponse, WebError> {
-    let (zone, by) = (who.0.context.zone(), who.0.caller.person.net_id.clone());
-    let ended = guards::resume_at(who.0.context.app(), body.into_inner().site, by)
+    let zone = who.0.context.zone();
+    let ended = guards::resume_at(who.0.context.app(), &who.0.doer(), body.into_inner().site)
         .await
         .map_err(|error| refused(zone, error))?;
     let ended: Vec<Value> = ended.iter().map(|said| pause_json(zone, said)).collect();
@@ -117,9 +118,10 @@ struct NewExemption {
 async fn exempt(who: Staff, body: web::Json<NewExemption>) -> Result<HttpResponse, WebError> {
     let zone = who.0.context.zone();
     let NewExemption { what, reason, until } = body.into_inner();
-    let by = who.0.caller.person.net_id.clone();
-    let wanted = Exemption { what, reason, by, until: read_until(&until)? };
-    let said = guards::exempt(who.0.context.app(), wanted).await.map_err(|error| refused(zone, error))?;
+    let wanted = guards::NewExemption { what, reason, until: read_until(&until)? };
+    let said = guards::exempt(who.0.context.app(), &who.0.doer(), wanted)
+        .await
+        .map_err(|error| refused(zone, error))?;
     Ok(answer(StatusCode::CREATED, &exemption_json(zone, &said)))
 }
 
@@ -132,8 +134,7 @@ fn exemption_json(zone: Tz, said: &SaidExemption) -> Value {
 }
 
 async fn revoke(who: Staff, path: web::Path<ExemptionId>) -> Result<HttpResponse, WebError> {
-    let by = who.0.caller.person.net_id.clone();
-    if guards::revoke(who.0.context.app(), path.into_inner(), by).await? {
+    if guards::revoke(who.0.context.app(), &who.0.doer(), path.into_inner()).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {
         Err(WebError::NotFound)
@@ -141,11 +142,7 @@ async fn revoke(who: Staff, path: web::Path<ExemptionId>) -> Result<HttpResponse
 }
 
 fn read_until(text: &str) -> Result<DateTime<Utc>, WebError> {
-    DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).map_err(|_| {
-        let shown: String = text.chars().take(60).collect();
-        let text = format!("\"{shown}\" is not an instant such as 2026-12-04T23:59:00-05:00.");
-        WebError::BadInput(vec![Problem::with_field("until", text)])
-    })
+    read_instant("until", text)
 }
 
 /// What staff said, refused: 409 if it is the state of things, else the field that is wrong.

@@ -35,7 +35,7 @@ pub async fn show(context: Context, token: web::Path<String>) -> Result<HttpResp
 
 /// Does what the link does, and says what came of it.
 pub async fn follow(context: Context, token: web::Path<String>) -> Result<HttpResponse, WebError> {
-    let answer = links::follow(context.app(), &token).await;
+    let answer = links::follow(context.app(), &context.doer(), &token).await;
     shown(&context, answer.map_err(|error| WebError::of_booking(error, None))?)
 }
 

@@ -29,9 +29,20 @@ impl Form {
     fn whom(&self) -> Result<Whom, Problem> {
         match &self.person {
             Some(id) => Ok(Whom::Id(id.clone())),
+            None if self.net_id.trim().is_empty() => {
+                Err(Problem::with_field("net_id", "Enter the net ID of a student."))
+            }
             None => NetId::typed(&self.net_id)
                 .map(Whom::NetId)
                 .map_err(|bad| Problem::with_field("net_id", format!("{bad}."))),
+        }
+    }
+
+    /// As whom, or everything that is wrong.
+    fn read(&self) -> Result<Whom, Vec<Problem>> {
+        match (self.whom(), looking::read_reason(&self.reason)) {
+            (Ok(whom), Ok(_)) => Ok(whom),
+            (whom, reason) => Err(whom.err().into_iter().chain(reason.err().map(problem)).collect()),
         }
     }
 }
@@ -45,17 +56,16 @@ pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, W
 /// Begins to look, and leads to the student's labs.
 pub async fn begin(who: SignedIn, form: web::Form<Form>) -> Result<HttpResponse, WebError> {
     let session = own_eyes(&who)?;
-    let problem = match form.whom() {
-        Err(problem) => problem,
+    let problems = match form.read() {
+        Err(problems) => problems,
         Ok(whom) => match look(&who, session, whom, form.reason.clone()).await {
             Ok(()) => return Ok(present::redirect("/")),
             Err(LookError::Db(error)) => return Err(error.into()),
             Err(LookError::Looking) => return Err(WebError::OnlyLooking),
-            Err(error @ LookError::NoReason) => Problem::with_field("reason", sentence(&error)),
-            Err(error @ LookError::NoStudent) => Problem::with_field("net_id", sentence(&error)),
+            Err(error) => vec![problem(error)],
         },
     };
-    Ok(page(StatusCode::UNPROCESSABLE_ENTITY, compose(&who, &form, vec![problem]).render()?))
+    Ok(page(StatusCode::UNPROCESSABLE_ENTITY, compose(&who, &form, problems).render()?))
 }
 
 /// Sees with one's own eyes again.
@@ -80,11 +90,12 @@ async fn look(who: &SignedIn, session: Session, whom: Whom, reason: String) -> R
     db.write("look", begin).await
 }
 
-fn sentence(error: &LookError) -> String {
+fn problem(error: LookError) -> Problem {
+    let field = if matches!(error, LookError::NoReason) { "reason" } else { "net_id" };
     let text = error.to_string();
     let mut chars = text.chars();
     let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", chars.as_str())
+    Problem::with_field(field, format!("{first}{}.", chars.as_str()))
 }
 
 fn compose(who: &SignedIn, form: &Form, problems: Vec<Problem>) -> LookPage {

@@ -110,8 +110,9 @@ pub async fn save_key(who: SignedIn, form: web::Form<Form>) -> Result<HttpRespon
             return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, again.render()?));
         }
     };
-    let id = who.caller.person.id.clone();
-    who.context.app().db.write("save key", move |conn| people::set_key(conn, &id, &card)).await?;
+    let (app, doer, id) = (who.context.app().clone(), who.doer(), who.caller.person.id.clone());
+    let db = app.db.clone();
+    db.write("save key", move |conn| people::set_key(&app, conn, &doer, &id, &card)).await?;
     Ok(back(&who, Done::KeySaved))
 }
 

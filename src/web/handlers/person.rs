@@ -8,10 +8,11 @@ use serde::Deserialize;
 use super::staff::{Form as Grant, grant_problem, grant_words};
 use super::{page, page_once};
 use crate::auth::permissions::Permission;
+use crate::db::Conn;
 use crate::domain::calendar;
 use crate::domain::exception::Exception;
 use crate::domain::fair_share::bounds;
-use crate::domain::ids::{ExceptionId, NetId, PersonId};
+use crate::domain::ids::{ExceptionId, PersonId};
 use crate::domain::person::{Parity, Role};
 use crate::services::exceptions::{self, ExceptionError};
 use crate::services::people::{self, AccountsError};
@@ -94,10 +95,6 @@ fn again(
     Ok(page(StatusCode::UNPROCESSABLE_ENTITY, compose(who, view, typed, problems).render()?))
 }
 
-fn by(who: &SignedIn) -> NetId {
-    who.caller.owner().net_id.clone()
-}
-
 /// Says where a student stands.
 async fn place(
     who: SignedIn,
@@ -116,9 +113,8 @@ async fn place(
                 section: change(&form.section),
                 team: change(&form.team),
                 shares: Some(given),
-                by: by(&who).to_string(),
             };
-            match shares::place(who.context.app(), wanted).await {
+            match shares::place(who.context.app(), &who.doer(), wanted).await {
                 Ok(_) => return Ok(who.context.done(&here(&path), Done::Placed)),
                 Err(SharesError::Db(error)) => return Err(error.into()),
                 Err(error) => place_problem(&form, &error),
@@ -147,9 +143,10 @@ async fn accounts(
     let view = view(&who, &path).await?;
     let lines = form.cloud_users.lines().map(str::trim).filter(|line| !line.is_empty());
     let (net_id, given) = (view.enrolment.net_id.clone(), lines.map(str::to_owned).collect::<Vec<_>>());
-    let db = &who.context.app().db;
-    let set = db.write("person: accounts", move |conn| people::set_cloud_users(conn, &net_id, &given)).await;
-    match set {
+    let (app, doer) = (who.context.app().clone(), who.doer());
+    let db = app.db.clone();
+    let set = move |conn: &mut Conn<'_>| people::set_cloud_users(&app, conn, &doer, &net_id, &given);
+    match db.write("person: accounts", set).await {
         Ok(_) => Ok(who.context.done(&here(&path), Done::AccountsSaved)),
         Err(AccountsError::Db(error)) => Err(error.into()),
         Err(error) => {
@@ -196,8 +193,8 @@ async fn grant(
 ) -> Result<HttpResponse, WebError> {
     let (view, zone) = (view(&who, &path).await?, who.context.zone());
     let form = form.into_inner().of_person(&view.enrolment.net_id);
-    let problems = match form.read(form.chosen_lab().as_ref(), zone, view.now, by(&who).to_string()) {
-        Ok(wanted) => match exceptions::grant(who.context.app(), wanted).await {
+    let problems = match form.read(form.chosen_lab().as_ref(), zone, view.now) {
+        Ok(wanted) => match exceptions::grant(who.context.app(), &who.doer(), wanted).await {
             Ok(_) => return Ok(who.context.done(&here(&path), Done::Granted)),
             Err(ExceptionError::Db(error)) => return Err(error.into()),
             Err(error) => vec![grant_problem(zone, &error)],
@@ -211,7 +208,7 @@ async fn grant(
 async fn revoke(who: SignedIn, path: web::Path<(PersonId, ExceptionId)>) -> Result<HttpResponse, WebError> {
     let (person, exception) = path.into_inner();
     let theirs = view(&who, &person).await?.exceptions.iter().any(|it| it.id == exception);
-    if theirs && exceptions::revoke(who.context.app(), exception, by(&who).to_string()).await? {
+    if theirs && exceptions::revoke(who.context.app(), &who.doer(), exception).await? {
         Ok(who.context.done(&here(&person), Done::TakenBack))
     } else {
         Err(WebError::WrongState("there is no such exception, or it was taken back before".to_owned()))

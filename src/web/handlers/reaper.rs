@@ -184,7 +184,7 @@ impl Restore {
     ) -> Result<Restored, WebError> {
         let site: SiteId = self.site.parse()?;
         let kind = Kind::from_word(&self.kind).ok_or(WebError::NotFound)?;
-        let done = reaping::restore(context.app(), &site, kind, &self.id, of).await;
+        let done = reaping::restore(context.app(), &context.doer(), &site, kind, &self.id, of).await;
         done.map_err(|error| match error {
             RestoreError::NotMarked => WebError::NotFound,
             RestoreError::Before(until) => {

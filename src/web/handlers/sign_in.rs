@@ -69,7 +69,7 @@ pub async fn leave(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, 
         let (app, doer, session) = (state.app.clone(), who.doer(), session.clone());
         let end = move |conn: &mut Conn<'_>| {
             looking::end(&app, conn, &doer, &session)?;
-            sessions::end(conn, &token)
+            sessions::end(&app, conn, &doer, &token)
         };
         let ended = state.app.db.write("sign out", end).await?;
         origin = ended.and_then(|session| session.origin);

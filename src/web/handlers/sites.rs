@@ -118,7 +118,7 @@ fn extending_line(zone: Tz, now: DateTime<Utc>, is_staff: bool, view: &SiteView)
 
 /// Has another end tried again at a site that has refused one.
 pub async fn try_again(who: Staff, path: web::Path<SiteId>) -> Result<HttpResponse, WebError> {
-    crate::services::extending::forget(who.0.context.app(), path.into_inner()).await?;
+    crate::services::extending::forget(who.0.context.app(), &who.0.doer(), path.into_inner()).await?;
     Ok(who.0.context.done("/sites", Done::TriedAgain))
 }
 

@@ -43,9 +43,8 @@ pub async fn grant(
     form: web::Form<Form>,
 ) -> Result<HttpResponse, WebError> {
     let view = view(&who, &path).await?;
-    let by = who.0.caller.person.net_id.to_string();
-    let problems = match form.read(Some(&path), view.setting.zone, view.now, by) {
-        Ok(wanted) => match exceptions::grant(who.0.context.app(), wanted).await {
+    let problems = match form.read(Some(&path), view.setting.zone, view.now) {
+        Ok(wanted) => match exceptions::grant(who.0.context.app(), &who.0.doer(), wanted).await {
             Ok(_) => return Ok(done(&who, &path, Done::Granted)),
             Err(ExceptionError::Db(error)) => return Err(error.into()),
             Err(error) => vec![grant::problem(view.setting.zone, &error)],
@@ -71,8 +70,7 @@ pub async fn revoke(
     form: web::Form<Revoke>,
 ) -> Result<HttpResponse, WebError> {
     let lab: LabId = form.lab.parse()?;
-    let by = who.0.caller.person.net_id.to_string();
-    if exceptions::revoke(who.0.context.app(), path.into_inner(), by).await? {
+    if exceptions::revoke(who.0.context.app(), &who.0.doer(), path.into_inner()).await? {
         Ok(done(&who, &lab, Done::TakenBack))
     } else {
         Err(WebError::WrongState("there is no such exception, or it was taken back before".to_owned()))

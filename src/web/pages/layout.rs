@@ -102,6 +102,8 @@ pub enum Section {
     Roster,
     /// The reaper, for staff.
     Reaper,
+    /// Who did what, for staff.
+    Audit,
     /// The demo's mailbox.
     Mailbox,
     /// Elsewhere: signing in, an error.

@@ -6,6 +6,7 @@
 
 use askama::{DynTemplate, Template};
 
+pub mod audit;
 pub mod booking;
 pub mod calendar_address;
 pub mod components;
@@ -75,6 +76,7 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         .chain(boxed(reaper::SweepsPage::samples()))
         .chain(boxed(reaper::SweepPage::samples()))
         .chain(boxed(reaper::ExemptionsPage::samples()))
+        .chain(boxed(audit::AuditPage::samples()))
         .chain(boxed(refusal::RefusalPage::samples()))
         .collect()
 }

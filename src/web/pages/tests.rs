@@ -89,6 +89,7 @@ fn check_page(name: &str, page: &Html) {
             || control.value().id().is_some_and(|id| !select(page, &format!("label[for={id}]")).is_empty());
         assert!(labelled, "{name}: a control has no label");
     }
+    check_ways(name, page);
     for form in select(page, "form") {
         let token = Selector::parse("input[name=csrf]").expect("the selector is right");
         // One without an address goes to that of its page, which is a secret then and permits it.
@@ -108,6 +109,31 @@ fn check_page(name: &str, page: &Html) {
             "{name}: a heading of level {next} follows one of level {level}"
         );
         level = next;
+    }
+}
+
+/// What is loaded and where forms go is here, which is all that the content security policy lets a browser do; a link leads
+/// to what people know.
+fn check_ways(name: &str, page: &Html) {
+    let here = |address: &str| address.starts_with('/') && !address.starts_with("//");
+    for attribute in ["action", "formaction", "hx-get", "hx-post", "sse-connect"] {
+        for element in select(page, &format!("[{attribute}]")) {
+            let address = element.attr(attribute).unwrap_or_default();
+            assert!(here(address) || address.starts_with('?'), "{name}: {attribute} leads to {address}");
+        }
+    }
+    for (selector, attribute) in [("script", "src"), ("link", "href"), ("img", "src")] {
+        for element in select(page, selector) {
+            let address = element.attr(attribute).unwrap_or_default();
+            assert!(address.starts_with("/static/"), "{name}: {address} is loaded");
+        }
+    }
+    assert!(select(page, "iframe, frame, object, embed, base").is_empty(), "{name}: nothing of elsewhere");
+    for link in select(page, "a[href]") {
+        let address = link.attr("href").unwrap_or_default();
+        let known = ["https://", "http://", "mailto:", "webcal://", "#", "?"];
+        let leads = here(address) || known.iter().any(|it| address.starts_with(it));
+        assert!(leads, "{name}: a link leads to {address}");
     }
 }
 

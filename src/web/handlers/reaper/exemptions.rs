@@ -12,8 +12,8 @@ use super::{PAGE, Paged, overview};
 use crate::db::{self, DbError, SaidExemption, SaidPause};
 use crate::domain::calendar;
 use crate::domain::ids::{ExemptionId, LabId, NetId, SiteId};
-use crate::domain::marked::{Exempt, Exemption};
-use crate::services::guards::{self, GuardError, LONGEST_DAYS};
+use crate::domain::marked::Exempt;
+use crate::services::guards::{self, GuardError, LONGEST_DAYS, NewExemption};
 use crate::services::sweeps::Overview;
 use crate::web::context::{Done, Staff};
 use crate::web::error::WebError;
@@ -64,8 +64,8 @@ pub(super) async fn show(
 /// Adds one. A form that is not right comes back with everything that is wrong with it.
 pub(super) async fn add(who: Staff, form: web::Form<Form>) -> Result<HttpResponse, WebError> {
     let (app, zone) = (who.0.context.app(), who.0.context.zone());
-    let problems = match form.read(zone, app.now(), who.0.caller.person.net_id.clone()) {
-        Ok(wanted) => match guards::exempt(app, wanted).await {
+    let problems = match form.read(zone, app.now()) {
+        Ok(wanted) => match guards::exempt(app, &who.0.doer(), wanted).await {
             Ok(_) => return Ok(who.0.context.done("/staff/reaper/exemptions", Done::Exempted)),
             Err(GuardError::Db(error)) => return Err(error.into()),
             Err(error) => vec![problem(zone, &error)],
@@ -79,8 +79,7 @@ pub(super) async fn add(who: Staff, form: web::Form<Form>) -> Result<HttpRespons
 
 /// Takes one back.
 pub(super) async fn revoke(who: Staff, path: web::Path<ExemptionId>) -> Result<HttpResponse, WebError> {
-    let by = who.0.caller.person.net_id.clone();
-    if guards::revoke(who.0.context.app(), path.into_inner(), by).await? {
+    if guards::revoke(who.0.context.app(), &who.0.doer(), path.into_inner()).await? {
         Ok(who.0.context.done("/staff/reaper/exemptions", Done::Unexempted))
     } else {
         Err(WebError::WrongState(
@@ -174,7 +173,7 @@ fn line(view: &Overview, said: &SaidExemption) -> ExemptionLine {
         effect: guards::effect(&said.what.what),
         until: present::when(zone, now, said.what.until),
         why: said.what.reason.clone(),
-        by: said.what.by.to_string(),
+        by: said.what.by.clone(),
         at: present::when(zone, now, said.at),
         over,
     }
@@ -216,7 +215,7 @@ const KINDS: [(&str, &str, &str); 4] = [
 
 impl Form {
     /// What is asked for, or everything that is wrong with it.
-    fn read(&self, zone: Tz, now: DateTime<Utc>, by: NetId) -> Result<Exemption, Vec<Problem>> {
+    fn read(&self, zone: Tz, now: DateTime<Utc>) -> Result<NewExemption, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut keep = |problem: Problem| problems.push(problem);
         let what = self.read_what().map_err(&mut keep).ok();
@@ -224,7 +223,7 @@ impl Form {
         guards::check_reason(&self.reason).map_err(|error| keep(problem(zone, &error))).ok();
         match (what, until) {
             (Some(what), Some(until)) if problems.is_empty() => {
-                Ok(Exemption { what, reason: self.reason.clone(), by, until })
+                Ok(NewExemption { what, reason: self.reason.clone(), until })
             }
             _ => Err(problems),
         }

@@ -10,9 +10,8 @@ use serde::Deserialize;
 use super::{compose, overview, place};
 use crate::db::SaidPause;
 use crate::domain::calendar;
-use crate::domain::ids::{NetId, PauseId, SiteId};
-use crate::domain::marked::Pause;
-use crate::services::guards::{self, GuardError, LONGEST_DAYS};
+use crate::domain::ids::{PauseId, SiteId};
+use crate::services::guards::{self, GuardError, LONGEST_DAYS, NewPause};
 use crate::services::sweeps::Overview;
 use crate::web::context::{Done, Staff};
 use crate::web::error::WebError;
@@ -33,9 +32,9 @@ pub(super) struct Form {
 /// Pauses it. A form that is not right comes back with everything that is wrong with it.
 pub(super) async fn pause(who: Staff, form: web::Form<Form>) -> Result<HttpResponse, WebError> {
     let zone = who.0.context.zone();
-    let (app, by) = (who.0.context.app(), who.0.caller.person.net_id.clone());
-    let problems = match form.read(zone, app.now(), by) {
-        Ok(wanted) => match guards::pause(app, wanted).await {
+    let app = who.0.context.app();
+    let problems = match form.read(zone, app.now()) {
+        Ok(wanted) => match guards::pause(app, &who.0.doer(), wanted).await {
             Ok(_) => return Ok(who.0.context.done("/staff/reaper", Done::Paused)),
             Err(GuardError::Db(error)) => return Err(error.into()),
             Err(error) => vec![problem(zone, &error)],
@@ -48,8 +47,7 @@ pub(super) async fn pause(who: Staff, form: web::Form<Form>) -> Result<HttpRespo
 
 /// Ends a pause.
 pub(super) async fn resume(who: Staff, path: web::Path<PauseId>) -> Result<HttpResponse, WebError> {
-    let by = who.0.caller.person.net_id.clone();
-    match guards::resume(who.0.context.app(), path.into_inner(), by).await {
+    match guards::resume(who.0.context.app(), &who.0.doer(), path.into_inner()).await {
         Ok(()) => Ok(who.0.context.done("/staff/reaper", Done::Resumed)),
         Err(GuardError::Db(error)) => Err(error.into()),
         Err(error) => Err(WebError::WrongState(error.to_string())),
@@ -58,7 +56,7 @@ pub(super) async fn resume(who: Staff, path: web::Path<PauseId>) -> Result<HttpR
 
 impl Form {
     /// What is asked for, or everything that is wrong with it.
-    fn read(&self, zone: Tz, now: DateTime<Utc>, by: NetId) -> Result<Pause, Vec<Problem>> {
+    fn read(&self, zone: Tz, now: DateTime<Utc>) -> Result<NewPause, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut keep = |problem: Problem| problems.push(problem);
         let site = self.read_site().map_err(&mut keep).ok();
@@ -66,7 +64,7 @@ impl Form {
         let until = self.read_until(zone, now).map_err(&mut keep).ok();
         match (site, until) {
             (Some(site), Some(until)) if problems.is_empty() => {
-                Ok(Pause { site, reason: self.reason.clone(), by, until })
+                Ok(NewPause { site, reason: self.reason.clone(), until })
             }
             _ => Err(problems),
         }
@@ -134,7 +132,7 @@ pub(super) fn line(view: &Overview, said: &SaidPause) -> PauseLine {
     PauseLine {
         id: said.id.to_string(),
         place: whole_place(view, said.what.site.as_ref()),
-        by: said.what.by.to_string(),
+        by: said.what.by.clone(),
         at: present::when(zone, now, said.at),
         until: said.what.until.map(|until| present::when(zone, now, until)),
         why: super::sentence(&said.what.reason),

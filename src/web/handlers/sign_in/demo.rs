@@ -75,11 +75,15 @@ pub async fn enter(
     let db = app.db.clone();
     let before = session_token(&context.state, &request);
     let sign_in = SignIn { agent: agent(&request), before, ..SignIn::default() };
+    let doer = context.doer();
     let session = db
         .write::<_, DbError, _>("sign in", move |conn| {
             let person = people::ensure_person(&app, conn, &net_id, net_id.as_str(), Role::Student)?;
-            let program = person.role == Some(Role::Service);
-            if program { Ok(None) } else { sessions::begin(&app, conn, &person.id, &sign_in).map(Some) }
+            if person.role == Some(Role::Service) {
+                return Ok(None);
+            }
+            let doer = doer.clone().being(person.id.clone());
+            sessions::begin(&app, conn, &doer, &person.id, &sign_in).map(Some)
         })
         .await?;
     let Some(session) = session else {

@@ -1,12 +1,13 @@
 //! Signing in at an identity provider: there, back, and what it says behind the browser's back.
 
-use actix_web::cookie::{Cookie, SameSite, time::Duration};
+use actix_web::cookie::{Cookie, time::Duration};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
 use super::{page, safe_path};
+use crate::domain::audit::Doer;
 use crate::domain::ids::ProviderId;
 use crate::services::sign_in::{self, Return, Wish};
 use crate::web::context::{Context, WebState, agent, session_cookie, session_token};
@@ -14,29 +15,19 @@ use crate::web::error::WebError;
 use crate::web::pages::layout::Section;
 use crate::web::pages::onward::OnwardPage;
 
-/// Holds the secret of a browser that signs in. The prefix binds it to this host where the connection is encrypted.
+/// The cookie that holds the secret of a browser that signs in.
 const COOKIE: &str = "fairlease-sign-in";
-const SECURE_COOKIE: &str = "__Host-fairlease-sign-in";
-
-fn cookie_name(state: &WebState) -> &'static str {
-    if state.is_secure() { SECURE_COOKIE } else { COOKIE }
-}
 
 /// It goes along when the provider sends the browser back, and reaches as far as a sign-in may take.
 fn cookie(state: &WebState, secret: &str) -> Cookie<'static> {
-    Cookie::build(cookie_name(state), secret.to_owned())
-        .path("/")
-        .http_only(true)
-        .secure(state.is_secure())
-        .same_site(SameSite::Lax)
-        .max_age(Duration::seconds(sign_in::PATIENCE.num_seconds()))
-        .finish()
+    let patience = Duration::seconds(sign_in::PATIENCE.num_seconds());
+    state.cookie(COOKIE, secret).max_age(patience).finish()
 }
 
 /// The secret that the browser holds. One that signs in in two tabs has one for both.
 fn browser(state: &WebState, request: &HttpRequest) -> Option<String> {
     let ours = |secret: &String| secret.len() == 64 && secret.bytes().all(|byte| byte.is_ascii_hexdigit());
-    request.cookie(cookie_name(state)).map(|cookie| cookie.value().to_owned()).filter(ours)
+    state.cookie_of(request, COOKIE).filter(ours)
 }
 
 /// Where to go afterwards.
@@ -91,6 +82,7 @@ pub async fn callback(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let provider: ProviderId = provider.parse()?;
+    let doer = Doer { actor: None, ..context.doer() };
     let state = context.state;
     state.providers.get(&provider).map_err(|_| WebError::NotFound)?;
     let Answer { state: begun, code, error, iss } = answer.into_inner();
@@ -103,10 +95,9 @@ pub async fn callback(
         agent: agent(&request),
         before: session_token(&state, &request),
     };
-    let finished = sign_in::finish(&state.app, &state.providers, back).await?;
+    let finished = sign_in::finish(&state.app, &state.providers, &doer, back).await?;
     Ok(HttpResponse::SeeOther()
         .insert_header((header::LOCATION, finished.return_to.unwrap_or_else(|| "/".to_owned())))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
         .cookie(session_cookie(&state, &finished.session.token))
         .finish())
 }
@@ -127,13 +118,14 @@ pub async fn ended(
         (Ok(provider), Ok(form)) => heard(&context, provider, &form.logout_token).await,
         _ => StatusCode::BAD_REQUEST,
     };
-    HttpResponse::build(status).insert_header((header::CACHE_CONTROL, "no-store")).finish()
+    HttpResponse::new(status)
 }
 
 async fn heard(context: &Context, provider: ProviderId, logout_token: &str) -> StatusCode {
     let state = &context.state;
-    match sign_in::ended(&state.app, &state.providers, provider, logout_token).await {
-        Ok(_) => StatusCode::OK,
+    let doer = Doer { request: context.doer().request, ..Doer::itself() };
+    match sign_in::ended(&state.app, &state.providers, provider, logout_token, doer).await {
+        Ok(()) => StatusCode::OK,
         Err(error) => {
             tracing::warn!(%error, "what a provider says of the end of a session is not heard");
             StatusCode::BAD_REQUEST

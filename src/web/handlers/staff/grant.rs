@@ -59,7 +59,6 @@ impl Form {
         lab: Option<&LabId>,
         zone: Tz,
         now: DateTime<Utc>,
-        by: String,
     ) -> Result<NewException, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut keep = |problem: Problem| problems.push(problem);
@@ -78,7 +77,6 @@ impl Form {
                 until,
                 reason: self.reason.clone(),
                 accommodation: !self.accommodation.is_empty(),
-                by,
             }),
             _ => Err(problems),
         }
@@ -306,8 +304,7 @@ mod tests {
     fn everything_that_is_wrong_is_told_at_once() {
         let form = Form { net_id: "?".to_owned(), until: "2026-01-01T00:00".to_owned(), ..Form::default() };
         let now = DateTime::parse_from_rfc3339("2026-11-24T12:00:00Z").unwrap().to_utc();
-        let problems =
-            form.read(Some(&"k8s".parse().unwrap()), New_York, now, "ta77".to_owned()).unwrap_err();
+        let problems = form.read(Some(&"k8s".parse().unwrap()), New_York, now).unwrap_err();
         let fields: Vec<_> = problems.iter().filter_map(|it| it.field.as_deref()).collect();
         assert_eq!(fields, ["net_id", "rule", "until", "reason"]);
     }
