@@ -205,8 +205,6 @@ on_both_databases! {
             let response = request.header(CONTENT_TYPE, kind).body(body).send().await.unwrap();
             assert_eq!(response.status(), StatusCode::FORBIDDEN);
         }
-        let long = vec![b'a'; 10 * 1024 * 1024];
-        assert!(upload(&served, &who, &[], &long).await.status().is_client_error());
     }
 
     async fn five_thousand_rows_are_applied_with_progress(backend: Backend) {

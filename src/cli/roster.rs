@@ -36,6 +36,7 @@ enum Command {
 }
 
 #[derive(Debug, ClapArgs)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 struct Import {
     /// The CSV file; - is the standard input
     file: PathBuf,

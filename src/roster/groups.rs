@@ -108,14 +108,13 @@ const DIGITS: usize = 6;
 
 fn with_digits(words: &str, group: &str) -> String {
     let digest = Sha256::digest(group.as_bytes());
-    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let digits = digits.get(..DIGITS).unwrap_or_default();
+    let number = digest.iter().take(DIGITS / 2).fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
     let room = bounds::GROUP_NAME - DIGITS - 1;
     let from = words.len().saturating_sub(room);
     let end = words.get(from..).unwrap_or_default();
     // A word that was cut tells nothing.
     let end = if from > 0 { end.split_once('-').map_or(end, |(_, whole)| whole) } else { end };
-    format!("{end}-{digits}")
+    format!("{end}-{number:0DIGITS$x}")
 }
 
 #[cfg(test)]

@@ -132,10 +132,9 @@ fn unclosed(text: &str, separator: char) -> Option<u64> {
     for character in text.chars() {
         place = match (place, character) {
             (Place::Start, '"') => Place::Quoted(line),
-            // Two marks within a quoted cell stand for one.
-            (Place::Closed(opened), '"') => Place::Quoted(opened),
             (Place::Quoted(opened), '"') => Place::Closed(opened),
-            (Place::Quoted(opened), _) => Place::Quoted(opened),
+            // Two marks within a quoted cell stand for one.
+            (Place::Closed(opened), '"') | (Place::Quoted(opened), _) => Place::Quoted(opened),
             (_, other) if other == separator || other == '\n' => Place::Start,
             _ => Place::Plain,
         };

@@ -40,6 +40,17 @@ pub struct Held {
     pub cloud_users: Vec<String>,
 }
 
+/// What someone is in the course, as far as a roster goes by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// A student who takes it.
+    Student,
+    /// A student who has dropped it.
+    Dropped,
+    /// Staff, or a service: no file changes them.
+    Other,
+}
+
 /// Someone who is in the course or was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
@@ -47,10 +58,8 @@ pub struct Member {
     pub person: PersonId,
     /// Their net ID.
     pub net_id: NetId,
-    /// Whether they are a student: not staff, and no service.
-    pub is_student: bool,
-    /// Whether they have dropped the course.
-    pub has_dropped: bool,
+    /// What they are in the course.
+    pub standing: Standing,
     /// Whether staff added them by hand.
     pub by_hand: bool,
     /// Whether staff set their parity by an exception.
@@ -61,7 +70,7 @@ pub struct Member {
 
 impl Member {
     fn takes_part(&self) -> bool {
-        self.is_student && !self.has_dropped
+        self.standing == Standing::Student
     }
 }
 
@@ -176,7 +185,7 @@ fn take(plan: &mut Plan, roster: &Roster, row: &Row, known: Option<&Member>) {
         }
         return plan.added.push(added(row));
     };
-    if !member.is_student {
+    if member.standing == Standing::Other {
         let why = format!("{} is no student here: what they are stays as it is", row.net_id);
         return plan.left_out.push(LeftOut { line: row.line, why });
     }
@@ -184,7 +193,7 @@ fn take(plan: &mut Plan, roster: &Roster, row: &Row, known: Option<&Member>) {
         plan.without_parity.push(row.net_id.clone());
     }
     let change = changes::of(roster, row, member);
-    if member.has_dropped {
+    if member.standing == Standing::Dropped {
         plan.returning.push(change);
     } else if change.is_empty() {
         plan.unchanged += 1;

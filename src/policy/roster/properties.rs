@@ -17,13 +17,21 @@ fn group() -> impl Strategy<Value = Option<String>> {
     proptest::option::of(prop_oneof!["a", "b", "c"])
 }
 
+fn standing(bits: u8) -> Standing {
+    match bits & 3 {
+        0 => Standing::Other,
+        1 => Standing::Dropped,
+        _ => Standing::Student,
+    }
+}
+
 /// Accounts that nobody else has.
 fn accounts(net_id: &NetId, number: u8) -> Vec<String> {
     (0..number % 3).map(|it| format!("{net_id}-{it}")).collect()
 }
 
 fn members() -> impl Strategy<Value = Vec<Member>> {
-    let flags = (0u8..8).prop_map(|bits| (bits != 0, bits & 1 == 1, bits & 2 == 2, bits & 4 == 4));
+    let flags = (0u8..16).prop_map(|bits| (standing(bits), bits & 4 == 4, bits & 8 == 8));
     let one = (net_id(), flags, group(), group(), 0i32..3, any::<u8>());
     proptest::collection::btree_map(net_id(), one, 0..12).prop_map(|people| {
         people
@@ -31,10 +39,9 @@ fn members() -> impl Strategy<Value = Vec<Member>> {
             .enumerate()
             .map(|(number, (net_id, (_, flags, section, team, shares, own)))| Member {
                 person: PersonId::from_bits(u64::try_from(number).unwrap()),
-                is_student: flags.0,
-                has_dropped: flags.1,
-                by_hand: flags.2,
-                has_parity_set: flags.3,
+                standing: flags.0,
+                by_hand: flags.1,
+                has_parity_set: flags.2,
                 held: Held {
                     name: format!("name {own}"),
                     mail: format!("{net_id}@example.edu"),
@@ -101,16 +108,15 @@ fn applied(plan: &Plan, members: &[Member]) -> Vec<Member> {
     for change in plan.changed.iter().chain(&plan.returning) {
         let member = after.iter_mut().find(|member| member.person == change.person).unwrap();
         member.held = change.after.clone();
-        member.has_dropped = false;
+        member.standing = Standing::Student;
     }
     for dropped in &plan.dropped {
-        after.iter_mut().find(|member| member.person == dropped.person).unwrap().has_dropped = true;
+        after.iter_mut().find(|member| member.person == dropped.person).unwrap().standing = Standing::Dropped;
     }
     after.extend(plan.added.iter().zip(1000..).map(|(added, number)| Member {
         person: PersonId::from_bits(number),
         net_id: added.net_id.clone(),
-        is_student: true,
-        has_dropped: false,
+        standing: Standing::Student,
         by_hand: false,
         has_parity_set: false,
         held: added.held.clone(),
@@ -136,14 +142,15 @@ proptest! {
         let after = applied(&plan, &members);
         for row in &roster.rows {
             let member = after.iter().find(|member| member.net_id == row.net_id).unwrap();
-            let is_as_told = !member.is_student || (!member.has_dropped && holds(row, member, &roster));
+            let is_as_told = member.standing == Standing::Other
+                || member.standing == Standing::Student && holds(row, member, &roster);
             prop_assert!(is_as_told, "{row:?} {member:?}");
         }
         let named = |member: &Member| roster.rows.iter().any(|row| row.net_id == member.net_id);
         for (before, after) in members.iter().zip(&after) {
             prop_assert!(named(before) || before.held == after.held);
-            let may_drop = options.drop && before.is_student && !before.by_hand && !named(before);
-            prop_assert!(may_drop || before.has_dropped || !after.has_dropped, "{before:?}");
+            let may_drop = options.drop && !before.by_hand && !named(before);
+            prop_assert!(may_drop || before.standing != Standing::Student || after.standing == Standing::Student, "{before:?}");
         }
     }
 

@@ -20,8 +20,7 @@ fn member(number: u64, net_id: &str) -> Member {
     Member {
         person: PersonId::from_bits(number),
         net_id: id(net_id),
-        is_student: true,
-        has_dropped: false,
+        standing: Standing::Student,
         by_hand: false,
         has_parity_set: false,
         held: held(net_id),
@@ -84,9 +83,9 @@ fn a_change_says_what_was_and_what_will_be() {
 fn who_is_not_in_the_file_is_dropped_but_no_staff_and_nobody_added_by_hand() {
     let mut members =
         [member(1, "ab1"), member(2, "cd2"), member(3, "ef3"), member(4, "gh4"), member(5, "ij5")];
-    members[1].is_student = false;
+    members[1].standing = Standing::Other;
     members[2].by_hand = true;
-    members[3].has_dropped = true;
+    members[3].standing = Standing::Dropped;
     let file = roster(vec![row(2, "kl6")]);
     let plan = plan(&file, &members, &drop()).unwrap();
     assert_eq!((ids(&plan.dropped), plan.enrolled), (vec!["ab1", "ij5"], 3));
@@ -107,8 +106,8 @@ fn a_file_of_one_section_drops_nobody_of_another() {
 #[test]
 fn who_dropped_returns_and_staff_stay_what_they_are() {
     let mut members = [member(1, "ab1"), member(2, "cd2")];
-    members[0].has_dropped = true;
-    members[1].is_student = false;
+    members[0].standing = Standing::Dropped;
+    members[1].standing = Standing::Other;
     let plan = plan(&roster(vec![row(2, "ab1"), row(3, "cd2")]), &members, &drop()).unwrap();
     assert_eq!((plan.returning.len(), plan.changed.len(), plan.steps()), (1, 0, 1));
     assert_eq!((plan.left_out.len(), plan.left_out[0].line), (1, 3));

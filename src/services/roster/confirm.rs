@@ -49,11 +49,11 @@ fn confirm_in(
     db::confirm_roster_import(conn, id)?;
     tracing::info!(import = %id, "a roster was confirmed");
     let plan = &stored.plan;
-    let does = json!({
+    let counts = json!({
         "added": plan.added.len(), "changed": plan.changed.len(), "taken_back": plan.returning.len(),
         "dropped": plan.dropped.len(),
     });
-    let entry = Entry::new(Action::ImportedRoster).to(Object::Import(id.clone())).after(does);
+    let entry = Entry::new(Action::ImportedRoster).to(Object::Import(id.clone())).after(counts);
     Ok(audit::record(app, conn, doer, entry)?)
 }
 

@@ -14,7 +14,7 @@ use crate::domain::ids::PersonId;
 use crate::domain::person::Role;
 use crate::domain::roster::{Format, ImportState};
 use crate::entropy;
-use crate::policy::roster::{Clash, Held, Member, Options as PlanOptions, plan};
+use crate::policy::roster::{Clash, Held, Member, Options as PlanOptions, Standing, plan};
 use crate::roster::{self, Options, Refused, RowError};
 use crate::services::audit::{self, Entry};
 
@@ -100,8 +100,11 @@ fn members(app: &App, conn: &mut Conn<'_>, known: &[Enrolment]) -> Result<Vec<Me
     let member = |it: &Enrolment| Member {
         person: it.person.clone(),
         net_id: it.net_id.clone(),
-        is_student: it.role == Role::Student,
-        has_dropped: it.dropped_at.is_some(),
+        standing: match (it.role, it.dropped_at) {
+            (Role::Student, None) => Standing::Student,
+            (Role::Student, Some(_)) => Standing::Dropped,
+            _ => Standing::Other,
+        },
         by_hand: it.by_hand,
         has_parity_set: with_parity.contains(&it.person),
         held: held(it),
