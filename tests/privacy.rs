@@ -7,12 +7,13 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use fairlease::auth::permissions::Scope;
 use fairlease::db::{self, DbError, DbUrl, Dropped};
-use fairlease::domain::audit::Doer;
+use fairlease::domain::audit::{Doer, Way};
 use fairlease::domain::exception::Grant;
-use fairlease::domain::marked::{Exempt, Exemption};
+use fairlease::domain::marked::Exempt;
 use fairlease::domain::person::Person;
 use fairlease::domain::waitlist::Asked;
 use fairlease::services::exceptions::NewException;
+use fairlease::services::guards::NewExemption;
 use fairlease::services::privacy::{self, PrivacyError};
 use fairlease::services::{App, booking, exceptions, fair_share, guards, people, reaping, waitlist};
 
@@ -79,7 +80,10 @@ async fn someone_with_a_past(world: &World) -> Person {
     world.app.db.write::<_, DbError, _>("contact", contact).await.unwrap();
     let net_id = person.net_id.clone();
     let accounts = vec![MAIL.to_owned()];
-    let write = move |conn: &mut db::Conn<'_>| people::set_cloud_users(conn, &net_id, &accounts);
+    let app = world.app.clone();
+    let write = move |conn: &mut db::Conn<'_>| {
+        people::set_cloud_users(&app, conn, &Doer::command(), &net_id, &accounts)
+    };
     world.app.db.write("accounts", write).await.unwrap();
     world.session_of(&person.id).await;
     world.token_of(&person.id, &[Scope::LabsRead]).await;
@@ -90,13 +94,13 @@ async fn someone_with_a_past(world: &World) -> Person {
         until: None,
         reason: format!("{NAME} was ill"),
         accommodation: true,
-        by: "ta77".to_owned(),
     };
-    exceptions::grant(&world.app, exception).await.unwrap();
+    exceptions::grant(&world.app, &Doer::command(), exception).await.unwrap();
     let until = world.app.now() + TimeDelta::days(1);
     let what = Exempt::Person(person.net_id.clone());
-    let exemption = Exemption { what, reason: "a project".to_owned(), by: person.net_id.clone(), until };
-    guards::exempt(&world.app, exemption).await.unwrap();
+    let exemption = NewExemption { what, reason: "a project".to_owned(), until };
+    let by_them = Doer::someone(Way::Page, person.id.clone());
+    guards::exempt(&world.app, &by_them, exemption).await.unwrap();
     let asked = Asked { length_minutes: 120, windows: Vec::new(), auto_accept: false };
     waitlist::join(&world.app, person.clone(), "k8s".parse().unwrap(), asked).await.ok();
     let whole = booking::book(&world.app, World::wish(&person, slot("2025-02-08T10:00", "2025-02-08T23:00")));

@@ -19,7 +19,7 @@ const INSTANT: TimeDelta = TimeDelta::microseconds(1);
 
 impl World {
     /// Signs someone in with a browser that calls itself so.
-    async fn signs_in(&self, person: &Person, agent: &str) -> Credential {
+    async fn signs_in_with(&self, person: &Person, agent: &str) -> Credential {
         let (app, id) = (self.app.clone(), person.id.clone());
         let sign_in = SignIn { agent: agent.to_owned(), ..SignIn::default() };
         let begun = self.app.db.write::<_, DbError, _>("sign in", move |conn| {
@@ -153,10 +153,10 @@ on_both_databases! {
         let world = World::new(backend).await;
         let (student, other) = (world.student("ff524").await, world.student("gg222").await);
         let served = serve(&world);
-        let phone = world.signs_in(&student, "Some/1.0 <b>phone</b>").await;
+        let phone = world.signs_in_with(&student, "Some/1.0 <b>phone</b>").await;
         world.clock.advance(TimeDelta::hours(1));
-        let here = world.signs_in(&student, FIREFOX).await;
-        let library = world.signs_in(&student, FIREFOX).await;
+        let here = world.signs_in_with(&student, FIREFOX).await;
+        let library = world.signs_in_with(&student, FIREFOX).await;
         let theirs = world.session_of(&other.id).await;
         let page = get(&served, &here, "/me").await.text().await.unwrap();
         assert_eq!(page.matches("Firefox on Linux</strong>").count(), 2, "{page}");

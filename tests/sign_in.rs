@@ -329,10 +329,10 @@ impl Scene {
 
     /// What the provider calls its session in which one of ours was begun.
     async fn session_there(&self, cookies: &Cookies) -> String {
-        let token = cookies.get(SESSION).unwrap().into();
+        let token: secrecy::SecretString = cookies.get(SESSION).unwrap().into();
         let app = self.world.app.clone();
         let session = self.world.app.db.read::<_, DbError, _>("test", move |conn| {
-            fairlease::services::sessions::of_token(&app, conn, &token.clone().into())
+            fairlease::services::sessions::of_token(&app, conn, &token)
         });
         session.await.unwrap().unwrap().stored.origin.unwrap().session.unwrap()
     }

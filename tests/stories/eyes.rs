@@ -1,5 +1,6 @@
 //! Someone who runs the course sees the pages as a student does, and a team mate sees what is booked.
 
+use fairlease::domain::audit::Doer;
 use fairlease::services::shares::{self, Change, Placing};
 
 use super::screenshots::poses;
@@ -13,9 +14,8 @@ async fn in_team(world: &World, net_id: &str) {
         section: Change::None,
         team: Change::To("red".to_owned()),
         shares: None,
-        by: "ta77".to_owned(),
     };
-    shares::place(&world.app, placing).await.unwrap();
+    shares::place(&world.app, &Doer::command(), placing).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
