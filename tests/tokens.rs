@@ -164,7 +164,7 @@ on_both_databases! {
         let service = world.add_service("grades").await.unwrap();
         let (app, id) = (world.app.clone(), service.id.clone());
         let session = world.app.db.write::<_, db::DbError, _>("session", move |conn| {
-            let begun = sessions::begin(&app, conn, &id, &sessions::SignIn::default())?;
+            let begun = sessions::begin(&app, conn, &Doer::itself(), &id, &sessions::SignIn::default())?;
             sessions::of_token(&app, conn, &begun.token)
         });
         assert!(session.await.unwrap().is_none());
