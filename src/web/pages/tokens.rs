@@ -234,7 +234,7 @@ impl TokenMadePage {
     pub fn samples() -> Vec<(&'static str, Self)> {
         let made = Self {
             layout: Layout::sample("A new token", Section::Me),
-            back: Link::new("/me#tokens", "Back to Me"),
+            back: Link::new("/me#tokens", "Me"),
             name: "Books my Saturday slot".to_owned(),
             scopes: vec!["read labs, slots and sites", "book, wait, and change bookings"],
             until: When::new("2026-12-24T09:12-05:00", "Thu Dec 24, 09:12"),
