@@ -271,9 +271,8 @@ on_both_databases! {
             section: Change::To("own".to_owned()),
             team: Change::Keep,
             shares: None,
-            by: "ta77".to_owned(),
         };
-        shares::place(&world.app, placing).await.unwrap();
+        shares::place(&world.app, &Doer::command(), placing).await.unwrap();
         assert!(shown(&world, &id).await.stale);
         assert!(matches!(confirm(&world.app, &id, false).await, Err(RosterError::Stale)));
         assert_eq!(enrolment(&world, "cd34").await.section.as_deref(), Some("own"));
@@ -454,9 +453,8 @@ on_both_databases! {
             until: None,
             reason: "as agreed with the office".to_owned(),
             accommodation: true,
-            by: "ta77".to_owned(),
         };
-        exceptions::grant(&world.app, wanted).await.unwrap();
+        exceptions::grant(&world.app, &Doer::command(), wanted).await.unwrap();
         let booking = world.book(&student, slot("2025-02-08T10:00", "2025-02-08T20:00")).await;
         let href = format!("/staff/people/{}", student.id);
         let html = page(&served, &world.session_of(&staff.id).await, &href).await;
@@ -478,7 +476,11 @@ on_both_databases! {
         let text = THREE.replace("shares\n", "shares,cloud_user\n").replace(",2\n", ",2,chi-1\n").replace(",1\n", ",1,\n");
         let id = bring(&world, file(&text)).await;
         confirm(&world.app, &id, false).await.unwrap();
-        let taken = |conn: &mut db::Conn<'_>| people::set_cloud_users(conn, &"efgh".parse().unwrap(), &["CHI-1".to_owned()]);
+        let app = world.app.clone();
+        let taken = move |conn: &mut db::Conn<'_>| {
+            let (doer, who) = (Doer::command(), "efgh".parse().unwrap());
+            people::set_cloud_users(&app, conn, &doer, &who, &["CHI-1".to_owned()])
+        };
         world.app.db.write("taken", taken).await.unwrap();
         while roster::step(&world.app).await.unwrap() > 0 {}
         assert_eq!(enrolment(&world, "ab12").await.cloud_users, [""; 0]);
