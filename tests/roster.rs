@@ -478,8 +478,8 @@ on_both_databases! {
         confirm(&world.app, &id, false).await.unwrap();
         let app = world.app.clone();
         let taken = move |conn: &mut db::Conn<'_>| {
-            let (whose, account) = ("efgh".parse().unwrap(), ["CHI-1".to_owned()]);
-            people::set_cloud_users(&app, conn, &Doer::command(), &whose, &account)
+            let (doer, who) = (Doer::command(), "efgh".parse().unwrap());
+            people::set_cloud_users(&app, conn, &doer, &who, &["CHI-1".to_owned()])
         };
         world.app.db.write("taken", taken).await.unwrap();
         while roster::step(&world.app).await.unwrap() > 0 {}

@@ -56,7 +56,8 @@ async fn bring(
         Err(RosterError::Refused(Refused { errors, more })) => {
             let told = errors.into_iter().map(|error| error.to_string());
             let more = (more > 0).then(|| format!("and {more} more"));
-            Err(WebError::BadInput(told.chain(more).map(|text| Problem::rule("bad_row", text)).collect()))
+            let problem = |text: String| Problem { code: None, text, field: None };
+            Err(WebError::BadInput(told.chain(more).map(problem).collect()))
         }
         Err(error @ RosterError::BadHours(_)) => Err(bad("hours", &error)),
         Err(error) => Err(refused(error)),
