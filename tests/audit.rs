@@ -80,7 +80,9 @@ impl Owner {
                 .to_vec(),
         };
         assert!(statements.len() > 1);
-        statements.iter().for_each(|sql| drop(self.run(sql).unwrap()));
+        for sql in statements {
+            self.run(&sql).unwrap();
+        }
     }
 
     /// Another value for a column.

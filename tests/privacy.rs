@@ -21,7 +21,7 @@ use crate::whose::put_server;
 use crate::world::{KEY, World, on_both_databases, slot};
 
 /// Who is erased: each of these is nobody else's, so that it is known wherever it stands.
-const NET_ID: &str = "qx7319";
+const NET_ID: &str = "qx7318";
 const NAME: &str = "Zoë Quagga";
 const MAIL: &str = "zoe.quagga@mail.example.edu";
 
@@ -101,8 +101,7 @@ async fn someone_with_a_past(world: &World) -> Person {
     let exemption = NewExemption { what, reason: "a project".to_owned(), until };
     let by_them = Doer::someone(Way::Page, person.id.clone());
     guards::exempt(&world.app, &by_them, exemption).await.unwrap();
-    let asked = Asked { length_minutes: 120, windows: Vec::new(), auto_accept: false };
-    waitlist::join(&world.app, person.clone(), "k8s".parse().unwrap(), asked).await.ok();
+    wait_and_pass(world, &person).await;
     let whole = booking::book(&world.app, World::wish(&person, slot("2025-02-08T10:00", "2025-02-08T23:00")));
     assert!(whole.await.is_err(), "the refusal leaves a receipt");
     put_server(world, &format!("{NET_ID}-node"), "2025-02-07T00:00", MAIL);
@@ -114,6 +113,18 @@ async fn someone_with_a_past(world: &World) -> Person {
     world.work_until(&person, &made.id, "ended").await;
     world.work().await;
     again(world, &person).await
+}
+
+/// Waits for a time, is offered it, and passes.
+async fn wait_and_pass(world: &World, person: &Person) {
+    let windows = vec![slot("2025-02-12T10:00", "2025-02-12T12:00")];
+    let asked = Asked { length_minutes: 120, windows, auto_accept: false };
+    let wait = waitlist::join(&world.app, person.clone(), "k8s".parse().unwrap(), asked).await.unwrap();
+    let id = person.id.clone();
+    let held = move |conn: &mut db::Conn<'_>| db::bookings_of_person(conn, &id);
+    let offered = world.app.db.read::<_, DbError, _>("offered", held).await.unwrap().remove(0);
+    waitlist::pass(&world.app, person.clone(), offered.id).await.unwrap();
+    waitlist::leave(&world.app, person.clone(), wait.id).await.unwrap();
 }
 
 async fn again(world: &World, person: &Person) -> Person {

@@ -359,7 +359,9 @@ on_both_databases! {
         let world = World::new(backend).await;
         let all: Vec<generator::Student> = generator::students(20, 5);
         let rows = |section: &str| {
-            let rows: String = all.iter().map(|it| format!("{},{}@example.edu,{section}\n", it.net_id, it.net_id)).collect();
+            let rows: Vec<_> =
+                all.iter().map(|it| format!("{},{}@example.edu,{section}\n", it.net_id, it.net_id)).collect();
+            let rows = rows.concat();
             format!("net_id,mail,section\n{rows}")
         };
         import(&world, file(&rows("lec-1"))).await;

@@ -167,7 +167,8 @@ fn two_people_do_not_have_one_address() {
 
 #[test]
 fn a_hundred_errors_are_told_and_how_many_there_are_beside() {
-    let rows: String = (0..150).map(|number| format!("{number},x@example.edu\n")).collect();
+    let rows: Vec<_> = (0..150).map(|number| format!("{number},x@example.edu\n")).collect();
+    let rows = rows.concat();
     let refused = read(format!("net_id,mail\n{rows}").as_bytes(), &Options::default()).unwrap_err();
     assert_eq!((refused.errors.len(), refused.more), (MOST_ERRORS, 50));
     assert!(refused.to_string().ends_with("and 50 more"));

@@ -55,14 +55,14 @@ on_both_databases! {
         let mate = world.session_of(&mate.id).await;
         let assistant = world.session_of(&person(&world, "ta77").await.id).await;
         let stranger = world.session_of(&other.id).await;
-        let made = world.book(&owner, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
-        let path = format!("/bookings/{}", made.id);
+        let booking = world.book(&owner, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
+        let path = format!("/bookings/{}", booking.id);
         let readers = [(&mate, "you are in their team"), (&assistant, "you run the course")];
         for state in ["held", "booked", "preparing", "active", "releasing", "ended"] {
             if state == "releasing" {
-                booking::release(&world.app, owner.clone(), made.id.clone()).await.unwrap();
+                booking::release(&world.app, owner.clone(), booking.id.clone()).await.unwrap();
             }
-            world.work_until(&owner, &made.id, state).await;
+            world.work_until(&owner, &booking.id, state).await;
             for (who, because) in readers {
                 let page = text(&served, who, &path).await;
                 let says = format!("ff524&#39;s booking. You see it because {because}; only they can change it.");
@@ -100,10 +100,10 @@ on_both_databases! {
             place(&world, person, None, "red").await;
         }
         let served = serve(&world);
-        let made = world.book(&owner, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
-        world.work_until(&owner, &made.id, "active").await;
-        let path = format!("/bookings/{}", made.id);
-        let opened = async || world.view(&owner, &made.id).await.usage.unwrap().opened;
+        let booking = world.book(&owner, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
+        world.work_until(&owner, &booking.id, "active").await;
+        let path = format!("/bookings/{}", booking.id);
+        let opened = async || world.view(&owner, &booking.id).await.usage.unwrap().opened;
         text(&served, &world.session_of(&mate.id).await, &path).await;
         assert!(!opened().await);
         text(&served, &world.session_of(&owner.id).await, &path).await;

@@ -177,7 +177,7 @@ on_both_databases! {
     }
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: impl reqwest::header::AsHeaderName) -> &'a str {
+fn header(headers: &HeaderMap, name: impl reqwest::header::AsHeaderName) -> &str {
     headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
 }
 

@@ -101,7 +101,9 @@ async fn make(options: &Options, args: Make) -> Result<(), Failure> {
     }
     if json {
         let mut told = as_json(zone, &who, &made.token);
-        told["secret"] = json!(made.tell());
+        if let Some(told) = told.as_object_mut() {
+            told.insert("secret".to_owned(), json!(made.tell()));
+        }
         return output::json(&told);
     }
     let until = calendar::date_and_time(zone, made.token.expires_at);

@@ -172,7 +172,8 @@ fn events_of(conn: &mut Conn<'_>, person: &Person) -> Result<Value, DbError> {
 }
 
 fn waits_kept(conn: &mut Conn<'_>, person: &Person) -> Result<Value, DbError> {
-    let rows: Vec<(String, String, Ts, Option<Ts>, Option<String>)> = on!(conn, |c| waits::table
+    type Row = (String, String, Ts, Option<Ts>, Option<String>);
+    let rows: Vec<Row> = on!(conn, |c| waits::table
         .filter(waits::person_id.eq(person.id.as_str()))
         .order(waits::joined_at)
         .limit(MOST)

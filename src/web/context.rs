@@ -291,6 +291,10 @@ pub enum Done {
     ServiceAdded,
     /// A service was dropped.
     ServiceDropped,
+    /// It was said what someone is in the course.
+    RoleSet,
+    /// A person was erased.
+    Erased,
     /// Someone signed out.
     SignedOut,
 }
@@ -357,6 +361,8 @@ impl Done {
         (Self::TokenRevoked, "token", "The token is revoked: it signs in no more."),
         (Self::ServiceAdded, "service", "The service is added. Make a token for it."),
         (Self::ServiceDropped, "no-service", "The service is dropped, and its tokens are revoked."),
+        (Self::RoleSet, "role", "It is saved. It holds from their next request on."),
+        (Self::Erased, "erased", "The person is erased. What they used stays, without them."),
         (Self::SignedOut, "out", "You are signed out."),
     ];
 

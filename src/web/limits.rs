@@ -229,7 +229,7 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
     }
 
     fn ask(&self, key: &K) -> Result<(), WebError> {
-        if self.asked.fetch_add(1, Ordering::Relaxed) % TIDY_EACH == 0 {
+        if self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(TIDY_EACH) {
             self.tidy();
         }
         let Err(wait) = self.count(key) else { return Ok(()) };

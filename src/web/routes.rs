@@ -17,7 +17,7 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    audit, booking, components, health, lab, labs, links, look, mailbox, me, person, reaper, roster,
+    audit, booking, components, health, lab, labs, links, look, mailbox, me, person, privacy, reaper, roster,
     services, sign_in, sites, staff, standing, wait,
 };
 use super::limits::Limits;
@@ -208,6 +208,7 @@ routes! {
     post "/bookings/{booking}/pass", ChangeBooking => booking::pass;
     get "/standing", SeeUsage => standing::show;
     get "/me", KeepAccount => me::show;
+    get "/me/export", KeepAccount => privacy::own;
     post "/me/key", KeepAccount => me::save_key;
     post "/me/mails", KeepAccount => me::save_choices;
     post "/me/restore", Restore => me::restore;

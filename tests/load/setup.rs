@@ -23,6 +23,7 @@ use fairlease::services::health::Watch;
 use fairlease::services::sessions::{self, SignIn};
 use fairlease::services::{App, Wake, courses, people};
 use fairlease::web::{self, Demo, WebState};
+use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use toml::{Table, Value};
@@ -181,7 +182,7 @@ async fn student(app: &Arc<App>, person: Person, number: usize) -> Student {
     let wish = Wish { person, lab: LABS.first().unwrap().parse().unwrap(), slot, idempotency_key: None };
     let made = booking::book(app, wish).await.unwrap();
     Student {
-        cookie: format!("fairlease-session={}", begun.unwrap().token),
+        cookie: format!("fairlease-session={}", begun.unwrap().token.expose_secret()),
         booking: format!("/bookings/{}", made.id),
     }
 }

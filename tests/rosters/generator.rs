@@ -96,7 +96,7 @@ fn line(format: Format, number: usize, student: &Student) -> String {
             )
         }
         Format::Brightspace => {
-            format!("#{:08},#{net_id},\"{last}\",{first},{net_id}@example.edu,\"{section}\",9.5,#", number)
+            format!("#{number:08},#{net_id},\"{last}\",{first},{net_id}@example.edu,\"{section}\",9.5,#")
         }
         Format::Gradescope => {
             format!("{first},\"{last}\",{},{net_id}@example.edu,Student,\"{section}\"", 17_000_000 + number)

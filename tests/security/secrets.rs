@@ -26,8 +26,14 @@ const SECRETS: [&str; 11] = [
 
 /// What is compared and is no secret, with where it stands: how each token begins; and whether two parts of one answer of a
 /// provider belong together, both of which whoever sent it knows.
-const PUBLIC: [(&str, &str); 2] =
-    [("src/services/tokens.rs", "secret"), ("src/auth/openid/id_token.rs", "hash")];
+const PUBLIC: [(&str, &str); 5] = [
+    ("src/services/tokens.rs", "secret"),
+    ("src/auth/openid/id_token.rs", "hash"),
+    // Hashes of the chain, which anyone who may read the log sees.
+    ("src/services/audit/verify.rs", "hash"),
+    ("src/services/audit/verify.rs", "previous_hash"),
+    ("src/services/audit/verify.rs", "details_hash"),
+];
 
 /// Where secrets come in.
 const WHERE: [&str; 3] = ["src/auth", "src/services", "src/web"];
@@ -130,7 +136,9 @@ fn compared(source: &str) -> Vec<String> {
 fn no_secret_is_compared_with_plain_operators() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    WHERE.iter().for_each(|at| sources(&root.join(at), &mut files));
+    for at in WHERE {
+        sources(&root.join(at), &mut files);
+    }
     assert!(files.len() > 100, "{}", files.len());
     let mut wrong = Vec::new();
     for file in files {

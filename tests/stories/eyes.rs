@@ -25,9 +25,9 @@ async fn staff_see_the_pages_as_a_student_and_a_team_sees_its_bookings() {
     sites::staff(&world, "ta77").await;
     in_team(&world, "ff524").await;
     in_team(&world, "gg222").await;
-    let made = world.book(&student, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
+    let booking = world.book(&student, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
     world.book(&mate, slot("2025-02-10T10:00", "2025-02-10T14:00")).await;
-    world.work_until(&student, &made.id, "active").await;
+    world.work_until(&student, &booking.id, "active").await;
     world.session_of(&student.id).await;
     let served = sites::serve(&world);
 
@@ -43,7 +43,7 @@ async fn staff_see_the_pages_as_a_student_and_a_team_sees_its_bookings() {
 
     reader.press("Sign out").await;
     reader.sign_in_by_name("gg222").await;
-    reader.open(&format!("/bookings/{}", made.id)).await;
+    reader.open(&format!("/bookings/{}", booking.id)).await;
     reader.sees("You see it because you are in their team; only they can change it.").await;
     poses(&reader, "booking-of-team").await;
 
@@ -60,7 +60,7 @@ async fn staff_see_the_pages_as_a_student_and_a_team_sees_its_bookings() {
     reader.press("See the pages as they do").await;
     reader.sees("ta77, you see the pages as ff524 does.").await;
     poses(&reader, "looking-labs").await;
-    reader.open(&format!("/bookings/{}", made.id)).await;
+    reader.open(&format!("/bookings/{}", booking.id)).await;
     reader.sees("Your servers are ready until").await;
     poses(&reader, "looking-booking").await;
     reader.unfold("Release now").await;

@@ -42,7 +42,7 @@ impl Form {
     fn read(&self) -> Result<Whom, Vec<Problem>> {
         match (self.whom(), looking::read_reason(&self.reason)) {
             (Ok(whom), Ok(_)) => Ok(whom),
-            (whom, reason) => Err(whom.err().into_iter().chain(reason.err().map(problem)).collect()),
+            (whom, reason) => Err(whom.err().into_iter().chain(reason.err().as_ref().map(problem)).collect()),
         }
     }
 }
@@ -83,7 +83,7 @@ pub async fn begin(who: SignedIn, form: web::Form<Form>) -> Result<HttpResponse,
             Ok(()) => return Ok(present::redirect("/")),
             Err(LookError::Db(error)) => return Err(error.into()),
             Err(LookError::Looking) => return Err(WebError::OnlyLooking),
-            Err(error) => vec![problem(error)],
+            Err(error) => vec![problem(&error)],
         },
     };
     Ok(page(StatusCode::UNPROCESSABLE_ENTITY, compose(&who, &form, problems).render()?))
@@ -111,7 +111,7 @@ async fn look(who: &SignedIn, session: Session, whom: Whom, reason: String) -> R
     db.write("look", begin).await
 }
 
-fn problem(error: LookError) -> Problem {
+fn problem(error: &LookError) -> Problem {
     let field = if matches!(error, LookError::NoReason) { "reason" } else { "net_id" };
     let text = error.to_string();
     let mut chars = text.chars();

@@ -11,6 +11,7 @@ pub mod look;
 pub mod mailbox;
 pub mod me;
 pub mod person;
+pub mod privacy;
 pub mod reaper;
 pub mod roster;
 pub mod services;

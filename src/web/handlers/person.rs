@@ -6,7 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::staff::{Form as Grant, grant_problem, grant_words};
-use super::{page, page_once};
+use super::{page, page_once, privacy};
 use crate::auth::permissions::Permission;
 use crate::db::Conn;
 use crate::domain::calendar;
@@ -16,6 +16,7 @@ use crate::domain::ids::{ExceptionId, PersonId};
 use crate::domain::person::{Parity, Role};
 use crate::services::exceptions::{self, ExceptionError};
 use crate::services::people::{self, AccountsError};
+use crate::services::roles::{self, RoleError};
 use crate::services::roster::{self, BOOKINGS_END_AFTER, MemberView, RosterError};
 use crate::services::shares::{self, Change, Placing, SharesError};
 use crate::web::context::{Done, SignedIn};
@@ -34,6 +35,9 @@ routes! {
     post "/staff/people/{person}/accounts", KeepRoster => accounts;
     post "/staff/people/{person}/drop", KeepRoster => drop_out;
     post "/staff/people/{person}/return", KeepRoster => take_back;
+    post "/staff/people/{person}/role", AppointStaff => appoint;
+    get "/staff/people/{person}/export", ErasePeople => privacy::of_person;
+    post "/staff/people/{person}/erase", ErasePeople => privacy::erase;
     post "/staff/people/{person}/exceptions", GrantExceptions => grant;
     post "/staff/people/{person}/exceptions/{exception}/revoke", GrantExceptions => revoke;
 }
@@ -179,6 +183,42 @@ async fn drop_out(
     }
 }
 
+/// What someone is to be.
+#[derive(Debug, Deserialize)]
+struct Appoint {
+    role: String,
+}
+
+/// Says what someone is in the course.
+async fn appoint(
+    who: SignedIn,
+    path: web::Path<PersonId>,
+    form: web::Form<Appoint>,
+) -> Result<HttpResponse, WebError> {
+    let view = view(&who, &path).await?;
+    let bad = |text: String| vec![Problem::with_field("role", text)];
+    let Some(role) = Role::from_word(&form.role) else {
+        return again(&who, &view, &Typed::default(), bad("Choose one of the roles.".to_owned()));
+    };
+    let (app, doer, net_id) = (who.context.app().clone(), who.doer(), view.enrolment.net_id.clone());
+    let db = app.db.clone();
+    let appoint = move |conn: &mut Conn<'_>| roles::appoint(&app, conn, &doer, &net_id, role);
+    match db.write("person: role", appoint).await {
+        Ok(_) => Ok(who.context.done(&here(&path), Done::RoleSet)),
+        Err(RoleError::Db(error)) => Err(error.into()),
+        Err(error) => again(&who, &view, &Typed::default(), bad(format!("{error}."))),
+    }
+}
+
+/// What someone could be: none of it for programs, and for whoever has dropped the course.
+fn roles_of(who: &SignedIn, view: &MemberView) -> Vec<Choice> {
+    let it = &view.enrolment;
+    let may = it.dropped_at.is_none() && who.caller.sees_all(Permission::AppointStaff);
+    let roles =
+        Role::ALL.into_iter().filter(|role| may && it.role != Role::Service && *role != Role::Service);
+    roles.map(|role| Choice::new(role.word(), role.title(), role == it.role)).collect()
+}
+
 /// Lets someone take the course again.
 async fn take_back(who: SignedIn, path: web::Path<PersonId>) -> Result<HttpResponse, WebError> {
     let known = roster::take_back(who.context.app(), path.clone(), who.doer()).await?;
@@ -226,6 +266,8 @@ fn compose(who: &SignedIn, view: &MemberView, typed: &Typed, problems: Vec<Probl
         may_keep: who.caller.sees_all(Permission::KeepRoster),
         may_grant: who.caller.sees_all(Permission::GrantExceptions),
         look: look(who, view),
+        roles: roles_of(who, view),
+        may_erase: who.caller.sees_all(Permission::ErasePeople),
         place: (it.role == Role::Student).then(|| place_form(view, typed.place.as_ref(), &problems)),
         accounts: typed.accounts.clone().unwrap_or_else(|| it.cloud_users.join("\n")),
         taking: match it.dropped_at {

@@ -43,7 +43,7 @@ impl LookPage {
         let mut refused = empty.clone();
         let none = "There is no student of the course whom this names.";
         refused.problems = vec![Problem::with_field("net_id", none)];
-        refused.net_id.value = "zz999".to_owned();
+        "zz999".clone_into(&mut refused.net_id.value);
         refused.net_id.problem = Some(none.to_owned());
         vec![("look_empty", empty), ("look_refused", refused)]
     }

@@ -23,6 +23,10 @@ pub struct PersonPage {
     pub may_keep: bool,
     /// Whether the reader may grant exceptions.
     pub may_grant: bool,
+    /// What they could be, if the reader may say so.
+    pub roles: Vec<Choice>,
+    /// Whether the reader may take out what is kept of them, and erase them.
+    pub may_erase: bool,
     /// Where the reader may ask to see the pages as them.
     pub look: Option<Link>,
     /// What is wrong with what was sent.
@@ -62,6 +66,13 @@ pub enum Taking {
     },
     /// They have dropped it.
     HasDropped,
+}
+
+impl Taking {
+    /// Whether they have dropped it.
+    pub fn has_dropped(&self) -> bool {
+        matches!(self, Self::HasDropped)
+    }
 }
 
 /// The form that grants an exception.
@@ -142,6 +153,8 @@ impl PersonPage {
         let staff = Self {
             answer: "Theo Assis is a teaching assistant of the course.".to_owned(),
             place: None,
+            roles: Vec::new(),
+            may_erase: false,
             may_keep: false,
             may_grant: false,
             look: None,
@@ -177,6 +190,12 @@ fn sample() -> PersonPage {
         ],
         may_keep: true,
         may_grant: true,
+        roles: vec![
+            Choice::new("student", "student", true),
+            Choice::new("assistant", "teaching assistant", false),
+            Choice::new("instructor", "instructor", false),
+        ],
+        may_erase: true,
         look: Some(Link::new("/staff/look?person=0123456789ab", "See the pages as they do")),
         problems: Vec::new(),
         place: Some(PlaceForm {
