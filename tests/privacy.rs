@@ -209,7 +209,7 @@ on_both_databases! {
         assert_eq!(told["person"]["net_id"], NET_ID);
         assert_eq!(told["exceptions"][0]["accommodation"], true);
         for part in
-            ["memberships", "bookings", "booking_events", "usage", "decisions", "mails", "reaped", "sessions", "tokens"]
+            ["memberships", "bookings", "booking_events", "usage", "decisions", "mails", "sessions", "tokens"]
         {
             assert!(!told[part].as_array().unwrap().is_empty(), "{part}: {told:#}");
         }

@@ -8,9 +8,10 @@ use super::audit::forget_audit_details;
 use super::connection::{Conn, on};
 use super::schema::{
     api_tokens, bookings, calendar_addresses, events, exceptions, exemptions, identities, marks, notices,
-    pauses, people, receipts, resources, roster_imports, sessions, sweep_acts, sweeps,
+    pauses, people, receipts, resources, roster_imports, sessions, sweep_acts, sweeps, usage_lines,
 };
 use super::types::Ts;
+use super::usage::BY_HAND;
 use crate::domain::ids::NetId;
 use crate::domain::person::{Choices, Person};
 
@@ -28,6 +29,7 @@ pub fn erase(
     erase_from_people(conn, person, stand_in, now)?;
     end_access(conn, person)?;
     erase_from_bookings(conn, person, stand_in)?;
+    erase_from_usage(conn, person, now)?;
     erase_from_exceptions(conn, person, stand_in)?;
     erase_from_mail(conn, person)?;
     erase_from_sweeps(conn, person, stand_in)?;
@@ -100,6 +102,26 @@ fn erase_from_bookings(conn: &mut Conn<'_>, person: &Person, stand_in: &NetId) -
         .execute(c))?;
     on!(conn, |c| diesel::delete(receipts::table.filter(receipts::person_id.eq(person.id.as_str())))
         .execute(c))?;
+    Ok(())
+}
+
+/// What was made by hand has its line under the site's own id of it, which may be a name that its owner gave it. Nobody can say
+/// any more whose such a thing is, so a line that runs ends.
+fn erase_from_usage(conn: &mut Conn<'_>, person: &Person, now: DateTime<Utc>) -> Result<(), DbError> {
+    let theirs = usage_lines::table
+        .filter(usage_lines::person_id.eq(person.id.as_str()))
+        .filter(usage_lines::booking_id.is_null());
+    on!(conn, |c| diesel::update(theirs.filter(usage_lines::until_at.is_null()))
+        .set(usage_lines::until_at.eq(Some(Ts(now))))
+        .execute(c))?;
+    let sources: Vec<String> =
+        on!(conn, |c| theirs.select(usage_lines::source).distinct().order(usage_lines::source).load(c))?;
+    for (number, source) in (1..).zip(&sources) {
+        let without = format!("{BY_HAND}{ERASED} {} {number}", person.id);
+        on!(conn, |c| diesel::update(theirs.filter(usage_lines::source.eq(source)))
+            .set(usage_lines::source.eq(&without))
+            .execute(c))?;
+    }
     Ok(())
 }
 

@@ -45,7 +45,7 @@ struct LineRow {
 }
 
 /// What the rows of an object begin with that someone made by hand.
-const BY_HAND: &str = "by-hand ";
+pub(super) const BY_HAND: &str = "by-hand ";
 
 fn source_text(source: &Source) -> String {
     match source {

@@ -141,7 +141,9 @@ async fn every_route_that_changes_something_refuses_what_another_page_sent() {
     let served = serve(&world);
     let mut eye = Eye::on(&world);
     let before = eye.version();
-    let routes = unsafe_routes(&booking);
+    let mut routes = unsafe_routes(&booking);
+    // What reads its own form lets a session be noted as used, which it is again after some minutes.
+    routes.sort_by_key(|(row, _)| !WITH_FILES.contains(&row.path));
     assert!(routes.len() > 25, "{}", routes.len());
     for (row, path) in &routes {
         for (forgery, request) in forgeries(&served, &who, &other, row, path) {
