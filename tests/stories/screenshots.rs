@@ -148,6 +148,7 @@ async fn pages_tell_who_did_what() {
     ta.fill("Value", "10").await;
     ta.fill("Reason", "was ill for a week").await;
     ta.press("Grant").await;
+    ta.sees("The exception is granted.").await;
     ta.open("/staff/audit").await;
     ta.sees("ta77 granted ff524 an exception").await;
     poses(&ta, "audit").await;

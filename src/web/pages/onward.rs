@@ -26,7 +26,8 @@ impl OnwardPage {
             layout: Layout { viewer: None, demo: None, ..Layout::sample("On to NYU", Section::Elsewhere) },
             title: "On to NYU".to_owned(),
             what: what.to_owned(),
-            to: "https://sso.example.edu/auth?client_id=fairlease&state=1b2c".to_owned(),
+            // One that led away could not be looked at.
+            to: "#main".to_owned(),
         };
         vec![
             ("onward_sign_in", page("You sign in at NYU and come back.")),
