@@ -74,7 +74,7 @@ async fn set(options: &Options, args: Set) -> Result<(), Failure> {
     let (inner, doer, who, role) = (app.clone(), args.by.doer(), args.who, args.role);
     let appoint = move |conn: &mut crate::db::Conn<'_>| roles::appoint(&inner, conn, &doer, &who, role);
     let person = app.db.write("role: set", appoint).await?;
-    output::line(format_args!("{} is a {}", person.net_id, role.title()))
+    output::line(format_args!("{} is {}", person.net_id, role.with_article()))
 }
 
 async fn admin(options: &Options, args: Admin) -> Result<(), Failure> {

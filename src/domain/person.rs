@@ -68,6 +68,12 @@ impl Role {
         }
     }
 
+    /// The role in a sentence: `an instructor`.
+    pub fn with_article(self) -> String {
+        let article = if self == Self::Instructor { "an" } else { "a" };
+        format!("{article} {}", self.title())
+    }
+
     /// Reads what [`Role::word`] wrote.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.word() == word)

@@ -22,7 +22,7 @@ pub enum RoleError {
     #[error("{0} is not in the course: enrol them first")]
     NotEnrolled(NetId),
     /// People and programs sign in by different ways, so neither becomes the other.
-    #[error("{0} is a {is}, and can't become a {to}", is = .1.title(), to = .2.title())]
+    #[error("{0} is {is}, and can't become {to}", is = .1.with_article(), to = .2.with_article())]
     Other(NetId, Role, Role),
     /// Nobody would be left who may say who is staff.
     #[error("{0} is the course's only instructor: make somebody else one first")]

@@ -44,7 +44,9 @@ impl Done {
     fn of(action: &Action, outcome: Result<String, String>) -> Self {
         let failed = outcome.is_err();
         let outcome = outcome.unwrap_or_else(|error| format!("failed: {error}"));
-        tracing::info!(?action, outcome, "reaped");
+        // What it was may name whose it was; the history of sweeps has it.
+        tracing::info!(failed, "reaped");
+        tracing::debug!(?action, outcome, "reaped");
         Self { action: action.clone(), outcome, failed, saved: None }
     }
 }

@@ -292,8 +292,7 @@ fn answer(view: &MemberView) -> String {
     match (it.role, it.dropped_at) {
         (_, Some(_)) => format!("{} has dropped the course.", it.name),
         (Role::Student, None) => format!("{} takes the course.", it.name),
-        (Role::Instructor, None) => format!("{} is an instructor of the course.", it.name),
-        (role, None) => format!("{} is a {} of the course.", it.name, role.title()),
+        (role, None) => format!("{} is {} of the course.", it.name, role.with_article()),
     }
 }
 
