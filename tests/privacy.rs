@@ -17,6 +17,10 @@ use fairlease::services::guards::NewExemption;
 use fairlease::services::privacy::{self, PrivacyError};
 use fairlease::services::{App, booking, exceptions, fair_share, guards, people, reaping, waitlist};
 
+use crate::support::course::Course;
+use crate::support::demo::Setup;
+use crate::support::until;
+use crate::support::visitor::{Visitor, client};
 use crate::whose::put_server;
 use crate::world::{KEY, World, on_both_databases, slot};
 
@@ -221,5 +225,28 @@ on_both_databases! {
              UNION ALL SELECT secret_hash FROM api_tokens",
         );
         assert!(hashes.len() >= 3 && hashes.iter().all(|hash| !text.contains(hash)), "no secrets");
+    }
+}
+
+#[tokio::test]
+async fn neither_the_log_nor_the_metrics_name_anyone() {
+    let demo = Setup::of(Course::example()).with_metrics().start().await;
+    let student = Visitor::sign_in(&client(), demo.url(), NET_ID).await;
+    let (status, booked) = student.book(&demo.course.at(0, "16:00")).await;
+    assert!(status.is_success(), "{booked}");
+    let booking = format!("/api/v1/bookings/{}", booked["id"].as_str().unwrap());
+    assert!(student.delete(&booking).await.status().is_success());
+    let staff = Visitor::sign_in(&client(), demo.url(), "ta77").await;
+    staff.get(&format!("/staff/roster?q={NET_ID}")).await;
+    staff.post("/staff/look", &[("net_id", NET_ID), ("reason", "they asked")]).await;
+    let ended = until(async || {
+        let now: serde_json::Value = student.get(&booking).await.json().await.unwrap();
+        (now["state"] == "ended").then_some(())
+    });
+    ended.await.expect("it ends");
+    let metrics = client().get(format!("{}/metrics", demo.metrics_url().await)).send().await.unwrap();
+    for (what, text) in [("log", demo.log()), ("metrics", metrics.text().await.unwrap())] {
+        assert!(text.lines().count() > 5, "{what}: {text}");
+        assert!(!text.contains(NET_ID), "the {what} names someone: {text}");
     }
 }

@@ -161,6 +161,20 @@ on_both_databases! {
         assert!(scene.person("renamed1").await.is_none(), "the account is the same whatever its name");
     }
 
+    async fn one_person_signs_in_so_often_and_no_more(backend: Backend) {
+        let scene = Scene::new(backend).await;
+        for _ in 0..20 {
+            scene.signed_in("ff524").await;
+        }
+        let cookies = Cookies::default();
+        let refused = scene.sign_in(&cookies, "ff524").await;
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!((refused.headers()["retry-after"].to_str().unwrap(), cookies.get(SESSION)), ("30", None));
+        scene.signed_in("gg10").await;
+        scene.world.clock.advance(TimeDelta::seconds(30));
+        scene.signed_in("ff524").await;
+    }
+
     async fn whoever_is_not_on_the_roster_is_told_and_nothing_is_made(backend: Backend) {
         let scene = Scene::new(backend).await;
         let before = scene.people().await;

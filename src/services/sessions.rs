@@ -82,7 +82,6 @@ pub fn begin(
     sign_in: &SignIn,
 ) -> Result<NewSession, DbError> {
     let now = app.now();
-    db::delete_old_sessions(conn, now, now - IDLE)?;
     if let Some(before) = &sign_in.before {
         db::delete_session(conn, &hash_of(before))?;
     }

@@ -111,20 +111,30 @@ pub async fn begin(app: &App, providers: &Providers, wish: Wish) -> Result<Url, 
     };
     app.db
         .write::<_, DbError, _>("sign-in: begin", move |conn| {
-            db::delete_old_sign_ins(conn, now)?;
             db::insert_sign_in(conn, &hash(&state), &pending)
         })
         .await?;
     Ok(to)
 }
 
-/// Signs in who came back. What was remembered is gone then, whatever comes of it.
-pub async fn finish(
-    app: &Arc<App>,
-    providers: &Providers,
-    doer: &Doer,
-    back: Return,
-) -> Result<Finished, SignInError> {
+/// Someone whom a provider has signed in, and who may be anyone here.
+#[derive(Debug)]
+pub struct Arrived {
+    provider: Provider,
+    identity: Identity,
+    sign_in: sessions::SignIn,
+    return_to: Option<String>,
+}
+
+impl Arrived {
+    /// Who they are by the provider's word.
+    pub fn net_id(&self) -> &NetId {
+        &self.identity.net_id
+    }
+}
+
+/// Asks the provider who came back. What was remembered is gone then, whatever comes of it.
+pub async fn arrive(app: &App, providers: &Providers, back: Return) -> Result<Arrived, SignInError> {
     let described = providers.get(&back.provider)?.clone();
     let pending = take(app, &back).await?.ok_or(SignInError::Stale)?;
     let code = back.outcome.map_err(|code| providers.refused(&back.provider, &code))?;
@@ -134,18 +144,12 @@ pub async fn finish(
     let answer = Answer { code: &code, issuer: back.issuer.as_deref() };
     let SignedInAs { identity, id_token } = providers.finish(&back.provider, began, answer).await?;
     let sign_in = sign_in(&described, &identity, id_token, back.agent, back.before);
-    let session = enter(app, doer, described, identity, sign_in).await?;
-    Ok(Finished { session, return_to: pending.return_to })
+    Ok(Arrived { provider: described, identity, sign_in, return_to: pending.return_to })
 }
 
-/// Begins a session of whoever an identity is here. That somebody whom a provider knows is nobody here is recorded, too.
-async fn enter(
-    app: &Arc<App>,
-    doer: &Doer,
-    provider: Provider,
-    identity: Identity,
-    sign_in: sessions::SignIn,
-) -> Result<NewSession, SignInError> {
+/// Begins a session of whoever arrived. That somebody whom a provider knows is nobody here is recorded, too.
+pub async fn enter(app: &Arc<App>, doer: &Doer, arrived: Arrived) -> Result<Finished, SignInError> {
+    let Arrived { provider, identity, sign_in, return_to } = arrived;
     let (inner, by, to) = (app.clone(), doer.clone(), identity.clone());
     let begun = app
         .db
@@ -159,7 +163,7 @@ async fn enter(
         let refused = move |conn: &mut Conn<'_>| record_refusal(&inner, conn, &by, &identity, &why);
         app.db.write::<_, DbError, _>("sign-in: refused", refused).await?;
     }
-    begun
+    Ok(Finished { session: begun?, return_to })
 }
 
 /// Of somebody who is nobody here no name is kept: there would be nobody to erase.

@@ -12,6 +12,7 @@ use crate::domain::ids::ProviderId;
 use crate::services::sign_in::{self, Return, Wish};
 use crate::web::context::{Context, WebState, agent, session_cookie, session_token};
 use crate::web::error::WebError;
+use crate::web::limits::{Class, Limits};
 use crate::web::pages::layout::Section;
 use crate::web::pages::onward::OnwardPage;
 
@@ -79,6 +80,7 @@ pub async fn callback(
     context: Context,
     provider: web::Path<String>,
     answer: web::Query<Answer>,
+    limits: web::Data<Limits>,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let provider: ProviderId = provider.parse()?;
@@ -95,7 +97,9 @@ pub async fn callback(
         agent: agent(&request),
         before: session_token(&state, &request),
     };
-    let finished = sign_in::finish(&state.app, &state.providers, &doer, back).await?;
+    let arrived = sign_in::arrive(&state.app, &state.providers, back).await?;
+    limits.ask_person(Class::SignIn, arrived.net_id().as_str())?;
+    let finished = sign_in::enter(&state.app, &doer, arrived).await?;
     Ok(HttpResponse::SeeOther()
         .insert_header((header::LOCATION, finished.return_to.unwrap_or_else(|| "/".to_owned())))
         .cookie(session_cookie(&state, &finished.session.token))
