@@ -8,13 +8,14 @@ use super::schema::notices;
 use super::types::Ts;
 use super::{DbError, dialect};
 use crate::domain::ids::{ClaimToken, NoticeId, PersonId};
-use crate::domain::notice::{Delivery, Notice};
+use crate::domain::notice::{Delivery, Notice, Topic};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = notices)]
 struct NoticeRow {
     id: String,
     dedupe_key: String,
+    topic: String,
     person_id: Option<String>,
     recipient: String,
     subject: String,
@@ -30,6 +31,8 @@ impl TryFrom<NoticeRow> for Notice {
         Ok(Self {
             id: row.id.parse().map_err(DbError::corrupt)?,
             dedupe_key: row.dedupe_key,
+            topic: Topic::from_word(&row.topic)
+                .ok_or_else(|| DbError::corrupt(format!("there is no topic {}", row.topic)))?,
             person: row.person_id.map(|id| id.parse().map_err(DbError::corrupt)).transpose()?,
             recipient: row.recipient,
             subject: row.subject,
@@ -55,6 +58,7 @@ pub fn enqueue_for(
     let row = (
         notices::id.eq(notice.id.as_str()),
         notices::dedupe_key.eq(&notice.dedupe_key),
+        notices::topic.eq(notice.topic.word()),
         notices::person_id.eq(notice.person.as_ref().map(PersonId::as_str)),
         notices::recipient.eq(&notice.recipient),
         notices::subject.eq(&notice.subject),

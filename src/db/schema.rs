@@ -282,6 +282,7 @@ table! {
     notices (id) {
         id -> Text,
         dedupe_key -> Text,
+        topic -> Text,
         person_id -> Nullable<Text>,
         recipient -> Text,
         subject -> Text,

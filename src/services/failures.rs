@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use super::{App, notices};
 use crate::db::{self, Conn, CourseCard, DbError, Failure};
 use crate::domain::course::Site;
+use crate::domain::notice::Topic;
 use crate::mail::messages::Surroundings;
 use crate::mail::messages::staff::{self, FailedBooking};
 
@@ -43,7 +44,13 @@ fn tell_of(app: &App, conn: &mut Conn<'_>, course: &CourseCard, site: &Site) -> 
     let around = Surroundings { course: &course.title, zone: course.zone, public_url: &app.public_url, now };
     let message = staff::failures(around, &site.title, &listed, failures.len() - listed.len());
     // Of two workers at the same time one writes the mail; what the other one saw is for its next look.
-    if !notices::tell_staff(app, conn, &format!("failures/{}/{}", site.id, first.booking), message)? {
+    if !notices::tell_staff(
+        app,
+        conn,
+        Topic::Failures,
+        &format!("failures/{}/{}", site.id, first.booking),
+        message,
+    )? {
         return Ok(0);
     }
     db::record_told(conn, &failures, now)?;

@@ -11,7 +11,7 @@ use super::App;
 use crate::db::{self, Conn, CourseCard, DbError, LabSetting};
 use crate::domain::booking::Booking;
 use crate::domain::ids::{BookingId, PersonId};
-use crate::domain::notice::Notice;
+use crate::domain::notice::{Notice, Topic};
 use crate::domain::person::{Choices, Person};
 use crate::domain::reaper::NoShowSignal;
 use crate::mail::messages::{self, Message, Occurrence};
@@ -58,6 +58,17 @@ impl Kind<'_> {
             Self::NotUsed { .. } => format!("not-used/{id}"),
             Self::Failed => format!("failed/{id}"),
             Self::Ended => format!("ended/{id}"),
+        }
+    }
+
+    fn topic(&self) -> Topic {
+        match self {
+            Self::Booked | Self::BookedFromLine | Self::Moved => Topic::Booking,
+            Self::Ready(_) => Topic::Ready,
+            Self::EndingSoon(_) => Topic::Ending,
+            Self::NotUsed { .. } => Topic::Unused,
+            Self::Failed => Topic::Failed,
+            Self::Ended => Topic::Ended,
         }
     }
 
@@ -110,7 +121,7 @@ pub fn tell(
         Kind::Ended => messages::ending::ended(occurrence, &db::resources(conn, &booking.id)?),
     };
     let message = written(message)?;
-    db::enqueue(conn, &mail(app, &person, kind.dedupe_key(booking), message))
+    db::enqueue(conn, &mail(app, &person, kind.topic(), kind.dedupe_key(booking), message))
 }
 
 fn occurrence<'a>(
@@ -137,11 +148,12 @@ pub(super) fn tell_one(
     app: &App,
     conn: &mut Conn<'_>,
     person: &Person,
+    topic: Topic,
     key: &str,
     message: Result<Message, askama::Error>,
 ) -> Result<bool, DbError> {
     let message = written(message)?;
-    db::enqueue(conn, &mail(app, person, format!("{key}/{}", person.id), message))
+    db::enqueue(conn, &mail(app, person, topic, format!("{key}/{}", person.id), message))
 }
 
 /// Puts a mail to each of the staff into the outbox, or to the course's own address while there are none: one to each about
@@ -149,6 +161,7 @@ pub(super) fn tell_one(
 pub(super) fn tell_staff(
     app: &App,
     conn: &mut Conn<'_>,
+    topic: Topic,
     key: &str,
     message: Result<Message, askama::Error>,
 ) -> Result<bool, DbError> {
@@ -158,12 +171,17 @@ pub(super) fn tell_staff(
     if staff.is_empty()
         && let Some(course) = db::course_card(conn)?
     {
-        told =
-            db::enqueue(conn, &notice(app, None, course.contact, format!("{key}/contact"), message.clone()))?;
+        told = db::enqueue(
+            conn,
+            &notice(app, None, course.contact, topic, format!("{key}/contact"), message.clone()),
+        )?;
     }
     for person in staff {
         let dedupe_key = format!("{key}/{}", person.id);
-        told |= db::enqueue(conn, &notice(app, Some(person.id), person.mail, dedupe_key, message.clone()))?;
+        told |= db::enqueue(
+            conn,
+            &notice(app, Some(person.id), person.mail, topic, dedupe_key, message.clone()),
+        )?;
     }
     Ok(told)
 }
@@ -173,20 +191,22 @@ fn written(message: Result<Message, askama::Error>) -> Result<Message, DbError> 
 }
 
 /// A notice to this person.
-fn mail(app: &App, person: &Person, dedupe_key: String, message: Message) -> Notice {
-    notice(app, Some(person.id.clone()), person.mail.clone(), dedupe_key, message)
+fn mail(app: &App, person: &Person, topic: Topic, dedupe_key: String, message: Message) -> Notice {
+    notice(app, Some(person.id.clone()), person.mail.clone(), topic, dedupe_key, message)
 }
 
 fn notice(
     app: &App,
     person: Option<PersonId>,
     recipient: String,
+    topic: Topic,
     dedupe_key: String,
     message: Message,
 ) -> Notice {
     Notice {
         id: app.notice_id(),
         dedupe_key,
+        topic,
         person,
         recipient,
         subject: message.subject,

@@ -12,6 +12,7 @@ use super::{App, health, notices};
 use crate::cloud::port::{Cloud, CloudError};
 use crate::db::{self, Conn, DbError};
 use crate::domain::course::Pool;
+use crate::domain::notice::Topic;
 use crate::domain::renewal::{HeldLease, Outlook, Sight, Trouble};
 use crate::mail::messages::Surroundings;
 use crate::mail::messages::staff::{self, LeaseTrouble};
@@ -189,5 +190,5 @@ fn tell(
     };
     let end = sight.last_end.map_or("never".to_owned(), |end| end.timestamp().to_string());
     let key = format!("lease/{}/{}/{end}/{}", held.pool.id, sight.name, trouble.kind());
-    notices::tell_staff(app, conn, &key, staff::lease_trouble(around, lease))
+    notices::tell_staff(app, conn, Topic::Lease, &key, staff::lease_trouble(around, lease))
 }

@@ -298,6 +298,8 @@ CREATE TABLE events (
 CREATE TABLE notices (
     id TEXT COLLATE "C" PRIMARY KEY,
     dedupe_key TEXT COLLATE "C" NOT NULL UNIQUE,
+    -- What it is about, in a word.
+    topic TEXT COLLATE "C" NOT NULL,
     -- Nobody in particular, if it goes to the course's own address.
     person_id TEXT COLLATE "C" REFERENCES people (id),
     recipient TEXT NOT NULL,

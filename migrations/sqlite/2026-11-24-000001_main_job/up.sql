@@ -298,6 +298,8 @@ CREATE TABLE events (
 CREATE TABLE notices (
     id TEXT PRIMARY KEY,
     dedupe_key TEXT NOT NULL UNIQUE,
+    -- What it is about, in a word.
+    topic TEXT NOT NULL,
     -- Nobody in particular, if it goes to the course's own address.
     person_id TEXT REFERENCES people (id),
     recipient TEXT NOT NULL,

@@ -8,6 +8,7 @@ use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
 use crate::domain::ids::BookingId;
 use crate::domain::link::Link;
+use crate::domain::notice::Topic;
 use crate::domain::waitlist::Wait;
 use crate::mail::messages::waitlist::{self, InLine};
 use crate::services::{App, links};
@@ -38,7 +39,7 @@ pub fn tell_offer(
     let accept = links::url(app, &person.id, &Link::Accept { booking: id(), until });
     let pass = links::url(app, &person.id, &Link::Pass { booking: id(), until });
     let message = written(waitlist::offered(it, until, &accept, &pass, others))?;
-    db::enqueue_for(conn, &mail(app, &person, offered(&booking.id), message), leaves)
+    db::enqueue_for(conn, &mail(app, &person, Topic::Waiting, offered(&booking.id), message), leaves)
 }
 
 /// Takes back what [`tell_offer`] wrote, if it did not leave yet: the offer is answered or over. Says whether it did.
@@ -59,7 +60,7 @@ pub fn tell_lapsed(
     };
     let it = occurrence(app, booking, &person, setting, &course);
     let message = written(waitlist::offer_lapsed(it, wait_goes_on))?;
-    db::enqueue(conn, &mail(app, &person, format!("lapsed/{}", booking.id), message))
+    db::enqueue(conn, &mail(app, &person, Topic::Waiting, format!("lapsed/{}", booking.id), message))
 }
 
 /// Tells a student that nothing of what they waited for can come any more, and what else there is. Says whether it did.
@@ -83,5 +84,5 @@ pub fn tell_wait_over(
         public_url: &app.public_url,
         now,
     }))?;
-    db::enqueue(conn, &mail(app, &person, format!("wait-over/{}", wait.id), message))
+    db::enqueue(conn, &mail(app, &person, Topic::Waiting, format!("wait-over/{}", wait.id), message))
 }

@@ -10,6 +10,7 @@ use crate::db::{self, Conn, DbError};
 use crate::domain::calendar;
 use crate::domain::ids::SiteId;
 use crate::domain::marked::Target;
+use crate::domain::notice::Topic;
 use crate::domain::sweep::Act;
 use crate::mail::messages::Surroundings;
 use crate::mail::messages::reaper::{self, Digest, MarkedObject};
@@ -45,7 +46,7 @@ fn tell_in(app: &App, conn: &mut Conn<'_>) -> Result<bool, DbError> {
     let of = usize::try_from(sweep.reported).unwrap_or(reported.len());
     let message = reaper::digest(around, &Digest { reported: &reported, of, failed: &failed });
     let key = format!("reaper/digest/{}", calendar::local_date(course.zone, now));
-    notices::tell_staff(app, conn, &key, message)
+    notices::tell_staff(app, conn, Topic::ReaperReport, &key, message)
 }
 
 fn reported(told: &Told, titles: &BTreeMap<SiteId, String>) -> MarkedObject {

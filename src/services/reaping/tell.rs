@@ -8,6 +8,7 @@ use crate::db::{self, Conn, DbError};
 use crate::domain::ids::{NetId, SiteId};
 use crate::domain::link::Link;
 use crate::domain::marked::{Marked, NextStep, RESTORES};
+use crate::domain::notice::Topic;
 use crate::domain::person::Person;
 use crate::mail::messages::Surroundings;
 use crate::mail::messages::reaper::{self, MarkedObject, Told};
@@ -51,12 +52,12 @@ pub(super) fn enqueue(app: &App, conn: &mut Conn<'_>, mails: &Mails) -> Result<(
         let objects: Vec<MarkedObject> =
             tales.iter().map(|tale| object(app, &titles, tale, Some(&person))).collect();
         let message = reaper::to_owner(around, &course.contact, &person, *told, &objects);
-        notices::tell_one(app, conn, &person, &key(*told, tales, now), message)?;
+        notices::tell_one(app, conn, &person, Topic::Reaper, &key(*told, tales, now), message)?;
     }
     for (told, tales) in &mails.staff {
         let objects: Vec<MarkedObject> = tales.iter().map(|tale| object(app, &titles, tale, None)).collect();
         let key = format!("{}/staff", key(*told, tales, now));
-        notices::tell_staff(app, conn, &key, reaper::to_staff(around, *told, &objects))?;
+        notices::tell_staff(app, conn, Topic::Reaper, &key, reaper::to_staff(around, *told, &objects))?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use crate::db::{self, Conn, CourseCard, DbError, Dropped};
 use crate::domain::audit::{Action, Doer};
 use crate::domain::booking::{Booking, EndReason, State};
 use crate::domain::ids::{BookingId, PersonId};
+use crate::domain::notice::Topic;
 use crate::domain::person::Person;
 use crate::domain::waitlist::Wait;
 use crate::mail::messages::{Surroundings, departure};
@@ -43,7 +44,7 @@ pub(in crate::services) fn leave(
     let CourseCard { title, zone, contact, .. } = &course;
     let it = Surroundings { course: title, zone: *zone, public_url: &app.public_url, now };
     let message = departure::dropped(it, contact, &lines, waiting, ends);
-    notices::tell_one(app, conn, person, &format!("dropped/{}", now.timestamp()), message)?;
+    notices::tell_one(app, conn, person, Topic::Enrolment, &format!("dropped/{}", now.timestamp()), message)?;
     Ok(())
 }
 
