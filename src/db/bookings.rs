@@ -20,7 +20,7 @@ use crate::domain::usage::UsageLine;
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = bookings)]
-struct BookingRow {
+pub(super) struct BookingRow {
     id: String,
     person_id: String,
     lab_id: String,
@@ -31,9 +31,8 @@ struct BookingRow {
     start_at: Ts,
     end_at: Ts,
     held_from: Ts,
+    wanted_start: Option<Ts>,
     wanted_end: Option<Ts>,
-    wanted_slot_start: Option<Ts>,
-    wanted_slot_end: Option<Ts>,
     su_per_hour: i64,
     state: String,
     offered_until: Option<Ts>,
@@ -47,6 +46,7 @@ struct BookingRow {
     created_at: Ts,
     next_step_at: Option<Ts>,
     nodes: Option<String>,
+    waived: i32,
 }
 
 /// Names with a space between: none has one in it.
@@ -81,9 +81,9 @@ impl TryFrom<BookingRow> for Booking {
             slot: Interval::new(row.start_at.0, row.end_at.0)
                 .ok_or_else(|| DbError::corrupt("an empty slot"))?,
             held_from: row.held_from.0,
-            wanted_end: instant(row.wanted_end),
-            wanted_slot: instant(row.wanted_slot_start)
-                .zip(instant(row.wanted_slot_end))
+            wanted_end: instant(row.wanted_end).filter(|_| row.wanted_start.is_none()),
+            wanted_slot: instant(row.wanted_start)
+                .zip(instant(row.wanted_end))
                 .and_then(|(start, end)| Interval::new(start, end)),
             su_per_hour: Su::from_micro(row.su_per_hour),
             preparing_at: instant(row.preparing_at),
@@ -92,6 +92,7 @@ impl TryFrom<BookingRow> for Booking {
             version: row.version,
             created_at: row.created_at.0,
             next_step_at: instant(row.next_step_at),
+            waived: row.waived != 0,
             nodes: row.nodes.map(|nodes| nodes.split(' ').map(str::to_owned).collect()).unwrap_or_default(),
         })
     }
@@ -104,9 +105,8 @@ struct Progress<'a> {
     start_at: Ts,
     end_at: Ts,
     held_from: Ts,
+    wanted_start: Option<Ts>,
     wanted_end: Option<Ts>,
-    wanted_slot_start: Option<Ts>,
-    wanted_slot_end: Option<Ts>,
     state: &'a str,
     offered_until: Option<Ts>,
     reason: Option<String>,
@@ -117,6 +117,7 @@ struct Progress<'a> {
     trouble: Option<String>,
     next_step_at: Option<Ts>,
     nodes: Option<String>,
+    waived: i32,
 }
 
 impl<'a> Progress<'a> {
@@ -126,9 +127,8 @@ impl<'a> Progress<'a> {
             start_at: Ts(booking.slot.start()),
             end_at: Ts(booking.slot.end()),
             held_from: Ts(booking.held_from),
-            wanted_end: booking.wanted_end.map(Ts),
-            wanted_slot_start: booking.wanted_slot.map(|slot| Ts(slot.start())),
-            wanted_slot_end: booking.wanted_slot.map(|slot| Ts(slot.end())),
+            wanted_start: booking.wanted_slot.map(|slot| Ts(slot.start())),
+            wanted_end: booking.wanted_slot.map(|slot| slot.end()).or(booking.wanted_end).map(Ts),
             state: state.word(),
             offered_until: state.offered_until().map(Ts),
             reason: state.reason().map(|reason| reason.word().to_owned()),
@@ -139,6 +139,7 @@ impl<'a> Progress<'a> {
             trouble: booking.trouble.clone(),
             next_step_at: booking.next_step_at.map(Ts),
             nodes: nodes_as_text(&booking.nodes),
+            waived: i32::from(booking.waived),
         }
     }
 }
@@ -170,6 +171,7 @@ pub fn insert_booking(
         bookings::created_at.eq(Ts(booking.created_at)),
         bookings::next_step_at.eq(booking.next_step_at.map(Ts)),
         bookings::nodes.eq(nodes_as_text(&booking.nodes)),
+        bookings::waived.eq(i32::from(booking.waived)),
     );
     on!(conn, |c| diesel::insert_into(bookings::table).values(fixed).execute(c))?;
     charge(conn, booking, booking.created_at)
@@ -318,6 +320,25 @@ pub fn live_bookings_ending(
         .inner_join(people::table)
         .filter(bookings::seat.is_not_null())
         .filter(bookings::end_at.le(Ts(until)))
+        .order((bookings::end_at, bookings::id))
+        .limit(limit)
+        .select((BookingRow::as_select(), people::net_id))
+        .load(c))?;
+    with_net_id(rows)
+}
+
+/// Live bookings of a lab that end after `until`, the first to end first, with their people's net IDs.
+pub fn live_bookings_of_lab_ending_after(
+    conn: &mut Conn<'_>,
+    lab: &LabId,
+    until: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<(Booking, NetId)>, DbError> {
+    let rows: Vec<(BookingRow, String)> = on!(conn, |c| bookings::table
+        .inner_join(people::table)
+        .filter(bookings::seat.is_not_null())
+        .filter(bookings::end_at.gt(Ts(until)))
+        .filter(bookings::lab_id.eq(lab.as_str()))
         .order((bookings::end_at, bookings::id))
         .limit(limit)
         .select((BookingRow::as_select(), people::net_id))

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::DbError;
+use super::deferrals::Amendments;
 use super::connection::{Conn, on};
 use super::schema::{courses, labs, pools, sites};
 use crate::domain::course::{Course, Lab, Pool, Site};
@@ -129,8 +130,26 @@ fn save_lab(conn: &mut Conn<'_>, course: &CourseId, position: i32, lab: &Lab) ->
 /// The columns of a course, in their order.
 type CourseRow = (String, String, String, String, Option<String>, String, String, String);
 
-/// The course, if one was applied.
+/// The course, if one was applied: as its file says, with what staff have decided about outages and due dates.
 pub fn course(conn: &mut Conn<'_>) -> Result<Option<Course>, DbError> {
+    let Some(course) = filed_course(conn)? else { return Ok(None) };
+    Ok(Some(amended(conn, course)?))
+}
+
+/// The course with what staff have decided apart from its file.
+pub fn amended(conn: &mut Conn<'_>, course: Course) -> Result<Course, DbError> {
+    let amendments = Amendments::load(conn)?;
+    let pools = &course.pools;
+    let amend = |lab: Lab| match pools.iter().find(|pool| pool.id == lab.pool) {
+        Some(pool) => amendments.of(lab, pool),
+        None => lab,
+    };
+    let labs = course.labs.into_iter().map(amend).collect();
+    Ok(Course { labs, ..course })
+}
+
+/// The course as its file says, if one was applied.
+pub fn filed_course(conn: &mut Conn<'_>) -> Result<Option<Course>, DbError> {
     let row: Option<CourseRow> = on!(conn, |c| courses::table.order(courses::id).first(c).optional())?;
     let Some((id, title, zone, contact, term, reaper, fair_share, waitlist)) = row else { return Ok(None) };
     let site_rows: Vec<String> = on!(conn, |c| sites::table
@@ -207,8 +226,9 @@ pub fn lab_setting(conn: &mut Conn<'_>, lab: &LabId) -> Result<Option<LabSetting
     let zone: String = on!(conn, |c| courses::table.find(&course).select(courses::zone).first(c))?;
     let (pool, site) =
         pool_and_site(conn, &pool)?.ok_or_else(|| DbError::corrupt(format!("there is no pool {pool}")))?;
+    let filed: Lab = parse(&definition)?;
     Ok(Some(LabSetting {
-        lab: parse(&definition)?,
+        lab: Amendments::of_lab(conn, &filed.id)?.of(filed, &pool),
         pool,
         site,
         zone: zone.parse().map_err(DbError::corrupt)?,

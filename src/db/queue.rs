@@ -60,13 +60,13 @@ pub fn bookings_due(conn: &mut Conn<'_>, at: DateTime<Utc>) -> Result<BTreeMap<S
 
 /// Up to when the pool's live bookings hold it, if there are any: the latest of their ends, and of those that they are to have.
 pub fn booked_until(conn: &mut Conn<'_>, pool: &PoolId) -> Result<Option<DateTime<Utc>>, DbError> {
-    let (end, wanted, moved): (Option<Ts>, Option<Ts>, Option<Ts>) = on!(conn, |c| bookings::table
+    let (end, wanted): (Option<Ts>, Option<Ts>) = on!(conn, |c| bookings::table
         .filter(bookings::pool_id.eq(pool.as_str()))
         .filter(bookings::ended_at.is_null())
         .filter(bookings::seat.is_not_null())
-        .select((max(bookings::end_at), max(bookings::wanted_end), max(bookings::wanted_slot_end)))
+        .select((max(bookings::end_at), max(bookings::wanted_end)))
         .first(c))?;
-    Ok([end, wanted, moved].into_iter().flatten().map(|at| at.0).max())
+    Ok([end, wanted].into_iter().flatten().map(|at| at.0).max())
 }
 
 /// The notices that have not left and are still tried.

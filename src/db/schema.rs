@@ -192,9 +192,8 @@ table! {
         start_at -> Instant,
         end_at -> Instant,
         held_from -> Instant,
+        wanted_start -> Nullable<Instant>,
         wanted_end -> Nullable<Instant>,
-        wanted_slot_start -> Nullable<Instant>,
-        wanted_slot_end -> Nullable<Instant>,
         su_per_hour -> BigInt,
         seat -> Nullable<Integer>,
         state -> Text,
@@ -212,6 +211,7 @@ table! {
         claim_token -> Nullable<Text>,
         claim_until -> Nullable<Instant>,
         nodes -> Nullable<Text>,
+        waived -> Integer,
         charged_from -> Nullable<Instant>,
         charged_until -> Nullable<Instant>,
     }
@@ -452,6 +452,56 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{Text, Nullable};
+    use crate::db::types::Instant;
+    outages (id) {
+        id -> Text,
+        course_id -> Text,
+        away -> Text,
+        from_at -> Instant,
+        until_at -> Nullable<Instant>,
+        reason -> Text,
+        remedy -> Text,
+        declared_by -> Text,
+        declared_at -> Instant,
+        announcement_id -> Nullable<Text>,
+        settled_at -> Nullable<Instant>,
+        ended_at -> Nullable<Instant>,
+        ended_by -> Nullable<Text>,
+        end_announcement_id -> Nullable<Text>,
+        closed_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Nullable};
+    use crate::db::types::Instant;
+    outage_hits (outage_id, booking_id) {
+        outage_id -> Text,
+        booking_id -> Text,
+        person_id -> Text,
+        fate -> Text,
+        replacement_id -> Nullable<Text>,
+        at -> Instant,
+        told_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Nullable};
+    use crate::db::types::Instant;
+    deferrals (lab_id, at) {
+        lab_id -> Text,
+        at -> Instant,
+        outage_id -> Nullable<Text>,
+        instead_of -> Nullable<Instant>,
+        due -> Nullable<Instant>,
+        reason -> Text,
+        by -> Text,
+    }
+}
+
+table! {
     use diesel::sql_types::{Text, Integer, BigInt, Nullable};
     use crate::db::types::Instant;
     sweeps (id) {
@@ -666,6 +716,7 @@ allow_tables_to_appear_in_same_query!(
     bookings,
     booking_use,
     exceptions,
+    outage_hits,
     usage_totals,
     events,
     waits,

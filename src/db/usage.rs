@@ -140,6 +140,8 @@ pub(super) fn charge(conn: &mut Conn<'_>, booking: &Booking, now: DateTime<Utc>)
 
 fn why(booking: &Booking) -> Why {
     match booking.state.reason() {
+        _ if booking.waived => Why::Outage,
+        Some(EndReason::Displaced) => Why::Outage,
         None => Why::Changed,
         Some(EndReason::Cancelled) => Why::Cancelled,
         Some(EndReason::Failed) => Why::Failed,

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::ids::{
-    BookingId, CourseId, ExceptionId, ExemptionId, ImportId, LabId, PauseId, PersonId, SessionId, SiteId,
+    BookingId, CourseId, ExceptionId, ExemptionId, ImportId, LabId, OutageId, PauseId, PersonId, SessionId, SiteId,
     SweepId, TokenId,
 };
 
@@ -70,6 +70,10 @@ actions! {
     Exempted "exempted" "told the reaper to leave something alone";
     TookExemptionBack "took_exemption_back" "took back what the reaper was to leave alone";
     Restored "restored" "took back what the reaper had marked";
+    DeclaredOutage "declared_outage" "declared an outage";
+    ChangedOutage "changed_outage" "changed what is known of an outage";
+    EndedOutage "ended_outage" "said that an outage is over";
+    DeferredLab "deferred_lab" "put off when a lab is due";
     TriedAgain "tried_again" "had it tried again whether a site changes the ends of bookings";
     AppliedCourse "applied_course" "made the course what its file says";
     ExportedPerson "exported_person" "took out what is kept of {about}";
@@ -193,6 +197,8 @@ pub enum Object {
     Import(ImportId),
     /// A lab.
     Lab(LabId),
+    /// An outage.
+    Outage(OutageId),
     /// A pause of the reaper.
     Pause(PauseId),
     /// A session.
@@ -214,6 +220,7 @@ impl Object {
             Self::Exemption(id) => ("exemption", id.as_str()),
             Self::Import(id) => ("import", id.as_str()),
             Self::Lab(id) => ("lab", id.as_str()),
+            Self::Outage(id) => ("outage", id.as_str()),
             Self::Pause(id) => ("pause", id.as_str()),
             Self::Session(id) => ("session", id.as_str()),
             Self::Site(id) => ("site", id.as_str()),
@@ -242,6 +249,7 @@ impl FromStr for Object {
             "exemption" => id.parse().map(Self::Exemption),
             "import" => id.parse().map(Self::Import),
             "lab" => id.parse().map(Self::Lab),
+            "outage" => id.parse().map(Self::Outage),
             "pause" => id.parse().map(Self::Pause),
             "session" => id.parse().map(Self::Session),
             "site" => id.parse().map(Self::Site),

@@ -29,10 +29,12 @@ pub enum EndReason {
     Lapsed,
     /// Its student had dropped the course, and was told so in time.
     Dropped,
+    /// An outage hit it before it began.
+    Displaced,
 }
 
 impl EndReason {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Released,
         Self::Cancelled,
         Self::Expired,
@@ -41,6 +43,7 @@ impl EndReason {
         Self::Passed,
         Self::Lapsed,
         Self::Dropped,
+        Self::Displaced,
     ];
 
     /// The reason in a word, as stored and shown.
@@ -54,7 +57,14 @@ impl EndReason {
             Self::Passed => "passed",
             Self::Lapsed => "lapsed",
             Self::Dropped => "dropped",
+            Self::Displaced => "displaced",
         }
+    }
+
+    /// Whether nothing is counted of a booking that came to this end.
+    fn costs_nothing(self) -> bool {
+        let nothing = [Self::Cancelled, Self::Failed, Self::Passed, Self::Lapsed, Self::Displaced];
+        nothing.contains(&self)
     }
 
     /// Reads what [`EndReason::word`] wrote.
@@ -305,6 +315,8 @@ pub struct Booking {
     pub version: i32,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// Whether it costs nothing, since an outage hit it while it ran.
+    pub waived: bool,
     /// When a worker is to look at it next. Nothing once it has ended.
     pub next_step_at: Option<DateTime<Utc>>,
 }
@@ -331,13 +343,12 @@ impl Booking {
     }
 
     /// The time that it counts for against a budget: its slot, or up to the later end that was asked for; what was given
-    /// back does not count, nor does anything of a booking that was cancelled, failed or given back before it was ready. Of one
+    /// back does not count, nor does anything of a booking that was cancelled, failed or given back before it was ready, or that an outage hit. Of one
     /// that nobody used counts what it held up to its release: others could not have that.
     pub fn charged(&self) -> Option<Interval> {
         let end = match (self.state.reason(), self.state.released_at()) {
-            (Some(EndReason::Cancelled | EndReason::Failed | EndReason::Passed | EndReason::Lapsed), _) => {
-                return None;
-            }
+            _ if self.waived => return None,
+            (Some(reason), _) if reason.costs_nothing() => return None,
             (Some(_), _) if self.state.ready_at().is_none() => return None,
             (Some(_), Some(released_at)) => released_at.min(self.slot.end()),
             _ => self.held_until(),

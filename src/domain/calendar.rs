@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::interval::Interval;
 
+/// The end of what nobody knows the end of.
+pub const FURTHER_NOTICE: DateTime<Utc> =
+    NaiveDate::from_ymd_opt(9999, 1, 1).unwrap().and_time(NaiveTime::MIN).and_utc();
+
 /// The instant that the wall clock of `zone` shows as `local`. Where a time occurs twice (clocks go back) the first is
 /// meant; where it never occurs (clocks go forward) the instant at which the clock jumped past it.
 pub fn instant(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
@@ -234,6 +238,14 @@ pub fn span(zone: Tz, slot: &Interval) -> String {
     } else {
         format!("{start} to {}", date_and_time(zone, slot.end()))
     }
+}
+
+/// [`span`], or "Sat Feb 8, 14:00 until further notice" of a closure of which nobody knows when it ends.
+pub fn span_or_from(zone: Tz, span: &Interval) -> String {
+    if span.end() < FURTHER_NOTICE {
+        return self::span(zone, span);
+    }
+    format!("{} until further notice", date_and_time(zone, span.start()))
 }
 
 /// "New York time (EST)": the zone by name, with the abbreviation that holds at `at`.

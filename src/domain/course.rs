@@ -11,7 +11,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-pub use self::lab::{Lab, Reading};
+pub use self::lab::{Deferred, Lab, Reading};
 pub use self::policy::{FarRule, GapRule, Judged, ParityRule, Policy, StackingRule, Strictness, bounds};
 pub use self::pool::{CapacityChange, Closure, Period, Pool};
 

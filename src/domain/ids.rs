@@ -164,6 +164,14 @@ code_id!(
     PauseId, "pause id"
 );
 code_id!(
+    /// An outage.
+    OutageId, "outage id"
+);
+code_id!(
+    /// A post by staff.
+    AnnouncementId, "announcement id"
+);
+code_id!(
     /// A sweep of the reaper.
     SweepId, "sweep id"
 );

@@ -18,6 +18,7 @@ pub mod link;
 pub mod marked;
 pub mod notice;
 pub mod occupancy;
+pub mod outage;
 pub mod person;
 pub mod reaper;
 pub mod renewal;

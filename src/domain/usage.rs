@@ -99,18 +99,21 @@ pub enum Why {
     Failed,
     /// It was an offer that was not taken.
     NotTaken,
+    /// An outage hit it.
+    Outage,
     /// Someone made it by hand.
     ByHand,
 }
 
 impl Why {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Booked,
         Self::Changed,
         Self::Released,
         Self::Cancelled,
         Self::Failed,
         Self::NotTaken,
+        Self::Outage,
         Self::ByHand,
     ];
 
@@ -123,6 +126,7 @@ impl Why {
             Self::Cancelled => "cancelled",
             Self::Failed => "failed",
             Self::NotTaken => "not_taken",
+            Self::Outage => "outage",
             Self::ByHand => "by_hand",
         }
     }

@@ -3,6 +3,7 @@
 
 pub mod departure;
 pub mod ending;
+pub mod outage;
 pub mod reaper;
 pub mod staff;
 pub mod waitlist;

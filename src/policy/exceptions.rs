@@ -27,18 +27,24 @@ pub fn terms(lab: &Lab, parity: Option<Parity>, exceptions: &[Exception], now: D
     held.sort_by_key(|exception| (exception.granted_at, exception.id.clone()));
     let mut terms = Terms { lab: lab.clone(), parity };
     for exception in held {
-        apply(&mut terms, &exception.grant);
+        apply(&mut terms, exception);
     }
     terms
 }
 
-fn apply(terms: &mut Terms, grant: &Grant) {
+/// Someone's own due date. One from before staff put the lab off is no reason to have less time than the others.
+fn own_due(lab: &Lab, own: DateTime<Utc>, granted_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let outrun = lab.deferred.as_ref().is_some_and(|deferred| granted_at < deferred.at);
+    if outrun { lab.due.map(|due| due.max(own)) } else { Some(own) }
+}
+
+fn apply(terms: &mut Terms, exception: &Exception) {
     let policy = &mut terms.lab.policy;
-    match grant {
+    match &exception.grant {
         Grant::Parity(parity) => terms.parity = Some(*parity),
         Grant::AnyDay => policy.parity = None,
         Grant::Open(at) => terms.lab.open = *at,
-        Grant::Due(at) => terms.lab.due = Some(*at),
+        Grant::Due(at) => terms.lab.due = own_due(&terms.lab, *at, exception.granted_at),
         Grant::CapMinutes(minutes) => policy.cap_minutes = *minutes,
         Grant::BudgetMinutes(minutes) => policy.budget_minutes = Some(*minutes),
         Grant::BudgetBookings(bookings) => policy.budget_bookings = Some(*bookings),

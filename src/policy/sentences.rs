@@ -189,6 +189,9 @@ pub(crate) mod tests {
                 course_budget_su: None,
                 term: None,
                 term_end: None,
+                needs: Vec::new(),
+                deferred: None,
+                outages: Vec::new(),
                 policy: Policy {
                     cap_minutes: 480,
                     counted: None,

@@ -20,6 +20,7 @@ pub mod lead;
 pub mod links;
 pub mod looking;
 pub mod notices;
+pub mod outages;
 pub mod people;
 mod places;
 pub mod privacy;
@@ -49,7 +50,7 @@ use crate::clock::Clock;
 use crate::cloud::port::Clouds;
 use crate::db::Db;
 use crate::domain::ids::{
-    BookingId, ClaimToken, ExceptionId, ExemptionId, ImportId, InstanceId, NoticeId, PauseId, PersonId,
+    BookingId, ClaimToken, ExceptionId, ExemptionId, ImportId, InstanceId, NoticeId, OutageId, PauseId, PersonId,
     ReceiptId, SessionId, SweepId, TokenId, WaitId,
 };
 use crate::entropy::Entropy;
@@ -126,6 +127,11 @@ impl App {
     /// A new exemption's id.
     pub fn exemption_id(&self) -> ExemptionId {
         ExemptionId::from_bits(self.entropy.bits())
+    }
+
+    /// A new outage's id.
+    pub fn outage_id(&self) -> OutageId {
+        OutageId::from_bits(self.entropy.bits())
     }
 
     /// A new pause's id.

@@ -204,9 +204,9 @@ CREATE TABLE bookings (
     start_at TIMESTAMPTZ NOT NULL,
     end_at TIMESTAMPTZ NOT NULL,
     held_from TIMESTAMPTZ NOT NULL,
+    -- Another end that was asked for; with a start, another slot.
+    wanted_start TIMESTAMPTZ,
     wanted_end TIMESTAMPTZ,
-    wanted_slot_start TIMESTAMPTZ,
-    wanted_slot_end TIMESTAMPTZ,
     su_per_hour BIGINT NOT NULL,
     seat INTEGER,
     state TEXT NOT NULL,
@@ -224,6 +224,8 @@ CREATE TABLE bookings (
     claim_token TEXT,
     claim_until TIMESTAMPTZ,
     nodes TEXT,
+    -- Whether it costs nothing, since an outage hit it while it ran.
+    waived INTEGER NOT NULL,
     -- The time that the usage ledger has of it.
     charged_from TIMESTAMPTZ,
     charged_until TIMESTAMPTZ,
@@ -452,6 +454,55 @@ CREATE TABLE pauses (
 );
 CREATE INDEX pauses_by_time ON pauses (at);
 CREATE INDEX pauses_not_ended ON pauses (at) WHERE ended_at IS NULL;
+
+-- What failed or is planned to be away, and what staff decided about it.
+CREATE TABLE outages (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    course_id TEXT COLLATE "C" NOT NULL REFERENCES courses (id),
+    -- A site, or a service outside of the sites.
+    away TEXT COLLATE "C" NOT NULL,
+    from_at TIMESTAMPTZ NOT NULL,
+    until_at TIMESTAMPTZ,
+    reason TEXT NOT NULL,
+    remedy TEXT NOT NULL,
+    declared_by TEXT NOT NULL,
+    declared_at TIMESTAMPTZ NOT NULL,
+    announcement_id TEXT COLLATE "C",
+    settled_at TIMESTAMPTZ,
+    ended_at TIMESTAMPTZ,
+    ended_by TEXT,
+    end_announcement_id TEXT COLLATE "C",
+    -- When those were told whose bookings ran meanwhile: nothing is left to do.
+    closed_at TIMESTAMPTZ
+);
+CREATE INDEX outages_by_time ON outages (from_at);
+CREATE INDEX outages_open ON outages (from_at) WHERE closed_at IS NULL;
+-- What became of each booking that an outage hit.
+CREATE TABLE outage_hits (
+    outage_id TEXT COLLATE "C" NOT NULL REFERENCES outages (id),
+    booking_id TEXT COLLATE "C" NOT NULL REFERENCES bookings (id),
+    person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),
+    fate TEXT NOT NULL,
+    -- The booking that is in its place.
+    replacement_id TEXT COLLATE "C" REFERENCES bookings (id),
+    at TIMESTAMPTZ NOT NULL,
+    told_at TIMESTAMPTZ,
+    PRIMARY KEY (outage_id, booking_id)
+);
+CREATE INDEX outage_hits_of_booking ON outage_hits (booking_id);
+CREATE INDEX outage_hits_by_replacement ON outage_hits (replacement_id) WHERE replacement_id IS NOT NULL;
+CREATE INDEX outage_hits_to_tell ON outage_hits (outage_id, person_id) WHERE told_at IS NULL;
+-- Due dates that staff put off. Of each lab the latest holds, while the course file has the due date that it took the place of.
+CREATE TABLE deferrals (
+    lab_id TEXT COLLATE "C" NOT NULL REFERENCES labs (id),
+    at TIMESTAMPTZ NOT NULL,
+    outage_id TEXT COLLATE "C" REFERENCES outages (id),
+    instead_of TIMESTAMPTZ,
+    due TIMESTAMPTZ,
+    reason TEXT NOT NULL,
+    by TEXT NOT NULL,
+    PRIMARY KEY (lab_id, at)
+);
 
 -- One row for each sweep; of the latest, what it saw.
 CREATE TABLE sweeps (

@@ -204,9 +204,9 @@ CREATE TABLE bookings (
     start_at INTEGER NOT NULL,
     end_at INTEGER NOT NULL,
     held_from INTEGER NOT NULL,
+    -- Another end that was asked for; with a start, another slot.
+    wanted_start INTEGER,
     wanted_end INTEGER,
-    wanted_slot_start INTEGER,
-    wanted_slot_end INTEGER,
     su_per_hour INTEGER NOT NULL,
     seat INTEGER,
     state TEXT NOT NULL,
@@ -224,6 +224,8 @@ CREATE TABLE bookings (
     claim_token TEXT,
     claim_until INTEGER,
     nodes TEXT,
+    -- Whether it costs nothing, since an outage hit it while it ran.
+    waived INTEGER NOT NULL,
     -- The time that the usage ledger has of it.
     charged_from INTEGER,
     charged_until INTEGER,
@@ -452,6 +454,55 @@ CREATE TABLE pauses (
 ) STRICT;
 CREATE INDEX pauses_by_time ON pauses (at);
 CREATE INDEX pauses_not_ended ON pauses (at) WHERE ended_at IS NULL;
+
+-- What failed or is planned to be away, and what staff decided about it.
+CREATE TABLE outages (
+    id TEXT PRIMARY KEY,
+    course_id TEXT NOT NULL REFERENCES courses (id),
+    -- A site, or a service outside of the sites.
+    away TEXT NOT NULL,
+    from_at INTEGER NOT NULL,
+    until_at INTEGER,
+    reason TEXT NOT NULL,
+    remedy TEXT NOT NULL,
+    declared_by TEXT NOT NULL,
+    declared_at INTEGER NOT NULL,
+    announcement_id TEXT,
+    settled_at INTEGER,
+    ended_at INTEGER,
+    ended_by TEXT,
+    end_announcement_id TEXT,
+    -- When those were told whose bookings ran meanwhile: nothing is left to do.
+    closed_at INTEGER
+) STRICT;
+CREATE INDEX outages_by_time ON outages (from_at);
+CREATE INDEX outages_open ON outages (from_at) WHERE closed_at IS NULL;
+-- What became of each booking that an outage hit.
+CREATE TABLE outage_hits (
+    outage_id TEXT NOT NULL REFERENCES outages (id),
+    booking_id TEXT NOT NULL REFERENCES bookings (id),
+    person_id TEXT NOT NULL REFERENCES people (id),
+    fate TEXT NOT NULL,
+    -- The booking that is in its place.
+    replacement_id TEXT REFERENCES bookings (id),
+    at INTEGER NOT NULL,
+    told_at INTEGER,
+    PRIMARY KEY (outage_id, booking_id)
+) STRICT;
+CREATE INDEX outage_hits_of_booking ON outage_hits (booking_id);
+CREATE INDEX outage_hits_by_replacement ON outage_hits (replacement_id) WHERE replacement_id IS NOT NULL;
+CREATE INDEX outage_hits_to_tell ON outage_hits (outage_id, person_id) WHERE told_at IS NULL;
+-- Due dates that staff put off. Of each lab the latest holds, while the course file has the due date that it took the place of.
+CREATE TABLE deferrals (
+    lab_id TEXT NOT NULL REFERENCES labs (id),
+    at INTEGER NOT NULL,
+    outage_id TEXT REFERENCES outages (id),
+    instead_of INTEGER,
+    due INTEGER,
+    reason TEXT NOT NULL,
+    by TEXT NOT NULL,
+    PRIMARY KEY (lab_id, at)
+) STRICT;
 
 -- One row for each sweep; of the latest, what it saw.
 CREATE TABLE sweeps (

@@ -27,6 +27,9 @@ pub(super) struct LabTable {
     /// What else to read.
     #[serde(default)]
     pub(super) reading: Vec<ReadingTable>,
+    /// Services outside of the sites that it needs, such as `JupyterHub`: while one is away, the lab is closed.
+    #[serde(default)]
+    pub(super) needs: Vec<String>,
     /// How many hours the work is expected to take.
     pub(super) expected_hours: Option<f64>,
     /// Units of the pool that one booking holds.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Policy, Pool};
+use super::{Closure, Policy, Pool};
 use crate::domain::blueprint::Blueprint;
 use crate::domain::calendar;
 use crate::domain::ids::{LabId, PoolId};
@@ -25,6 +25,9 @@ pub struct Lab {
     /// What else to read.
     #[serde(default)]
     pub reading: Vec<Reading>,
+    /// Services outside of the sites that it needs, such as `JupyterHub`, as the course file names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
     /// How long the work is expected to take, in minutes (from 1), if staff have said so.
     #[serde(default)]
     pub expected_minutes: Option<i32>,
@@ -34,6 +37,12 @@ pub struct Lab {
     pub open: DateTime<Utc>,
     /// When it is due; nothing while that is to be announced.
     pub due: Option<DateTime<Utc>>,
+    /// How staff put its due date off, if they did: it is stored apart from the course file's lab.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deferred: Option<Deferred>,
+    /// Outages for which it is closed, stored apart, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outages: Vec<Closure>,
     /// The other labs of its series: parts of one work, of which a person may have one at a time.
     #[serde(default)]
     pub other_parts: Vec<LabId>,
@@ -53,6 +62,17 @@ pub struct Lab {
     pub policy: Policy,
     /// What a booking gets.
     pub blueprint: Blueprint,
+}
+
+/// What of a deferral its lab tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deferred {
+    /// When it was due at first.
+    pub from: Option<DateTime<Utc>>,
+    /// When staff put it off.
+    pub at: DateTime<Utc>,
+    /// Why, in a few words.
+    pub reason: String,
 }
 
 /// Something to read for a lab.

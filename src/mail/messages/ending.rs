@@ -108,6 +108,7 @@ pub fn ended(it: Occurrence<'_>, resources: &[Resource]) -> Result<Message, aska
         Some(EndReason::NoShow) => "Nobody used it, so it was released",
         Some(EndReason::Passed | EndReason::Lapsed) => "You did not take it",
         Some(EndReason::Dropped) => "You have dropped the course",
+        Some(EndReason::Displaced) => "An outage came in its way",
         Some(EndReason::Expired | EndReason::Failed) | None => "Its time was over",
     };
     // What the site never had an id for was never there.

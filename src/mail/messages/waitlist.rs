@@ -215,6 +215,7 @@ mod tests {
             preparing_at: None,
             state,
             trouble: None,
+            waived: false,
             version: 1,
             created_at: at("07T13:20"),
             next_step_at: None,

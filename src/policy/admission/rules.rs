@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Case, Violation};
-use crate::domain::course::{GapRule, Strictness};
+use crate::domain::course::{Closure, GapRule, Strictness};
 use crate::domain::interval::Interval;
 use crate::domain::su::Su;
 
@@ -53,8 +53,13 @@ pub(super) fn too_far(case: &Case<'_>, slot: &Interval) -> Option<Violation> {
     (slot.start() > latest).then_some(Violation::TooFar { horizon_days, latest })
 }
 
+/// The pool's, and the outages that hit the lab.
+fn closures<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Closure> + use<'a> {
+    case.pool.closures.iter().chain(&case.lab.outages)
+}
+
 pub(super) fn closed(case: &Case<'_>, held: &Interval) -> Option<Violation> {
-    let closure = case.pool.closures.iter().find(|closure| closure.span.overlaps(held))?;
+    let closure = closures(case).find(|closure| closure.span.overlaps(held))?;
     Some(Violation::Closed { span: closure.span, reason: closure.reason.clone() })
 }
 
@@ -201,7 +206,7 @@ fn stretch(
     let most = i32::try_from(rule.shortest().num_seconds() / grid.num_seconds().max(1)).unwrap_or(i32::MAX);
     let open = |at: DateTime<Utc>| {
         let span = Interval::new(at, at + grid);
-        let closed = span.is_some_and(|span| case.pool.closures.iter().any(|it| it.span.overlaps(&span)));
+        let closed = span.is_some_and(|span| closures(case).any(|it| it.span.overlaps(&span)));
         !closed && case.occupancy.free(case.pool, at) >= units
     };
     let free = (0..most).take_while(|n| open(cell(*n))).count();

@@ -327,7 +327,7 @@ impl Violation {
                 calendar::date_and_time(zone, *latest)
             ),
             Self::Closed { span, reason } => {
-                format!("Closed from {}: {reason}.", calendar::span(zone, span))
+                format!("Closed from {}: {reason}.", calendar::span_or_from(zone, span))
             }
             Self::PastDue { due } => {
                 format!("The lab is due on {}, and a slot ends by then.", calendar::date_and_time(zone, *due))

@@ -154,6 +154,25 @@ fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, Booki
     }
     let situation = situation(conn, wish, app.now())?;
     let decided = admit(app, conn, &situation, wish)?;
+    let booking = grant(app, conn, &situation, &decided, wish)?;
+    let setting = &situation.setting;
+    let what = format!("Asked for {}.", calendar::span(setting.zone, &booking.slot));
+    log(app, conn, &booking, wish.person.net_id.as_str(), &what)?;
+    if booking.state == State::Booked {
+        notices::tell(app, conn, &Kind::Booked, &booking, setting)?;
+    }
+    Ok(booking)
+}
+
+/// Makes the booking of a wish that was decided to be legal. Its person and pool are locked. Who hears of it is for the caller
+/// to say.
+pub(in crate::services) fn grant(
+    app: &App,
+    conn: &mut Conn<'_>,
+    situation: &Situation,
+    decided: &Decided,
+    wish: &Wish,
+) -> Result<Booking, BookingError> {
     fair_share::fold(conn, &wish.person.id, app.now())?;
     let setting = &situation.setting;
     let key = wish.person.ssh_public_key.as_deref().ok_or(BookingError::NoKey)?;
@@ -163,12 +182,7 @@ fn book_in(app: &App, conn: &mut Conn<'_>, wish: &Wish) -> Result<Booking, Booki
     places::take(conn, &setting.pool, &mut booking, &held)?;
     db::insert_booking(conn, &booking, seat, wish.idempotency_key.as_deref())?;
     plan_resources(app, conn, setting, &booking, &wish.person, key)?;
-    receipts::of_grant(app, conn, &situation, &decided, &booking)?;
-    let what = format!("Asked for {}.", calendar::span(setting.zone, &booking.slot));
-    log(app, conn, &booking, wish.person.net_id.as_str(), &what)?;
-    if booking.state == State::Booked {
-        notices::tell(app, conn, &Kind::Booked, &booking, setting)?;
-    }
+    receipts::of_grant(app, conn, situation, decided, &booking)?;
     Ok(booking)
 }
 
@@ -206,6 +220,7 @@ pub(in crate::services) fn new_booking(app: &App, setting: &LabSetting, wish: &W
         preparing_at: None,
         state,
         trouble: None,
+        waived: false,
         version: 1,
         created_at: app.now(),
         next_step_at: Some(app.now()),

@@ -254,7 +254,7 @@ fn resize(
     app: &App,
     conn: &mut Conn<'_>,
     person: &Person,
-    mut booking: Booking,
+    booking: Booking,
     new_end: DateTime<Utc>,
 ) -> Result<(), BookingError> {
     let (now, slot) = (app.now(), booking.slot);
@@ -279,6 +279,19 @@ fn resize(
     if !violations.is_empty() {
         return Err(refused(violations, setting));
     }
+    ask_end(app, conn, setting, booking, new_end, person.net_id.as_str())
+}
+
+/// Asks the site for another end, which was judged to be legal: what it adds is held from now on.
+pub(in crate::services) fn ask_end(
+    app: &App,
+    conn: &mut Conn<'_>,
+    setting: &LabSetting,
+    mut booking: Booking,
+    new_end: DateTime<Utc>,
+    actor: &str,
+) -> Result<(), BookingError> {
+    let (now, slot) = (app.now(), booking.slot);
     if let Some(added) = setting.pool.added(&slot, new_end) {
         places::take_more(conn, &setting.pool, &booking, &added)?;
     }
@@ -286,9 +299,9 @@ fn resize(
     booking.next_step_at = Some(now);
     extend_lease(conn, &booking.id, new_end)?;
     db::save_booking(conn, &booking, now)?;
-    let word = if later { "extend" } else { "shorten" };
+    let word = if new_end > slot.end() { "extend" } else { "shorten" };
     let what = format!("Asked to {word} it to {}.", calendar::date_and_time(setting.zone, new_end));
-    log_by(app, conn, &booking.id, person.net_id.as_str(), &what)
+    log_by(app, conn, &booking.id, actor, &what)
 }
 
 /// The booking has the end that it wanted; what it held beyond an earlier one is free from the next grid time on. Says what

@@ -25,10 +25,10 @@ mod release;
 mod usage;
 
 pub use book::{Wish, book, explain};
-pub(in crate::services) use book::{free_seat, new_booking, plan_resources};
+pub(in crate::services) use book::{free_seat, grant, new_booking, plan_resources};
 use change::place_without;
 pub use change::{change, change_if};
-pub(in crate::services) use change::{drop_wanted_slot, extend_lease, take_wanted_end, take_wanted_slot};
+pub(in crate::services) use change::{ask_end, drop_wanted_slot, extend_lease, take_wanted_end, take_wanted_slot};
 pub(in crate::services) use later::{Extension, against_end, extension};
 use release::gift;
 pub use release::{Gift, release, release_if};

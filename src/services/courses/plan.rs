@@ -49,10 +49,12 @@ const MOST_BOOKINGS: i64 = 10_000;
 /// What [`apply`] would do with the course. Refuses what it would refuse; changes nothing.
 pub fn plan(conn: &mut Conn<'_>, course: &Course) -> Result<Plan, ApplyError> {
     refuse_what_is_in_use(conn, course)?;
-    let known = db::course(conn)?;
-    let before = known.as_ref().map_or(Value::Null, outline);
+    let filed = db::filed_course(conn)?;
+    let before = filed.as_ref().map_or(Value::Null, outline);
     let mut changes = Vec::new();
     differences("", &before, &outline(course), &mut changes);
+    let known = filed.map(|filed| db::amended(conn, filed)).transpose()?;
+    let course = &db::amended(conn, course.clone())?;
     let live = db::live_bookings_ending(conn, DateTime::<Utc>::MAX_UTC, MOST_BOOKINGS)?;
     let people = People::load(conn, &live)?;
     let affected = live.iter().filter_map(|(booking, net_id)| {
@@ -93,7 +95,7 @@ fn outline(course: &Course) -> Value {
 
 /// The term is the course's: it is told there once.
 fn lab_outline(lab: &Lab) -> Value {
-    json!(Lab { term: None, term_end: None, ..lab.clone() })
+    json!(Lab { term: None, term_end: None, deferred: None, outages: Vec::new(), ..lab.clone() })
 }
 
 fn differences(path: &str, before: &Value, after: &Value, found: &mut Vec<String>) {

@@ -225,6 +225,8 @@ fn become_(
     db::save_booking(conn, &booking, now)?;
     booking::log(app, conn, &booking, ACTOR, &what)?;
     match transition {
+        // Who has it in the place of one that an outage hit is told of both at once.
+        Transition::Book if db::hit_replaced_by(conn, &booking.id)?.is_some() => false,
         Transition::Book => notices::tell(app, conn, &Mail::Booked, &booking, setting)?,
         Transition::Activate => {
             let ssh = booking::ssh_command(setting, resources);

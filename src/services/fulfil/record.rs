@@ -383,8 +383,8 @@ fn finish(
     booking.next_step_at = None;
     db::save_booking(conn, &booking, app.now())?;
     booking::log(app, conn, &booking, ACTOR, "Everything is deleted; the site confirmed it.")?;
-    // That one failed was told when it did.
-    if booking.state.reason() != Some(EndReason::Failed) {
+    // That one failed, or had to give way to an outage, was told when it did.
+    if !matches!(booking.state.reason(), Some(EndReason::Failed | EndReason::Displaced)) {
         notices::tell(app, conn, &Mail::Ended, &booking, setting)?;
     }
     Ok(())

@@ -13,7 +13,7 @@ use crate::domain::ids::BookingId;
 use crate::domain::person::Person;
 use crate::domain::reaper::NoShowRule;
 use crate::policy::reaping::{self, Action, Activity, Known, LiveBooking, Situation};
-use crate::services::App;
+use crate::services::{App, outages};
 use crate::services::booking::{self, BookingError};
 use crate::services::notices::{self, Kind};
 
@@ -100,8 +100,12 @@ fn due(app: &App, conn: &mut Conn<'_>, id: &BookingId) -> Result<Option<Due>, Db
     };
     let State::Active { ready_at } = booking.state else { return Ok(None) };
     let Some(person) = db::person(conn, &booking.person)? else { return Ok(None) };
-    let exemptions: Vec<_> = db::exemptions(conn, now)?.into_iter().map(|said| said.what).collect();
-    let pauses: Vec<_> = db::pauses(conn, now)?.into_iter().map(|said| said.what).collect();
+    let mut exemptions: Vec<_> = db::exemptions(conn, now)?.into_iter().map(|said| said.what).collect();
+    let mut pauses: Vec<_> = db::pauses(conn, now)?.into_iter().map(|said| said.what).collect();
+    for hold in outages::holds(conn, now)? {
+        pauses.extend(hold.pause);
+        exemptions.extend(hold.exemptions);
+    }
     let live = live_booking(conn, &booking, &person, ready_at)?;
     let given = Situation {
         now,

@@ -12,12 +12,12 @@ use crate::db::{self, Conn, DbError};
 use crate::domain::booking::Booking;
 use crate::domain::course::{Course, Lab, Pool, Site};
 use crate::domain::fitness::SiteService;
-use crate::domain::ids::{BookingId, ExemptionId, NetId, PauseId, SiteId};
+use crate::domain::ids::{BookingId, ExemptionId, NetId, OutageId, PauseId, SiteId};
 use crate::domain::marked::Marked;
 use crate::domain::reaper::ReaperPolicy;
 use crate::policy::fitness;
 use crate::policy::reaping::{self, LiveBooking, Look, Plan, SiteView, Situation, Standing};
-use crate::services::{App, health};
+use crate::services::{App, health, outages};
 
 /// How many bookings that are over one sweep looks at; the next takes the rest.
 pub(super) const BATCH: i64 = 500;
@@ -39,6 +39,7 @@ pub(super) struct Basis {
     policy: ReaperPolicy,
     exemptions: BTreeSet<ExemptionId>,
     pauses: BTreeSet<PauseId>,
+    outages: BTreeSet<OutageId>,
 }
 
 impl Basis {
@@ -50,8 +51,11 @@ impl Basis {
     ) -> Result<Option<&'static str>, DbError> {
         let exempted = db::exemptions(conn, now)?.iter().any(|said| !self.exemptions.contains(&said.id));
         let paused = db::pauses(conn, now)?.iter().any(|said| !self.pauses.contains(&said.id));
+        let outage = outages::holds(conn, now)?.iter().any(|hold| !self.outages.contains(&hold.outage));
         let policy = db::reaper_policy(conn)?.unwrap_or_default();
-        Ok(if exempted {
+        Ok(if outage {
+            Some("left alone: an outage was declared meanwhile")
+        } else if exempted {
             Some("left alone: staff have exempted something meanwhile")
         } else if paused {
             Some("left alone: staff have paused the reaper meanwhile")
@@ -96,10 +100,14 @@ async fn look(app: &Arc<App>, only: Option<&SiteId>) -> Result<Observation, DbEr
             let idle = memory::recall(conn, &mut sites)?;
             let (zone, policy) = course.map_or((Tz::UTC, ReaperPolicy::default()), |it| (it.zone, it.reaper));
             let marked: Vec<Marked> = db::marks(conn)?.into_iter().map(|mark| mark.marked).collect();
-            let (exemption_ids, exemptions): (BTreeSet<_>, Vec<_>) =
+            let holds = outages::holds(conn, now)?;
+            let (exemption_ids, mut exemptions): (BTreeSet<_>, Vec<_>) =
                 db::exemptions(conn, now)?.into_iter().map(|said| (said.id, said.what)).unzip();
-            let (pause_ids, pauses): (BTreeSet<_>, Vec<_>) =
+            let (pause_ids, mut pauses): (BTreeSet<_>, Vec<_>) =
                 db::pauses(conn, now)?.into_iter().map(|said| (said.id, said.what)).unzip();
+            let outages = holds.iter().map(|hold| hold.outage.clone()).collect();
+            pauses.extend(holds.iter().filter_map(|hold| hold.pause.clone()));
+            exemptions.extend(holds.into_iter().flat_map(|hold| hold.exemptions));
             let plan = reaping::plan(&Situation {
                 now,
                 zone,
@@ -114,7 +122,7 @@ async fn look(app: &Arc<App>, only: Option<&SiteId>) -> Result<Observation, DbEr
                 exemptions: &exemptions,
                 pauses: &pauses,
             });
-            let basis = Basis { policy, exemptions: exemption_ids, pauses: pause_ids };
+            let basis = Basis { policy, exemptions: exemption_ids, pauses: pause_ids, outages };
             Ok(Observation { plan, basis, listed: listed(&sites) })
         })
         .await

@@ -117,7 +117,8 @@ pub(in crate::services) fn decline(
     let booking = booking::end(app, conn, booking, reason, None)?;
     let Some(mut wait) = db::wait_of_booking(conn, &booking.id)? else { return Ok(()) };
     notices::withdraw_offer(app, conn, &booking.id)?;
-    let goes_on = put_back(&mut wait, &booking, if asleep { None } else { Some(reason) }, app);
+    let unasked = asleep || reason == EndReason::Displaced;
+    let goes_on = put_back(&mut wait, &booking, if unasked { None } else { Some(reason) }, app);
     db::save_wait(conn, &wait)?;
     receipt::of_answer(app, conn, &booking, &wait, reason.word())?;
     if reason == EndReason::Lapsed {
@@ -138,7 +139,8 @@ fn stood_in_quiet_hours(
     Ok(until.is_some_and(|until| quiet.hold(zone, from) && until <= quiet.end(zone, from)))
 }
 
-/// Whether the wait goes on. Without an answer to go by, since the offer stood in quiet hours, neither age nor lapses change.
+/// Whether the wait goes on. Without an answer to go by, since the offer stood in quiet hours or an outage came in its way,
+/// neither age nor lapses change.
 fn put_back(wait: &mut Wait, booking: &Booking, answer: Option<EndReason>, app: &App) -> bool {
     let now = app.now();
     wait.passed.push(booking.slot);

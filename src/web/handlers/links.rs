@@ -269,6 +269,7 @@ impl Writer<'_> {
             Some(EndReason::Passed) => "You passed this offer",
             Some(EndReason::Lapsed) => "This offer went by unanswered",
             Some(EndReason::Dropped) => "You have dropped the course",
+            Some(EndReason::Displaced) => "An outage came in its way",
             Some(EndReason::Expired) | None => "Its time was over",
         };
         let when = state.released_at().map(|at| format!(", {}", self.date(at))).unwrap_or_default();

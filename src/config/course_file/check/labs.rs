@@ -27,6 +27,7 @@ impl Check<'_> {
         }
         let course_budget_su = around.file.course.budget_su.map(|su| self.su("course.budget_su", su));
         let reading = self.reading(&key("reading"), &table.reading);
+        let needs = self.needs(&key("needs"), &table.needs);
         let expected = table.expected_hours.map(|hours| self.expected(&key("expected_hours"), hours));
         let policy = self.policy(&key("policy"), pool, &table.policy);
         let other_parts =
@@ -44,10 +45,13 @@ impl Check<'_> {
             summary: table.summary.trim().to_owned(),
             manual: table.manual.clone(),
             reading,
+            needs: needs?,
             expected_minutes: all_right(expected)?,
             units: table.units,
             open: open?,
             due: all_right(due)?,
+            deferred: None,
+            outages: Vec::new(),
             term: around.term.as_ref().map(|term| term.name.clone()),
             term_end: around.term.as_ref().map(|term| term.end(around.zone)),
             other_parts,
@@ -86,6 +90,22 @@ impl Check<'_> {
             }
         }
         Some(total)
+    }
+
+    /// The names of services: short, and each once.
+    fn needs(&mut self, key: &str, names: &[String]) -> Option<Vec<String>> {
+        let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
+        for (n, name) in names.iter().enumerate() {
+            if !(1..=60).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+                self.error(key, format!("\"{name}\" is no name of a service: 1 to 60 characters in one line are wanted"));
+                return None;
+            }
+            if names.iter().take(n).any(|other| other == name) {
+                self.error(key, format!("\"{name}\" is there twice"));
+                return None;
+            }
+        }
+        Some(names)
     }
 
     fn within_term(

@@ -665,6 +665,7 @@ impl Composer<'_> {
             EndReason::NoShow => "Nobody used it, so it was released.".to_owned(),
             EndReason::Passed => format!("{doer} passed this offer."),
             EndReason::Lapsed => "This offer went by unanswered.".to_owned(),
+            EndReason::Displaced => "An outage came in its way. It costs nothing.".to_owned(),
             EndReason::Dropped => {
                 self.whose.either("You have dropped the course.", "Its student has dropped the course.")
             }

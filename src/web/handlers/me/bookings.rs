@@ -68,6 +68,7 @@ fn how(booking: &Booking) -> Option<String> {
         (EndReason::Failed, _) => "could not be provided".to_owned(),
         (EndReason::Passed, _) => "offered, and passed".to_owned(),
         (EndReason::Lapsed, _) => "offered, and not answered".to_owned(),
+        (EndReason::Displaced, _) => "called off for an outage, without charge".to_owned(),
         (EndReason::Dropped, Some(had)) => format!("ended after {had}, since you dropped the course"),
         (EndReason::Dropped, None) => "ended, since you dropped the course".to_owned(),
     })

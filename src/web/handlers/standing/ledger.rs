@@ -55,6 +55,7 @@ fn what(line: &UsageLine) -> &'static str {
         (Why::Cancelled, _) => "Called off",
         (Why::Failed, _) => "Not provided",
         (Why::NotTaken, _) => "Offer not taken",
+        (Why::Outage, _) => "Hit by an outage",
         (Why::ByHand, _) => "Made by hand",
     }
 }
