@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::ids::{
-    BookingId, CourseId, ExceptionId, ExemptionId, ImportId, LabId, PauseId, PersonId, SessionId, SiteId,
-    SweepId, TokenId,
+    AnnouncementId, BookingId, CourseId, ExceptionId, ExemptionId, ImportId, LabId, PauseId, PersonId,
+    SessionId, SiteId, SweepId, TokenId,
 };
 
 /// The actions with their words, and how each is told after whoever did it; `{about}` stands for whom it was about.
@@ -71,6 +71,10 @@ actions! {
     TookExemptionBack "took_exemption_back" "took back what the reaper was to leave alone";
     Restored "restored" "took back what the reaper had marked";
     TriedAgain "tried_again" "had it tried again whether a site changes the ends of bookings";
+    PostedAnnouncement "posted_announcement" "wrote an announcement";
+    PublishedAnnouncement "published_announcement" "had an announcement published";
+    EditedAnnouncement "edited_announcement" "edited an announcement";
+    WithdrewAnnouncement "withdrew_announcement" "took an announcement back";
     AppliedCourse "applied_course" "made the course what its file says";
     ExportedPerson "exported_person" "took out what is kept of {about}";
     ErasedPerson "erased_person" "erased {about}";
@@ -181,6 +185,8 @@ impl Doer {
 /// its objects, since that may say whose they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Object {
+    /// An announcement.
+    Announcement(AnnouncementId),
     /// A booking.
     Booking(BookingId),
     /// The course.
@@ -208,6 +214,7 @@ pub enum Object {
 impl Object {
     fn parts(&self) -> (&'static str, &str) {
         match self {
+            Self::Announcement(id) => ("announcement", id.as_str()),
             Self::Booking(id) => ("booking", id.as_str()),
             Self::Course(id) => ("course", id.as_str()),
             Self::Exception(id) => ("exception", id.as_str()),
@@ -236,6 +243,7 @@ impl FromStr for Object {
         let wrong = || format!("\"{text}\" is no object such as booking:0123456789ab");
         let (kind, id) = text.split_once(':').ok_or_else(wrong)?;
         let object = match kind {
+            "announcement" => id.parse().map(Self::Announcement),
             "booking" => id.parse().map(Self::Booking),
             "course" => id.parse().map(Self::Course),
             "exception" => id.parse().map(Self::Exception),
@@ -396,6 +404,7 @@ mod tests {
     fn an_object_is_written_as_it_is_read() {
         let code = "0123456789ab";
         for kind in [
+            "announcement",
             "booking",
             "course",
             "exception",

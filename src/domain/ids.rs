@@ -180,6 +180,10 @@ code_id!(
     ImportId, "import id"
 );
 code_id!(
+    /// Something that staff have to say.
+    AnnouncementId, "announcement id"
+);
+code_id!(
     /// A message in the outbox.
     NoticeId, "notice id"
 );

@@ -39,6 +39,7 @@ fn thing(text: &str, line: &Line) -> Thing {
 /// The page of an object, if it has one that staff see.
 fn href(object: &Object, line: &Line) -> Option<String> {
     Some(match object {
+        Object::Announcement(id) => format!("/staff/announcements/{id}"),
         Object::Booking(id) => format!("/bookings/{id}"),
         Object::Exception(_) => {
             let told = line.after.as_ref().or(line.before.as_ref())?;
