@@ -23,6 +23,7 @@
 //! - [`auth`] asks those who know who someone is: OpenID Connect providers ([`auth::openid`]).
 //! - [`metrics`] holds the figures of a process for Prometheus.
 //! - [`mail`] writes messages and calendar objects, and hands them to a mail server or a directory.
+//! - [`markdown`] makes HTML and plain text of what staff write.
 //! - [`services`] are the use cases: load, decide, save. [`App`](services::App) holds what they work with.
 //! - [`worker`] runs by itself: it fulfils bookings, sweeps, reminds and sends mail, by calling services.
 //! - [`web`] and [`cli`] are the two ways in for people and programs. Both call services.
@@ -83,6 +84,9 @@
 //! [`services::audit::record`] in the transaction that does it: ids alone in a chain of hashes, words apart from it. `docs/audit.md`
 //! has what and how.
 //!
+//! **Staff announce something.** [`services::announcements`] writes it down with its time, and pages show it from then on. A worker
+//! claims its mailing ([`worker::announce`]) and writes a notice to each person whom it is for, batch by batch.
+//!
 //! **Mail leaves.** A notice is a row, written in the transaction of what it tells. [`worker::deliver`] claims the rows
 //! and [`services::delivery`] hands them to the [`Mailer`](mail::delivery::Mailer).
 //!
@@ -100,6 +104,7 @@ pub mod db;
 pub mod domain;
 pub mod entropy;
 pub mod mail;
+pub mod markdown;
 pub mod metrics;
 pub mod policy;
 pub mod roster;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// What each module may import of the others, and of other crates where that is restricted.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("clock", &[]),
     ("entropy", &[]),
     ("domain", &[]),
@@ -16,15 +16,25 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("policy", &["domain"]),
     ("db", &["domain"]),
     ("cloud", &["clock", "domain", "entropy"]),
-    ("mail", &["domain"]),
+    ("mail", &["domain", "markdown"]),
+    ("markdown", &[]),
     ("metrics", &[]),
     ("roster", &["domain"]),
     (
         "services",
-        &["auth", "clock", "cloud", "db", "domain", "entropy", "mail", "metrics", "policy", "roster"],
+        &[
+            "auth", "clock", "cloud", "db", "domain", "entropy", "mail", "markdown", "metrics", "policy",
+            "roster",
+        ],
     ),
     ("worker", &["db", "domain", "services"]),
-    ("web", &["auth", "clock", "db", "domain", "entropy", "mail", "metrics", "policy", "roster", "services"]),
+    (
+        "web",
+        &[
+            "auth", "clock", "db", "domain", "entropy", "mail", "markdown", "metrics", "policy", "roster",
+            "services",
+        ],
+    ),
     (
         "cli",
         &[
@@ -37,7 +47,11 @@ const MAY_USE: [(&str, &[&str]); 17] = [
 ];
 
 /// Crates that only these modules may name.
-const HOMES: [(&str, &[&str]); 12] = [
+const HOMES: [(&str, &[&str]); 16] = [
+    ("ammonia", &["markdown"]),
+    ("atom_syndication", &["web"]),
+    ("feed_rs", &["cloud"]),
+    ("pulldown_cmark", &["markdown"]),
     ("diesel", &["db"]),
     ("diesel_migrations", &["db"]),
     ("actix_multipart", &["web"]),

@@ -10,6 +10,7 @@
     reason = "a test that can't go on fails, and says where"
 )]
 
+mod announcements;
 mod architecture;
 mod audit;
 mod blueprints;

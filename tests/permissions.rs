@@ -9,11 +9,13 @@ use std::fmt::Write as _;
 use chrono::TimeDelta;
 use fairlease::auth::permissions::{Permission, Reach, Relation, Rule, Scope, TABLE};
 use fairlease::db::{self, DbError, Dropped};
+use fairlease::domain::announcement::Audience;
 use fairlease::domain::audit::Doer;
 use fairlease::domain::exception::Grant;
 use fairlease::domain::ids::{CourseId, PersonId};
 use fairlease::domain::marked::Exempt;
 use fairlease::domain::person::{Person, Role};
+use fairlease::services::announcements::Release;
 use fairlease::services::exceptions::{self, NewException};
 use fairlease::services::guards::{self, NewExemption, NewPause};
 use fairlease::services::roster::{self, Wanted};
@@ -23,6 +25,7 @@ use fairlease::web::{Row, Verb, every_row};
 use reqwest::header::{CONTENT_TYPE, IF_MATCH, LOCATION};
 use reqwest::{Method, Response, StatusCode};
 
+use crate::announcements::{news, post};
 use crate::world::served::{Credential, Served, serve};
 use crate::world::{World, course, on_both_databases, slot, ta};
 
@@ -150,6 +153,7 @@ async fn things(world: &World, owner: &Person) -> Things {
     let exemption = guards::exempt(&world.app, &ta(), exemption).await.unwrap().id;
     let pause = NewPause { site: None, reason: "a demonstration".to_owned(), until: Some(until) };
     let pause = guards::pause(&world.app, &ta(), pause).await.unwrap().id;
+    let announcement = post(world, news(Audience::Course, Release::At(world.app.now()))).await;
     reaping::sweep(&world.app).await.unwrap();
     let sweep = world.app.db.read::<_, DbError, _>("sweep", sweeps::latest).await.unwrap().unwrap().0.id;
     Things {
@@ -158,6 +162,7 @@ async fn things(world: &World, owner: &Person) -> Things {
             ("{lab}", "k8s".to_owned()),
             ("{site}", "kvm-tacc".to_owned()),
             ("{booking}", booking.id.to_string()),
+            ("{announcement}", announcement.to_string()),
             ("{exception}", exception.to_string()),
             ("{exemption}", exemption.to_string()),
             ("{pause}", pause.to_string()),

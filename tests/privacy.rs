@@ -7,16 +7,19 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use fairlease::auth::permissions::Scope;
 use fairlease::db::{self, DbError, DbUrl, Dropped};
+use fairlease::domain::announcement::Audience;
 use fairlease::domain::audit::{Doer, Way};
 use fairlease::domain::exception::Grant;
 use fairlease::domain::marked::Exempt;
 use fairlease::domain::person::Person;
 use fairlease::domain::waitlist::Asked;
+use fairlease::services::announcements::{self, Edit, NewAnnouncement, Release};
 use fairlease::services::exceptions::NewException;
 use fairlease::services::guards::NewExemption;
 use fairlease::services::privacy::{self, PrivacyError};
 use fairlease::services::{App, booking, exceptions, fair_share, guards, people, reaping, waitlist};
 
+use crate::announcements::{news, post, write};
 use crate::support::course::Course;
 use crate::support::demo::Setup;
 use crate::support::until;
@@ -100,6 +103,7 @@ async fn someone_with_a_past(world: &World) -> Person {
         accommodation: true,
     };
     exceptions::grant(&world.app, &Doer::command(), exception).await.unwrap();
+    announce_and_edit(world).await;
     let until = world.app.now() + TimeDelta::days(1);
     let what = Exempt::Person(person.net_id.clone());
     let exemption = NewExemption { what, reason: "a project".to_owned(), until };
@@ -117,6 +121,21 @@ async fn someone_with_a_past(world: &World) -> Person {
     world.work_until(&person, &made.id, "ended").await;
     world.work().await;
     again(world, &person).await
+}
+
+/// An announcement that names them, now and before it was edited.
+async fn announce_and_edit(world: &World) {
+    let naming = |text: String| NewAnnouncement {
+        title: format!("{NAME} has won"),
+        text,
+        ..news(Audience::Course, Release::At(world.app.now()))
+    };
+    let id = post(world, naming(format!("Write to {MAIL}."))).await;
+    let NewAnnouncement { title, text, audience, .. } = naming(format!("Write to {NET_ID}."));
+    let edit = Edit { seen_revision: 1, title, text, audience, mailed: false };
+    let edited =
+        write(world, move |app, conn| announcements::edit_in(app, conn, &Doer::command(), &id, &edit));
+    edited.await.unwrap();
 }
 
 /// Waits for a time, is offered it, and passes.

@@ -535,7 +535,7 @@ pub fn drop_claim(conn: &mut Conn<'_>, id: &BookingId, token: &ClaimToken) -> Re
     Ok(())
 }
 
-/// Gives up every claim on bookings, notices and rosters, and says how many there were. Only for someone who knows that nobody is left
+/// Gives up every claim on bookings, notices, rosters and announcements, and says how many there were. Only for someone who knows that nobody is left
 /// to act on them.
 pub fn drop_all_claims(conn: &mut Conn<'_>) -> Result<usize, DbError> {
     let bookings = on!(conn, |c| diesel::update(bookings::table)
@@ -548,7 +548,7 @@ pub fn drop_all_claims(conn: &mut Conn<'_>) -> Result<usize, DbError> {
         .filter(notices::claim_token.is_not_null())
         .set((notices::claim_token.eq(None::<&str>), notices::claim_until.eq(None::<Ts>)))
         .execute(c))?;
-    Ok(bookings + notices + super::drop_import_claims(conn)?)
+    Ok(bookings + notices + super::drop_import_claims(conn)? + super::drop_mailing_claims(conn)?)
 }
 
 /// Adds a line to the booking's log.

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::DbError;
-use super::deferrals::Amendments;
 use super::connection::{Conn, on};
+use super::deferrals::Amendments;
 use super::schema::{courses, labs, pools, sites};
 use crate::domain::course::{Course, Lab, Pool, Site};
 use crate::domain::fair_share::{FairSharePolicy, WaitlistPolicy};

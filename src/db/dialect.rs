@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::DbError;
 use super::connection::{Conn, on};
-use super::schema::{bookings, courses, notices, people, pools, site_health, sites, waits};
+use super::schema::{bookings, courses, notices, outages, people, pools, site_health, sites, waits};
 use super::types::Ts;
 
 /// Begins a transaction that is going to write. SQLite's default would take its lock at the first write, and fail if
@@ -111,6 +111,15 @@ pub(super) fn lock_booking(conn: &mut Conn<'_>, id: &str) -> QueryResult<()> {
     if let Conn::Postgres(c) = conn {
         let c: &mut PgConnection = c;
         bookings::table.find(id).select(bookings::id).for_update().get_result::<String>(c).optional()?;
+    }
+    Ok(())
+}
+
+/// Makes others who want to change this outage wait until the transaction is over.
+pub(super) fn lock_outage(conn: &mut Conn<'_>, id: &str) -> QueryResult<()> {
+    if let Conn::Postgres(c) = conn {
+        let c: &mut PgConnection = c;
+        outages::table.find(id).select(outages::id).for_update().get_result::<String>(c).optional()?;
     }
     Ok(())
 }

@@ -7,8 +7,9 @@ use super::DbError;
 use super::audit::forget_audit_details;
 use super::connection::{Conn, on};
 use super::schema::{
-    api_tokens, bookings, calendar_addresses, events, exceptions, exemptions, identities, marks, notices,
-    pauses, people, receipts, resources, roster_imports, sessions, sweep_acts, sweeps, usage_lines,
+    announcement_people, announcement_revisions, announcements, api_tokens, bookings, calendar_addresses,
+    events, exceptions, exemptions, identities, marks, notices, pauses, people, receipts, resources,
+    roster_imports, sessions, sweep_acts, sweeps, usage_lines,
 };
 use super::types::Ts;
 use super::usage::BY_HAND;
@@ -35,6 +36,7 @@ pub fn erase(
     erase_from_sweeps(conn, person, stand_in)?;
     erase_from_guards(conn, person, stand_in)?;
     erase_from_imports(conn, person)?;
+    erase_from_announcements(conn, person)?;
     forget_audit_details(conn, &person.id)?;
     Ok(())
 }
@@ -215,5 +217,29 @@ fn erase_from_imports(conn: &mut Conn<'_>, person: &Person) -> Result<(), DbErro
     let said = like(&format!("\"{}\"", person.net_id));
     let naming = roster_imports::table.filter(roster_imports::plan.like(&said).escape('\\'));
     on!(conn, |c| diesel::delete(naming).execute(c))?;
+    Ok(())
+}
+
+/// What an announcement says goes if it has their net ID, their address or their whole name in it: it stays that something was
+/// announced. A name of one word may be any word, so it is not looked for.
+fn erase_from_announcements(conn: &mut Conn<'_>, person: &Person) -> Result<(), DbError> {
+    let theirs = announcement_people::table.filter(announcement_people::person_id.eq(person.id.as_str()));
+    on!(conn, |c| diesel::delete(theirs).execute(c))?;
+    let whole_name = Some(person.name.as_str()).filter(|name| name.contains(' ') && *name != ERASED);
+    for said in [Some(person.net_id.as_str()), Some(person.mail.as_str()), whole_name].into_iter().flatten() {
+        let said = like(said);
+        let named =
+            announcements::title.like(&said).escape('\\').or(announcements::text.like(&said).escape('\\'));
+        on!(conn, |c| diesel::update(announcements::table.filter(named))
+            .set((announcements::title.eq(ERASED), announcements::text.eq(ERASED)))
+            .execute(c))?;
+        let named = announcement_revisions::title
+            .like(&said)
+            .escape('\\')
+            .or(announcement_revisions::text.like(&said).escape('\\'));
+        on!(conn, |c| diesel::update(announcement_revisions::table.filter(named))
+            .set((announcement_revisions::title.eq(ERASED), announcement_revisions::text.eq(ERASED)))
+            .execute(c))?;
+    }
     Ok(())
 }

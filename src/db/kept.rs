@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::DbError;
 use super::connection::{Conn, on};
 use super::schema::{
-    audit_details, audit_records, bookings, calendar_addresses, events, exceptions, identities, marks,
-    memberships, notices, people, receipts, sweep_acts, usage_lines, waits,
+    announcement_people, announcements, audit_details, audit_records, bookings, calendar_addresses, events,
+    exceptions, identities, marks, memberships, notices, people, receipts, sweep_acts, usage_lines, waits,
 };
 use super::types::Ts;
 use crate::domain::person::Person;
@@ -50,6 +50,7 @@ pub fn kept_of(conn: &mut Conn<'_>, person: &Person) -> Result<Vec<(&'static str
         ("marks", marks_kept(conn, person)?),
         ("reaped", reaped(conn, person)?),
         ("mails", mails_to(conn, person)?),
+        ("announcements", announcements_of(conn, person)?),
         ("audit", audit_about(conn, person)?),
     ])
 }
@@ -264,6 +265,31 @@ fn mails_to(conn: &mut Conn<'_>, person: &Person) -> Result<Value, DbError> {
     Ok(list(
         rows,
         |(created, sent, to, subject, body)| json!({"at": at(created), "sent_at": maybe(sent), "to": to, "subject": subject, "body": body}),
+    ))
+}
+
+/// Those that they wrote, and those that are for them because they had something booked. What is for the course or for a section is
+/// not kept of anyone.
+fn announcements_of(conn: &mut Conn<'_>, person: &Person) -> Result<Value, DbError> {
+    let to_them = announcement_people::table
+        .filter(announcement_people::person_id.eq(person.id.as_str()))
+        .select(announcement_people::announcement_id);
+    let rows: Vec<(String, Ts, String, Option<String>)> = on!(conn, |c| announcements::table
+        .filter(
+            announcements::author_id.eq(person.id.as_str()).or(announcements::id.eq_any(to_them).nullable())
+        )
+        .order(announcements::created_at)
+        .limit(MOST)
+        .select((
+            announcements::id,
+            announcements::created_at,
+            announcements::title,
+            announcements::author_id,
+        ))
+        .load(c))?;
+    Ok(list(
+        rows,
+        |(id, created, title, author)| json!({"id": id, "at": at(created), "title": title, "written": author.as_deref() == Some(person.id.as_str())}),
     ))
 }
 

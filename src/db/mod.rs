@@ -3,6 +3,7 @@
 //! A use case runs as one closure over a [`Conn`], on a thread that may block, in one transaction: [`Db::write`] or
 //! [`Db::read`]. The closure may run more than once, if the database says that it lost a race.
 
+mod announcements;
 mod audit;
 mod booking_use;
 mod bookings;
@@ -43,6 +44,7 @@ mod types;
 mod usage;
 mod waits;
 
+pub use announcements::*;
 pub use audit::*;
 pub use booking_use::*;
 pub use bookings::*;

@@ -4,11 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::count;
 use diesel::prelude::*;
 
-use super::{DbError, dialect};
 use super::bookings::BookingRow;
 use super::connection::{Conn, on};
 use super::schema::{bookings, outage_hits, outages, people};
 use super::types::Ts;
+use super::{DbError, dialect};
 use crate::domain::booking::{Booking, EndReason};
 use crate::domain::course::Course;
 use crate::domain::ids::{BookingId, LabId, NetId, OutageId, PersonId, PoolId};
@@ -105,11 +105,8 @@ pub fn save_outage(conn: &mut Conn<'_>, outage: &Outage) -> Result<(), DbError> 
 
 /// An outage.
 pub fn outage(conn: &mut Conn<'_>, id: &OutageId) -> Result<Option<Outage>, DbError> {
-    let row: Option<OutageRow> = on!(conn, |c| outages::table
-        .find(id.as_str())
-        .select(OutageRow::as_select())
-        .first(c)
-        .optional())?;
+    let row: Option<OutageRow> =
+        on!(conn, |c| outages::table.find(id.as_str()).select(OutageRow::as_select()).first(c).optional())?;
     row.map(Outage::try_from).transpose()
 }
 
@@ -166,7 +163,8 @@ impl Concerned {
     /// Those that this is about, in a course. A booking stays in its pool, and belongs to its lab, whatever that draws on.
     pub fn by(away: &Away, course: &Course) -> Self {
         let pools = course.pools.iter().filter(|pool| matches!(away, Away::Site(site) if *site == pool.site));
-        let labs = course.labs.iter().filter(|lab| matches!(away, Away::Service(it) if lab.needs.contains(it)));
+        let labs =
+            course.labs.iter().filter(|lab| matches!(away, Away::Service(it) if lab.needs.contains(it)));
         Self { pools: pools.map(|it| it.id.clone()).collect(), labs: labs.map(|it| it.id.clone()).collect() }
     }
 }
@@ -192,10 +190,10 @@ pub fn bookings_to_settle(
         .filter(outage_hits::outage_id.eq(outage.map_or("", |id| id.as_str())))
         .select(outage_hits::booking_id);
     let live = bookings::seat.is_not_null().and(
-        bookings::end_at.gt(from).and(bookings::start_at.lt(to)).or(bookings::wanted_start
-            .lt(to)
-            .and(bookings::wanted_end.gt(from))
-            .assume_not_null()),
+        bookings::end_at
+            .gt(from)
+            .and(bookings::start_at.lt(to))
+            .or(bookings::wanted_start.lt(to).and(bookings::wanted_end.gt(from)).assume_not_null()),
     );
     let ran = bookings::released_at
         .gt(from)
@@ -215,7 +213,9 @@ pub fn bookings_to_settle(
         .limit(limit)
         .select((BookingRow::as_select(), people::net_id))
         .load(c))?;
-    rows.into_iter().map(|(row, net_id)| Ok((row.try_into()?, net_id.parse().map_err(DbError::corrupt)?))).collect()
+    rows.into_iter()
+        .map(|(row, net_id)| Ok((row.try_into()?, net_id.parse().map_err(DbError::corrupt)?)))
+        .collect()
 }
 
 #[derive(Queryable, Selectable, Insertable)]

@@ -691,6 +691,56 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{Text, Integer, Nullable};
+    use crate::db::types::Instant;
+    announcements (id) {
+        id -> Text,
+        course_id -> Text,
+        title -> Text,
+        text -> Text,
+        audience -> Text,
+        lab_id -> Nullable<Text>,
+        section -> Nullable<Text>,
+        site_id -> Nullable<Text>,
+        from_at -> Nullable<Instant>,
+        until_at -> Nullable<Instant>,
+        author_id -> Nullable<Text>,
+        created_at -> Instant,
+        publish_at -> Nullable<Instant>,
+        withdrawn_at -> Nullable<Instant>,
+        revision -> Integer,
+        edited_at -> Nullable<Instant>,
+        by_mail -> Integer,
+        mailing_at -> Nullable<Instant>,
+        mailing_revision -> Integer,
+        mailing_after -> Nullable<Text>,
+        mailing_total -> Integer,
+        mailing_done -> Integer,
+        claim_token -> Nullable<Text>,
+        claim_until -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Integer};
+    use crate::db::types::Instant;
+    announcement_revisions (announcement_id, revision) {
+        announcement_id -> Text,
+        revision -> Integer,
+        title -> Text,
+        text -> Text,
+        until_at -> Instant,
+    }
+}
+
+table! {
+    announcement_people (announcement_id, person_id) {
+        announcement_id -> Text,
+        person_id -> Text,
+    }
+}
+
 joinable!(booking_use -> bookings (booking_id));
 joinable!(bookings -> people (person_id));
 joinable!(calendar_addresses -> people (person_id));
@@ -721,7 +771,9 @@ allow_tables_to_appear_in_same_query!(
     events,
     waits,
     labs,
-    roster_imports
+    roster_imports,
+    announcements,
+    announcement_people
 );
 allow_tables_to_appear_in_same_query!(audit_records, audit_details, people);
 allow_tables_to_appear_in_same_query!(occupancy, pools, sites);

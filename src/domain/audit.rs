@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::ids::{
-    BookingId, CourseId, ExceptionId, ExemptionId, ImportId, LabId, OutageId, PauseId, PersonId, SessionId, SiteId,
-    SweepId, TokenId,
+    AnnouncementId, BookingId, CourseId, ExceptionId, ExemptionId, ImportId, LabId, OutageId, PauseId,
+    PersonId, SessionId, SiteId, SweepId, TokenId,
 };
 
 /// The actions with their words, and how each is told after whoever did it; `{about}` stands for whom it was about.
@@ -75,6 +75,10 @@ actions! {
     EndedOutage "ended_outage" "said that an outage is over";
     DeferredLab "deferred_lab" "put off when a lab is due";
     TriedAgain "tried_again" "had it tried again whether a site changes the ends of bookings";
+    PostedAnnouncement "posted_announcement" "wrote an announcement";
+    PublishedAnnouncement "published_announcement" "had an announcement published";
+    EditedAnnouncement "edited_announcement" "edited an announcement";
+    WithdrewAnnouncement "withdrew_announcement" "took an announcement back";
     AppliedCourse "applied_course" "made the course what its file says";
     ExportedPerson "exported_person" "took out what is kept of {about}";
     ErasedPerson "erased_person" "erased {about}";
@@ -185,6 +189,8 @@ impl Doer {
 /// its objects, since that may say whose they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Object {
+    /// An announcement.
+    Announcement(AnnouncementId),
     /// A booking.
     Booking(BookingId),
     /// The course.
@@ -214,6 +220,7 @@ pub enum Object {
 impl Object {
     fn parts(&self) -> (&'static str, &str) {
         match self {
+            Self::Announcement(id) => ("announcement", id.as_str()),
             Self::Booking(id) => ("booking", id.as_str()),
             Self::Course(id) => ("course", id.as_str()),
             Self::Exception(id) => ("exception", id.as_str()),
@@ -243,6 +250,7 @@ impl FromStr for Object {
         let wrong = || format!("\"{text}\" is no object such as booking:0123456789ab");
         let (kind, id) = text.split_once(':').ok_or_else(wrong)?;
         let object = match kind {
+            "announcement" => id.parse().map(Self::Announcement),
             "booking" => id.parse().map(Self::Booking),
             "course" => id.parse().map(Self::Course),
             "exception" => id.parse().map(Self::Exception),
@@ -404,6 +412,7 @@ mod tests {
     fn an_object_is_written_as_it_is_read() {
         let code = "0123456789ab";
         for kind in [
+            "announcement",
             "booking",
             "course",
             "exception",

@@ -168,10 +168,6 @@ code_id!(
     OutageId, "outage id"
 );
 code_id!(
-    /// A post by staff.
-    AnnouncementId, "announcement id"
-);
-code_id!(
     /// A sweep of the reaper.
     SweepId, "sweep id"
 );
@@ -186,6 +182,10 @@ code_id!(
 code_id!(
     /// A roster that staff brought.
     ImportId, "import id"
+);
+code_id!(
+    /// Something that staff have to say.
+    AnnouncementId, "announcement id"
 );
 code_id!(
     /// A message in the outbox.

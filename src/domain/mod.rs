@@ -1,5 +1,6 @@
 //! The words of the field as plain data. Knows std, chrono (with its zones) and serde, and nothing of the outside.
 
+pub mod announcement;
 pub mod audit;
 pub mod blueprint;
 pub mod booking;

@@ -1,6 +1,7 @@
 //! What mails say. The first line repeats the fact of the subject; then the links that matter; then the details; then
 //! why one gets this. Plain text, written as such.
 
+pub mod announcement;
 pub mod departure;
 pub mod ending;
 pub mod outage;

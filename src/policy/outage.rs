@@ -80,7 +80,11 @@ fn is_by_day(case: &Case<'_>, had: &Interval, slot: &Interval) -> bool {
 }
 
 /// The end that a running booking gets back what it lost by: its end, later by what of it lies in `window`, on the pool's grid.
-pub fn later_end(case: &Case<'_>, slot: &Interval, window: &Interval) -> Option<chrono::DateTime<chrono::Utc>> {
+pub fn later_end(
+    case: &Case<'_>,
+    slot: &Interval,
+    window: &Interval,
+) -> Option<chrono::DateTime<chrono::Utc>> {
     let lost = slot.shared(window)?.length();
     let margin = case.pool.end_margin();
     let end = case.pool.ceil(slot.end() + margin + lost) - margin;
@@ -93,7 +97,8 @@ pub fn later_end(case: &Case<'_>, slot: &Interval, window: &Interval) -> Option<
 fn own_time(case: &Case<'_>, lost: TimeDelta) -> crate::domain::course::Lab {
     let mut lab = case.lab.clone();
     let minutes = i32::try_from(lost.num_minutes()).unwrap_or(i32::MAX);
-    lab.policy.cap_minutes = lab.policy.cap_minutes.saturating_add(minutes).saturating_add(case.pool.grid_minutes);
+    lab.policy.cap_minutes =
+        lab.policy.cap_minutes.saturating_add(minutes).saturating_add(case.pool.grid_minutes);
     lab.policy.lengths_minutes.clear();
     lab.policy.budget_minutes = None;
     lab.policy.budget_su = None;
@@ -157,7 +162,10 @@ mod tests {
         closed(&mut fixture, "2025-02-08T00:00", "2025-02-09T00:00");
         let had = slot("2025-02-08T10:00", "2025-02-08T14:00");
         let told = told(&fixture, "2025-02-07T12:00", &had, 3);
-        assert_eq!(told, ["Mon Feb 10, 07:00 to 11:00", "Mon Feb 10, 11:00 to 15:00", "Mon Feb 10, 15:00 to 19:00"]);
+        assert_eq!(
+            told,
+            ["Mon Feb 10, 07:00 to 11:00", "Mon Feb 10, 11:00 to 15:00", "Mon Feb 10, 15:00 to 19:00"]
+        );
     }
 
     #[test]

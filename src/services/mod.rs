@@ -1,5 +1,6 @@
 //! Use cases: load, decide, save. Each is called by the pages, the API, the command line and the worker alike.
 
+pub mod announcements;
 pub mod audit;
 pub mod booking;
 pub mod calendar;
@@ -50,8 +51,8 @@ use crate::clock::Clock;
 use crate::cloud::port::Clouds;
 use crate::db::Db;
 use crate::domain::ids::{
-    BookingId, ClaimToken, ExceptionId, ExemptionId, ImportId, InstanceId, NoticeId, OutageId, PauseId, PersonId,
-    ReceiptId, SessionId, SweepId, TokenId, WaitId,
+    AnnouncementId, BookingId, ClaimToken, ExceptionId, ExemptionId, ImportId, InstanceId, NoticeId,
+    OutageId, PauseId, PersonId, ReceiptId, SessionId, SweepId, TokenId, WaitId,
 };
 use crate::entropy::Entropy;
 use crate::mail::delivery::Mailer;
@@ -112,6 +113,11 @@ impl App {
     /// The present instant.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
+    }
+
+    /// A new announcement's id.
+    pub fn announcement_id(&self) -> AnnouncementId {
+        AnnouncementId::from_bits(self.entropy.bits())
     }
 
     /// A new booking's id.

@@ -293,6 +293,16 @@ pub enum Done {
     ServiceDropped,
     /// It was said what someone is in the course.
     RoleSet,
+    /// Something was announced.
+    Announced,
+    /// Something is going to be announced.
+    Scheduled,
+    /// A draft of an announcement was kept.
+    Drafted,
+    /// An announcement was edited.
+    AnnouncementSaved,
+    /// An announcement was taken back.
+    AnnouncementWithdrawn,
     /// A person was erased.
     Erased,
     /// Someone signed out.
@@ -362,6 +372,15 @@ impl Done {
         (Self::ServiceAdded, "service", "The service is added. Make a token for it."),
         (Self::ServiceDropped, "no-service", "The service is dropped, and its tokens are revoked."),
         (Self::RoleSet, "role", "It is saved. It holds from their next request on."),
+        (Self::Announced, "announced", "It is announced. Mails, if any, go out within moments."),
+        (Self::Scheduled, "scheduled", "It is published at its time. Nobody but staff sees it before."),
+        (Self::Drafted, "drafted", "The draft is kept. Nobody but staff sees it."),
+        (Self::AnnouncementSaved, "announcement", "The announcement is saved."),
+        (
+            Self::AnnouncementWithdrawn,
+            "withdrawn",
+            "The announcement is taken back. Mails that had not left are not sent.",
+        ),
         (Self::Erased, "erased", "The person is erased. What they used stays, without them."),
         (Self::SignedOut, "out", "You are signed out."),
     ];

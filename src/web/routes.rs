@@ -17,8 +17,8 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    audit, booking, components, health, lab, labs, links, look, mailbox, me, person, privacy, reaper, roster,
-    services, sign_in, sites, staff, standing, wait,
+    announcements, audit, booking, components, health, lab, labs, links, look, mailbox, me, person, privacy,
+    reaper, roster, services, sign_in, sites, staff, standing, wait,
 };
 use super::limits::Limits;
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
@@ -158,6 +158,7 @@ pub fn every_row() -> impl Iterator<Item = &'static Row> {
         roster::ROWS,
         person::ROWS,
         services::ROWS,
+        announcements::ROWS,
         api::ROWS,
         api::audit::ROWS,
         api::reaper::ROWS,
@@ -173,6 +174,7 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
     roster::routes(config);
     person::routes(config);
     services::routes(config);
+    announcements::routes(config);
     if demo {
         for_demo(config);
     }

@@ -1,10 +1,11 @@
-//! What runs by itself: bookings are fulfilled, what has become free is offered to those who wait, mail is sent, the reaper sweeps, reminders are written, sites are looked at,
+//! What runs by itself: bookings are fulfilled, what has become free is offered to those who wait, announcements are mailed, mail is sent, the reaper sweeps, reminders are written, sites are looked at,
 //! standing leases are renewed, rosters that staff confirmed are applied, what those have ends who dropped the course, old refusals are forgotten, staff hear of what failed and, each
 //! morning, of what the reaper only reports.
 //!
 //! All that is to be done is in the database; cron only says that it is time to look. Several workers may run at once:
 //! rows are claimed, and each tick of a recurring job is claimed as `(job, scheduled_at)`.
 
+pub mod announce;
 pub mod cron;
 pub mod deliver;
 pub mod depart;
@@ -38,12 +39,14 @@ pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) -> Result<(), Strin
     let delivering = tokio::spawn(deliver::run(app.clone(), stop.clone()));
     let offering = tokio::spawn(offer::run(app.clone(), stop.clone()));
     let enrolling = tokio::spawn(roster::run(app.clone(), stop.clone()));
+    let announcing = tokio::spawn(announce::run(app.clone(), stop.clone()));
     fulfil::run(app, stop).await;
     catching_up.abort();
     if let Err(error) = scheduler.shutdown().await {
         tracing::warn!(%error, "the cron scheduler did not stop cleanly");
     }
     offering.await.map_err(|error| format!("nobody is offered anything any more: {error}"))?;
+    announcing.await.map_err(|error| format!("nothing is announced any more: {error}"))?;
     enrolling.await.map_err(|error| format!("rosters are not applied any more: {error}"))?;
     delivering.await.map_err(|error| format!("the delivery of mail stopped: {error}"))
 }
@@ -54,9 +57,10 @@ pub async fn step(app: &Arc<App>) -> Result<bool, DbError> {
     crate::services::health::look_again(app).await?;
     let offered = crate::services::waitlist::step(app).await?;
     let enrolled = roster::step(app).await;
+    let announced = announce::step(app).await;
     let fulfilled = fulfil::step(app).await?;
     let tried = crate::services::delivery::step(app).await?;
-    Ok(offered + enrolled + fulfilled + tried > 0)
+    Ok(offered + enrolled + announced + fulfilled + tried > 0)
 }
 
 /// Waits until the worker is called, or told to stop. False once it is to stop.

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use fairlease::auth::permissions::Scope;
 use fairlease::db::{self, AuditFilter, AuditOrder, Conn, DbError, MaybeDbError};
+use fairlease::domain::announcement::Audience;
 use fairlease::domain::audit::{Action, Doer, Way};
 use fairlease::domain::blueprint::Kind;
 use fairlease::domain::exception::Grant;
 use fairlease::domain::marked::Exempt;
 use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::SeededEntropy;
+use fairlease::services::announcements::{self, AnnouncementError, Edit, NewAnnouncement, Release};
 use fairlease::services::audit::told::{Line, Sight, lines};
 use fairlease::services::exceptions::{self, NewException};
 use fairlease::services::guards::{self, NewExemption, NewPause};
@@ -171,6 +173,30 @@ async fn with_accounts(world: &World, staff: &Person, doer: &Doer) {
     .await;
 }
 
+async fn with_announcements(world: &World, doer: &Doer) {
+    let by = doer.clone();
+    let id = write(world, move |app, conn| {
+        let wanted = NewAnnouncement {
+            title: format!("About {STUDENT}"),
+            text: format!("{STUDENT} is ill"),
+            audience: Audience::Course,
+            mailed: false,
+            release: Release::Draft,
+        };
+        let id = announcements::post_in(app, conn, &by, &wanted)?;
+        announcements::release_in(app, conn, &by, &id, app.now())?;
+        let NewAnnouncement { title, audience, .. } = wanted;
+        let edit = Edit { seen_revision: 1, title, text: "Nothing.".to_owned(), audience, mailed: false };
+        announcements::edit_in(app, conn, &by, &id, &edit)?;
+        announcements::withdraw_in(app, conn, &by, &id)?;
+        Ok::<_, AnnouncementError>(id)
+    })
+    .await;
+    let line = last(world).await;
+    assert_eq!(line.object, Some(format!("announcement:{id}")));
+    assert_eq!(line.before.unwrap()["revision"], 2);
+}
+
 async fn with_the_course(world: &World, doer: &Doer) {
     let (changed, by) = (course(&[("cap_hours = 8", "cap_hours = 6")]), doer.clone());
     let again = changed.clone();
@@ -194,6 +220,7 @@ on_both_databases! {
         with_guards(&world, &doer).await;
         with_shares(&world, &doer).await;
         with_accounts(&world, &by, &doer).await;
+        with_announcements(&world, &doer).await;
         with_the_course(&world, &doer).await;
 
         let told = all(&world).await;

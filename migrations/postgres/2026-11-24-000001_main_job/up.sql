@@ -320,6 +320,57 @@ CREATE INDEX notices_to_send ON notices (next_attempt_at) WHERE next_attempt_at 
 CREATE INDEX notices_of_person ON notices (person_id) WHERE person_id IS NOT NULL;
 CREATE INDEX notices_sent ON notices (sent_at) WHERE sent_at IS NOT NULL;
 
+-- What staff have to say. Whom it is for is a word, and what goes with the word.
+CREATE TABLE announcements (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    course_id TEXT COLLATE "C" NOT NULL REFERENCES courses (id),
+    title TEXT NOT NULL,
+    text TEXT NOT NULL,
+    audience TEXT NOT NULL,
+    lab_id TEXT COLLATE "C",
+    section TEXT,
+    site_id TEXT COLLATE "C",
+    from_at TIMESTAMPTZ,
+    until_at TIMESTAMPTZ,
+    author_id TEXT COLLATE "C" REFERENCES people (id),
+    created_at TIMESTAMPTZ NOT NULL,
+    -- From when on its readers see it: never, while it is a draft.
+    publish_at TIMESTAMPTZ,
+    withdrawn_at TIMESTAMPTZ,
+    revision INTEGER NOT NULL,
+    edited_at TIMESTAMPTZ,
+    by_mail INTEGER NOT NULL,
+    -- The mailing: due then until it is done, about which text, the last person whom it went to, and how many.
+    mailing_at TIMESTAMPTZ,
+    mailing_revision INTEGER NOT NULL,
+    mailing_after TEXT COLLATE "C",
+    mailing_total INTEGER NOT NULL,
+    mailing_done INTEGER NOT NULL,
+    claim_token TEXT,
+    claim_until TIMESTAMPTZ
+);
+CREATE INDEX announcements_by_time ON announcements (course_id, created_at);
+CREATE INDEX announcements_published ON announcements (course_id, publish_at) WHERE publish_at IS NOT NULL;
+CREATE INDEX announcements_to_mail ON announcements (mailing_at) WHERE mailing_at IS NOT NULL;
+
+-- What a published announcement said before each edit.
+CREATE TABLE announcement_revisions (
+    announcement_id TEXT COLLATE "C" NOT NULL REFERENCES announcements (id),
+    revision INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    text TEXT NOT NULL,
+    until_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (announcement_id, revision)
+);
+
+-- Whom an announcement is for that goes to those who had something booked.
+CREATE TABLE announcement_people (
+    announcement_id TEXT COLLATE "C" NOT NULL REFERENCES announcements (id),
+    person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),
+    PRIMARY KEY (announcement_id, person_id)
+);
+CREATE INDEX announcement_people_of_person ON announcement_people (person_id);
+
 -- One row for each run of a recurring job: whoever inserts it runs it.
 CREATE TABLE job_runs (
     job TEXT COLLATE "C" NOT NULL,

@@ -23,17 +23,17 @@ pub struct PutOff {
 }
 
 impl PutOff {
-    fn before(&self, zone: Tz) -> String {
-        self.before.map_or_else(|| "to be announced".to_owned(), |due| calendar::date_and_time(zone, due))
+    fn before(&self, zone: &Tz) -> String {
+        self.before.map_or_else(|| "to be announced".to_owned(), |due| calendar::date_and_time(*zone, due))
     }
 
-    fn after(&self, zone: Tz) -> Option<String> {
-        self.after.map(|due| calendar::date_and_time(zone, due))
+    fn after(&self, zone: &Tz) -> Option<String> {
+        self.after.map(|due| calendar::date_and_time(*zone, due))
     }
 
     /// "Kubernetes deferred" or "Kubernetes is due Thu Feb 13, 23:59".
     fn headline(&self, zone: Tz) -> String {
-        match self.after(zone) {
+        match self.after(&zone) {
             None => format!("{} is deferred", self.title),
             Some(due) => format!("{} is due {due}", self.title),
         }
@@ -180,7 +180,9 @@ impl Told<'_> {
                 "Your booking of {lab} lasts until {}: you get back the time that you lost. It costs nothing.",
                 calendar::date_and_time(self.zone, *until)
             ),
-            Fate::Free => format!("Your booking of {lab}, {had}, costs nothing, since it was hit while it ran: what it used of your budget is yours again."),
+            Fate::Free => format!(
+                "Your booking of {lab}, {had}, costs nothing, since it was hit while it ran: what it used of your budget is yours again."
+            ),
         };
         std::iter::once(first).chain(self.links()).collect()
     }

@@ -27,8 +27,10 @@ mod usage;
 pub use book::{Wish, book, explain};
 pub(in crate::services) use book::{free_seat, grant, new_booking, plan_resources};
 use change::place_without;
+pub(in crate::services) use change::{
+    ask_end, drop_wanted_slot, extend_lease, take_wanted_end, take_wanted_slot,
+};
 pub use change::{change, change_if};
-pub(in crate::services) use change::{ask_end, drop_wanted_slot, extend_lease, take_wanted_end, take_wanted_slot};
 pub(in crate::services) use later::{Extension, against_end, extension};
 use release::gift;
 pub use release::{Gift, release, release_if};

@@ -17,17 +17,10 @@ use crate::services::audit::{self, Entry};
 
 /// Declares an outage: from then on its labs are closed for its time, and due dates are what the draft says. The bookings that it
 /// hits are dealt with by a worker ([`super::step`]), and the announcement leaves after that.
-pub async fn declare(
-    app: &Arc<App>,
-    doer: &Doer,
-    draft: Draft,
-    post: Post,
-) -> Result<OutageId, OutageError> {
+pub async fn declare(app: &Arc<App>, doer: &Doer, draft: Draft, post: Post) -> Result<OutageId, OutageError> {
     let (inner, doer) = (app.clone(), doer.clone());
-    let id = app
-        .db
-        .write("outage: declare", move |conn| declare_in(&inner, conn, &doer, &draft, &post))
-        .await?;
+    let id =
+        app.db.write("outage: declare", move |conn| declare_in(&inner, conn, &doer, &draft, &post)).await?;
     app.wake.call();
     Ok(id)
 }
@@ -108,12 +101,7 @@ pub struct Change {
 }
 
 /// Says that an outage lasts longer or shorter, or what it is. What it hits now and did not hit before is dealt with.
-pub async fn change(
-    app: &Arc<App>,
-    doer: &Doer,
-    id: OutageId,
-    change: Change,
-) -> Result<(), OutageError> {
+pub async fn change(app: &Arc<App>, doer: &Doer, id: OutageId, change: Change) -> Result<(), OutageError> {
     let (inner, doer) = (app.clone(), doer.clone());
     app.db
         .write("outage: change", move |conn| {
@@ -180,7 +168,11 @@ fn in_force(conn: &mut Conn<'_>, id: &OutageId) -> Result<(Course, Outage), Outa
     if outage.ended.is_some() { Err(OutageError::Ended) } else { Ok((course, outage)) }
 }
 
-fn check_dues(course: &Course, dues: &BTreeMap<LabId, NewDue>, now: DateTime<Utc>) -> Result<(), OutageError> {
+fn check_dues(
+    course: &Course,
+    dues: &BTreeMap<LabId, NewDue>,
+    now: DateTime<Utc>,
+) -> Result<(), OutageError> {
     for (id, due) in dues {
         let lab = course.labs.iter().find(|lab| lab.id == *id);
         defer::check(lab.ok_or_else(|| OutageError::NoSuchLab(id.clone()))?, *due, course, now)?;

@@ -86,7 +86,7 @@ pub fn preview(
     let mut scene = Scene::load(conn, course, draft, &hit, now)?;
     let mut lines = Vec::new();
     for (booking, net_id) in hit {
-        if let Some(planned) = scene.plan(conn, &booking, &window, draft.remedy)? {
+        if let Some(planned) = scene.plan(&booking, &window, draft.remedy) {
             lines.push(PlannedLine { booking, net_id, planned });
         }
     }
@@ -155,7 +155,9 @@ impl Scene {
         self.release(booking);
         let person = self.people.get(&booking.person).filter(|person| person.ssh_public_key.is_some());
         let found = person.cloned().zip(self.settings.get(&booking.lab).cloned());
-        let Some((person, setting)) = found.filter(|_| remedy != Remedy::Cancel) else { return Planned::Cancel };
+        let Some((person, setting)) = found.filter(|_| remedy != Remedy::Cancel) else {
+            return Planned::Cancel;
+        };
         let slots = self.slots(booking, &person, &setting);
         match (remedy, slots.first()) {
             (_, None) => Planned::Cancel,
@@ -194,7 +196,8 @@ impl Scene {
 
     /// Another booking is in its place: of what it was, with this slot.
     fn take(&mut self, booking: &Booking, pool: &Pool, slot: Interval) {
-        let instead = Booking { slot, held_from: pool.held(&slot).start(), pool: pool.id.clone(), ..booking.clone() };
+        let instead =
+            Booking { slot, held_from: pool.held(&slot).start(), pool: pool.id.clone(), ..booking.clone() };
         let occupancy = self.occupancies.entry(pool.id.clone()).or_default();
         *occupancy = std::mem::take(occupancy).with(pool, &pool.held(&slot), booking.units, true);
         let theirs = self.bookings.entry(booking.person.clone()).or_default();

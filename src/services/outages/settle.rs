@@ -47,7 +47,9 @@ async fn begin(app: &Arc<App>, outage: &Outage) -> Result<usize, OutageError> {
     let hit: Vec<BookingId> = app
         .db
         .read("outage: bookings", move |conn| {
-            let (Some(course), Some(window)) = (db::course(conn)?, it.window()) else { return Ok(Vec::new()) };
+            let (Some(course), Some(window)) = (db::course(conn)?, it.window()) else {
+                return Ok(Vec::new());
+            };
             let concerned = Concerned::by(&it.away, &course);
             let found = db::bookings_to_settle(conn, &concerned, &window, Some(&it.id), now, BATCH)?;
             Ok::<_, DbError>(found.into_iter().map(|(booking, _)| booking.id).collect())
@@ -126,14 +128,22 @@ fn settle_in(
 ) -> Result<(), OutageError> {
     let Some(known) = db::booking(conn, id)? else { return Ok(()) };
     db::lock_for_booking(conn, &known.person, &known.pool)?;
-    let (Some(booking), Some(window)) = (db::booking_locked(conn, id)?, outage.window()) else { return Ok(()) };
+    let (Some(booking), Some(window)) = (db::booking_locked(conn, id)?, outage.window()) else {
+        return Ok(());
+    };
     if db::hit(conn, &outage.id, id)?.is_some() {
         return Ok(());
     }
     let fate = match policy::meets(&booking, &window) {
         None => return Ok(()),
         Some(Meets::Untaken) => {
-            booking::log(app, conn, &booking, ACTOR, &format!("An outage came in its way: {}.", outage.reason))?;
+            booking::log(
+                app,
+                conn,
+                &booking,
+                ACTOR,
+                &format!("An outage came in its way: {}.", outage.reason),
+            )?;
             return Ok(waitlist::decline(app, conn, booking, EndReason::Displaced)?);
         }
         Some(Meets::Wanted) => return Ok(stay(app, conn, booking, outage)?),
@@ -188,7 +198,9 @@ fn displace(
     let fate = instead(app, conn, &ended, remedy)?;
     let zone = db::course_card(conn)?.map(|course| course.zone).unwrap_or_default();
     let what = match &fate {
-        Fate::Moved { slot, .. } => format!("Another booking is in its place: {}.", calendar::span(zone, slot)),
+        Fate::Moved { slot, .. } => {
+            format!("Another booking is in its place: {}.", calendar::span(zone, slot))
+        }
         _ => "It was called off without charge.".to_owned(),
     };
     booking::log(app, conn, &ended, ACTOR, &format!("An outage came in its way: {}. {what}", outage.reason))?;
@@ -212,12 +224,13 @@ fn instead(app: &App, conn: &mut Conn<'_>, ended: &Booking, remedy: Remedy) -> R
         (Remedy::Move, Some(slot)) => {
             let occupancy = occupancy.over(&admission::span_to_know(lab, pool, slot));
             let decided = Decided { at: now, slot: *slot, occupancy, others_first: false };
-            rebook(app, conn, &situation, &decided, Wish {
-                person,
-                lab: ended.lab.clone(),
-                slot: *slot,
-                idempotency_key: None,
-            })
+            rebook(
+                app,
+                conn,
+                &situation,
+                &decided,
+                Wish { person, lab: ended.lab.clone(), slot: *slot, idempotency_key: None },
+            )
         }
         (_, Some(_)) => Ok(Fate::Offered { slots }),
     }
@@ -242,7 +255,8 @@ fn give_back(app: &App, conn: &mut Conn<'_>, outage: &Outage, hit: &Hit) -> Resu
     let Some(known) = db::booking(conn, &hit.booking)? else { return Ok(()) };
     db::lock_for_booking(conn, &known.person, &known.pool)?;
     let standing = db::hit(conn, &hit.outage, &hit.booking)?;
-    let (Some(booking), Some(Fate::Running)) = (db::booking_locked(conn, &hit.booking)?, standing.map(|it| it.fate))
+    let (Some(booking), Some(Fate::Running)) =
+        (db::booking_locked(conn, &hit.booking)?, standing.map(|it| it.fate))
     else {
         return Ok(());
     };
@@ -263,7 +277,8 @@ fn later_end(
 ) -> Result<Option<chrono::DateTime<chrono::Utc>>, OutageError> {
     let now = app.now();
     let runs = matches!(booking.state, State::Active { .. }) && now < booking.slot.end();
-    let Some(person) = db::person(conn, &booking.person)?.filter(|_| runs && booking.wanted_end.is_none()) else {
+    let Some(person) = db::person(conn, &booking.person)?.filter(|_| runs && booking.wanted_end.is_none())
+    else {
         return Ok(None);
     };
     let resources = db::resources(conn, &booking.id)?;
@@ -277,7 +292,8 @@ fn later_end(
     let pool = &situation.setting.pool;
     let reach = booking.slot.end() + booking.slot.length();
     let whole = Interval::new(booking.slot.start(), reach).unwrap_or(booking.slot);
-    let occupancy = db::occupancy(conn, pool, &admission::span_to_know(&situation.setting.lab, pool, &whole))?;
+    let occupancy =
+        db::occupancy(conn, pool, &admission::span_to_know(&situation.setting.lab, pool, &whole))?;
     let occupancy = places::without(occupancy, pool, booking);
     let Some(end) = policy::later_end(&situation.case(&occupancy, now), &booking.slot, window) else {
         return Ok(None);

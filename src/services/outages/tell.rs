@@ -148,12 +148,7 @@ pub(super) fn post_deferral(
 }
 
 /// Everyone whose booking it hits was told: the announcement leaves for the others, unless someone else has seen to it.
-pub(super) fn publish(
-    app: &App,
-    conn: &mut Conn<'_>,
-    id: &OutageId,
-    over: bool,
-) -> Result<(), OutageError> {
+pub(super) fn publish(app: &App, conn: &mut Conn<'_>, id: &OutageId, over: bool) -> Result<(), OutageError> {
     let Some(mut outage) = db::outage_locked(conn, id)? else { return Ok(()) };
     let now = app.now();
     let announcement = match &mut outage.ended {
@@ -211,8 +206,7 @@ fn own_part(
     let (mut paragraphs, mut objects) = (Vec::new(), String::new());
     for (hit, booking) in hits {
         let lab = titles.get(&booking.lab).map_or(booking.lab.as_str(), String::as_str);
-        let told =
-            Told { booking, lab, fate: &hit.fate, zone: course.zone, public_url: &app.public_url };
+        let told = Told { booking, lab, fate: &hit.fate, zone: course.zone, public_url: &app.public_url };
         paragraphs.extend(told.paragraphs());
         let object = |booking: &Booking, write: fn(&Occasion<'_>) -> String| {
             let url = format!("{}/bookings/{}", app.public_url, booking.id);

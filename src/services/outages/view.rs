@@ -38,9 +38,8 @@ pub fn overview(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<Overview, Out
     for site in &course.sites {
         let declared = outages.iter().any(|it| it.ended.is_none() && it.away == Away::Site(site.id.clone()));
         let health = db::site_health(conn, &site.id)?;
-        let long = |health: &Health| {
-            health.condition == Condition::Down && health.since + SUGGEST_AFTER <= now
-        };
+        let long =
+            |health: &Health| health.condition == Condition::Down && health.since + SUGGEST_AFTER <= now;
         if let Some(health) = health.filter(|health| !declared && long(health)) {
             down.push((site.id.clone(), health));
         }
@@ -66,12 +65,7 @@ pub struct Detail {
 }
 
 /// An outage, with up to `limit` bookings from `offset` on.
-pub fn detail(
-    conn: &mut Conn<'_>,
-    id: &OutageId,
-    offset: i64,
-    limit: i64,
-) -> Result<Detail, OutageError> {
+pub fn detail(conn: &mut Conn<'_>, id: &OutageId, offset: i64, limit: i64) -> Result<Detail, OutageError> {
     let course = db::course(conn)?.ok_or(OutageError::NoCourse)?;
     let outage = db::outage(conn, id)?.ok_or_else(|| OutageError::NoSuchOutage(id.clone()))?;
     let lines = db::hit_lines(conn, id, offset, limit)?;

@@ -13,9 +13,9 @@ use crate::domain::ids::BookingId;
 use crate::domain::person::Person;
 use crate::domain::reaper::NoShowRule;
 use crate::policy::reaping::{self, Action, Activity, Known, LiveBooking, Situation};
-use crate::services::{App, outages};
 use crate::services::booking::{self, BookingError};
 use crate::services::notices::{self, Kind};
+use crate::services::{App, outages};
 
 const LEFT_ALONE: &str = "left alone: it is used, is over or is to be kept meanwhile";
 

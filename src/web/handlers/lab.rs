@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use self::find::Asked;
 pub(in crate::web) use self::find::length_options;
-use super::{page, page_once};
+use super::{announcements, page, page_once};
 use crate::domain::calendar;
 use crate::domain::ids::{BookingId, LabId};
 use crate::domain::interval::Interval;
@@ -17,6 +17,7 @@ use crate::services::booking::{self, BookingError, Refusal, Wish};
 use crate::services::labs::{self, LabView, Look};
 use crate::web::context::{Done, SignedIn};
 use crate::web::error::{WebError, refusal_status};
+use crate::web::pages::announcements::Announced;
 use crate::web::pages::lab::{LabPage, Moving, NoWeek, Refused, ViewLink};
 use crate::web::pages::layout::{LabState, Link, Problem, Section};
 use crate::web::present;
@@ -93,7 +94,8 @@ pub(super) async fn lab_page(
         .read("lab", move |conn| labs::lab(&app, conn, &person, &id, &look))
         .await?
         .ok_or(WebError::NotFound)?;
-    Ok(compose(who, &view, query, asked.as_ref()))
+    let announced = announcements::latest(who, Some(lab.clone())).await?;
+    Ok(LabPage { announced, ..compose(who, &view, query, asked.as_ref()) })
 }
 
 fn compose(who: &SignedIn, view: &LabView, query: &Query, asked: Option<&Asked>) -> LabPage {
@@ -129,6 +131,7 @@ fn compose(who: &SignedIn, view: &LabView, query: &Query, asked: Option<&Asked>)
             href: format!("/bookings/{}", booking.id),
         }),
         refused: None,
+        announced: Announced::default(),
         views: if no_week.is_none() { views(view, query) } else { Vec::new() },
         week: shown(View::Week).then(|| week::compose(view, query.day)),
         list: shown(View::List).then(|| list::compose(view)),

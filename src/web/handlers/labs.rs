@@ -5,7 +5,7 @@ use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::{page_once, wait};
+use super::{announcements, page_once, wait};
 use crate::db::DbError;
 use crate::domain::booking::{Booking, State};
 use crate::domain::calendar;
@@ -52,6 +52,7 @@ pub async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, W
         layout: who.context.layout("My labs", Section::Labs),
         answer,
         detail,
+        announced: announcements::latest(&who, None).await?,
         labs: cards.iter().map(card).collect(),
         offers,
         needs_key,

@@ -1,5 +1,6 @@
 //! What requests do, one file a feature.
 
+pub mod announcements;
 pub mod audit;
 pub mod booking;
 pub mod components;

@@ -3,6 +3,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use super::announcements::Announced;
 use super::layout::{BookingLine, LabState, Layout, Link, NearestStart, Problem, Section, When};
 
 mod find;
@@ -48,6 +49,8 @@ pub struct LabPage {
     pub needs_key: bool,
     /// The reader's other rules, a sentence each.
     pub rules: Vec<String>,
+    /// What was announced about it lately.
+    pub announced: Announced,
     /// What does not go well at the lab's site, and what that means.
     pub site: Option<String>,
     /// The booking that is being moved, if the page is about that.

@@ -3,6 +3,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use super::announcements::{Announced, AnnouncementLine};
 use super::layout::{BookingLine, BookingState, LabState, Layout, Link, Section, When};
 use super::waiting::{Offer, WaitLine};
 
@@ -16,6 +17,8 @@ pub struct LabsPage {
     pub answer: String,
     /// What to know beside it.
     pub detail: Option<String>,
+    /// What was announced lately.
+    pub announced: Announced,
     /// Places that are held for the reader until they answer.
     pub offers: Vec<Offer>,
     /// Whether the reader must add an SSH key before booking.
@@ -85,6 +88,7 @@ impl LabsPage {
             detail: Some(
                 "This week you may start on Sat, Mon or Wed. Next week: Sun, Tue or Thu.".to_owned(),
             ),
+            announced: Announced { lines: AnnouncementLine::samples() },
             offers: Vec::new(),
             needs_key: false,
             by_hand: None,

@@ -98,6 +98,8 @@ pub enum Section {
     Me,
     /// Shares: one's own, and for staff everyone's and who waits.
     Share,
+    /// What staff have to say.
+    Announcements,
     /// Who is in the course, for staff.
     Roster,
     /// The reaper, for staff.

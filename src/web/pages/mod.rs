@@ -6,6 +6,7 @@
 
 use askama::{DynTemplate, Template};
 
+pub mod announcements;
 pub mod audit;
 pub mod booking;
 pub mod calendar_address;
@@ -76,6 +77,10 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         .chain(boxed(reaper::SweepsPage::samples()))
         .chain(boxed(reaper::SweepPage::samples()))
         .chain(boxed(reaper::ExemptionsPage::samples()))
+        .chain(boxed(announcements::AnnouncementsPage::samples()))
+        .chain(boxed(announcements::AnnouncementPage::samples()))
+        .chain(boxed(announcements::StaffAnnouncementsPage::samples()))
+        .chain(boxed(announcements::WritePage::samples()))
         .chain(boxed(audit::AuditPage::samples()))
         .chain(boxed(refusal::RefusalPage::samples()))
         .collect()

@@ -97,7 +97,10 @@ impl Check<'_> {
         let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
         for (n, name) in names.iter().enumerate() {
             if !(1..=60).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-                self.error(key, format!("\"{name}\" is no name of a service: 1 to 60 characters in one line are wanted"));
+                self.error(
+                    key,
+                    format!("\"{name}\" is no name of a service: 1 to 60 characters in one line are wanted"),
+                );
                 return None;
             }
             if names.iter().take(n).any(|other| other == name) {

@@ -39,6 +39,7 @@ fn thing(text: &str, line: &Line) -> Thing {
 /// The page of an object, if it has one that staff see.
 fn href(object: &Object, line: &Line) -> Option<String> {
     Some(match object {
+        Object::Announcement(id) => format!("/staff/announcements/{id}"),
         Object::Booking(id) => format!("/bookings/{id}"),
         Object::Exception(_) => {
             let told = line.after.as_ref().or(line.before.as_ref())?;
@@ -46,6 +47,7 @@ fn href(object: &Object, line: &Line) -> Option<String> {
         }
         Object::Exemption(_) | Object::Pause(_) => "/staff/reaper/exemptions".to_owned(),
         Object::Lab(id) => format!("/staff/labs/{id}"),
+        Object::Outage(id) => format!("/staff/outages/{id}"),
         Object::Site(_) => "/sites".to_owned(),
         Object::Sweep(id) => format!("/staff/reaper/sweeps/{id}"),
         Object::Course(_) | Object::Import(_) | Object::Session(_) | Object::Token(_) => return None,

@@ -4,6 +4,7 @@ use super::{
     Cell, CellKind, Day, DayBox, DayKind, Find, Found, Free, Hour, LabPage, Length, LengthOption, List,
     ListDay, Mine, NoWeek, NothingFree, Panel, Refused, Run, ViewLink, Week, WeekBar,
 };
+use crate::web::pages::announcements::{Announced, AnnouncementLine};
 use crate::web::pages::layout::{
     BookingLine, Field, LabState, Layout, Link, NearestStart, Problem, Section, When,
 };
@@ -130,6 +131,7 @@ impl LabPage {
             needs_key: false,
             rules: vec!["You may have 2 bookings of this lab at a time.".to_owned()],
             site: None,
+            announced: Announced { lines: AnnouncementLine::samples() },
             moving: None,
             refused: None,
             views: views(0),

@@ -1,0 +1,29 @@
+//! Mails announcements to everyone whom they are for, batch by batch, beside all else.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::wait;
+use crate::services::{App, announcements};
+
+/// Works until told to stop, then finishes the batch in hand.
+pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut calls = app.wake.listen();
+    loop {
+        if step(&app).await > 0 && !*stop.borrow() {
+            continue;
+        }
+        if !wait(&mut calls, &mut stop).await {
+            return;
+        }
+    }
+}
+
+/// Mails one batch, and says to how many people. A failure is left for the next look: the claim runs out by itself.
+pub async fn step(app: &Arc<App>) -> usize {
+    announcements::step(app).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "an announcement could not be mailed");
+        0
+    })
+}
