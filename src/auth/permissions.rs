@@ -33,6 +33,8 @@ pub enum Permission {
     SeeCourse,
     /// To say something to the course or to a part of it.
     Announce,
+    /// To declare outages, and to put off when labs are due.
+    RunOutages,
     /// To give one person other rules.
     GrantExceptions,
     /// To pause the reaper, to exempt things from it, and to try again what a site refused.
@@ -187,7 +189,7 @@ const fn rule(permission: Permission, reaches: [Reach; 5], scope: Option<Scope>)
 }
 
 /// The table: student, assistant, instructor, service, admin.
-pub const TABLE: [Rule; 19] = {
+pub const TABLE: [Rule; 20] = {
     use Permission as P;
     use Reach::{Course, No, Own, Team};
     use Scope as S;
@@ -203,6 +205,7 @@ pub const TABLE: [Rule; 19] = {
         rule(P::KeepTokens, [Own, Own, Own, No, Own], None),
         rule(P::SeeCourse, [No, Course, Course, Course, Course], Some(S::ReaperRead)),
         rule(P::Announce, [No, Course, Course, No, Course], None),
+        rule(P::RunOutages, [No, Course, Course, No, Course], None),
         rule(P::GrantExceptions, [No, Course, Course, No, Course], None),
         rule(P::RunReaper, [No, Course, Course, Course, Course], Some(S::ReaperWrite)),
         rule(P::SeePeople, [No, Course, Course, Course, Course], Some(S::PeopleRead)),

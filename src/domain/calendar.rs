@@ -240,6 +240,13 @@ pub fn span(zone: Tz, slot: &Interval) -> String {
     }
 }
 
+/// The same time of the day so many days later, whatever the clocks do between.
+pub fn later_by_days(zone: Tz, at: DateTime<Utc>, days: i64) -> DateTime<Utc> {
+    let local = at.with_timezone(&zone).naive_local();
+    let shifted = local.checked_add_signed(TimeDelta::days(days)).unwrap_or(local);
+    instant(zone, shifted)
+}
+
 /// [`span`], or "Sat Feb 8, 14:00 until further notice" of a closure of which nobody knows when it ends.
 pub fn span_or_from(zone: Tz, span: &Interval) -> String {
     if span.end() < FURTHER_NOTICE {

@@ -1,10 +1,11 @@
 //! What becomes of bookings that an outage hits: which slot one gets in the place of its own.
 
-use chrono::{NaiveTime, TimeDelta};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 
 use super::admission::{self, Case};
 use super::availability;
 use crate::domain::booking::{Booking, State};
+use crate::domain::course::Lab;
 use crate::domain::interval::Interval;
 
 /// Nobody is moved to a slot that starts sooner than this from now, unless it starts no sooner than the one that they had.
@@ -79,12 +80,47 @@ fn is_by_day(case: &Case<'_>, had: &Interval, slot: &Interval) -> bool {
     day(slot) || !day(had)
 }
 
+/// How near a due date has to be to the end of an outage for it to be worth putting off.
+const NEAR: TimeDelta = TimeDelta::days(3);
+
+/// What a lab's due date should be because of an outage over `window`, or until nobody knows when: the same, `None` for to be
+/// announced, or later by whole days if it lies in the outage or soon after it.
+pub fn suggested_due(
+    due: Option<DateTime<Utc>>,
+    from: DateTime<Utc>,
+    until: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Suggestion {
+    let (Some(due), Some(until)) = (due.filter(|due| *due > now && *due > from), until) else {
+        return match due {
+            Some(due) if due > now && due > from => Suggestion::ToBeAnnounced,
+            _ => Suggestion::Same,
+        };
+    };
+    if due - NEAR > until {
+        return Suggestion::Same;
+    }
+    let lost = until - from.max(now);
+    let days = (lost + TimeDelta::days(1) - TimeDelta::seconds(1)).num_days().max(1);
+    Suggestion::Later { days }
+}
+
+/// What is suggested for a due date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suggestion {
+    /// It stays.
+    Same,
+    /// It is to be announced.
+    ToBeAnnounced,
+    /// It is so many days later, at the same time of the day.
+    Later {
+        /// How many.
+        days: i64,
+    },
+}
+
 /// The end that a running booking gets back what it lost by: its end, later by what of it lies in `window`, on the pool's grid.
-pub fn later_end(
-    case: &Case<'_>,
-    slot: &Interval,
-    window: &Interval,
-) -> Option<chrono::DateTime<chrono::Utc>> {
+pub fn later_end(case: &Case<'_>, slot: &Interval, window: &Interval) -> Option<DateTime<Utc>> {
     let lost = slot.shared(window)?.length();
     let margin = case.pool.end_margin();
     let end = case.pool.ceil(slot.end() + margin + lost) - margin;
@@ -94,7 +130,7 @@ pub fn later_end(
 }
 
 /// The lab with so much more time for the one who lost it: what they get back is not judged by how much one may have.
-fn own_time(case: &Case<'_>, lost: TimeDelta) -> crate::domain::course::Lab {
+fn own_time(case: &Case<'_>, lost: TimeDelta) -> Lab {
     let mut lab = case.lab.clone();
     let minutes = i32::try_from(lost.num_minutes()).unwrap_or(i32::MAX);
     lab.policy.cap_minutes =
@@ -166,6 +202,21 @@ mod tests {
             told,
             ["Mon Feb 10, 07:00 to 11:00", "Mon Feb 10, 11:00 to 15:00", "Mon Feb 10, 15:00 to 19:00"]
         );
+    }
+
+    #[test]
+    fn a_due_date_is_put_off_by_what_the_outage_takes_if_it_is_near() {
+        let (from, due) = (local("2025-01-31T09:00"), Some(local("2025-02-06T23:59")));
+        let suggested = |due, until: Option<&str>| suggested_due(due, from, until.map(local), from);
+        assert_eq!(suggested(due, None), Suggestion::ToBeAnnounced);
+        assert_eq!(
+            suggested(due, Some("2025-02-03T10:00")),
+            Suggestion::Same,
+            "more than three days are left"
+        );
+        assert_eq!(suggested(due, Some("2025-02-04T10:00")), Suggestion::Later { days: 5 });
+        assert_eq!(suggested(None, None), Suggestion::Same);
+        assert_eq!(suggested(Some(local("2025-01-30T23:59")), None), Suggestion::Same, "it is over");
     }
 
     #[test]

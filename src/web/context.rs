@@ -303,6 +303,14 @@ pub enum Done {
     AnnouncementSaved,
     /// An announcement was taken back.
     AnnouncementWithdrawn,
+    /// Staff declared an outage.
+    OutageDeclared,
+    /// Staff said more of an outage.
+    OutageChanged,
+    /// Staff said that an outage is over.
+    OutageEnded,
+    /// Staff put a lab off.
+    PutOff,
     /// A person was erased.
     Erased,
     /// Someone signed out.
@@ -374,6 +382,22 @@ impl Done {
         (Self::RoleSet, "role", "It is saved. It holds from their next request on."),
         (Self::Announced, "announced", "It is announced. Mails, if any, go out within moments."),
         (Self::Scheduled, "scheduled", "It is published at its time. Nobody but staff sees it before."),
+        (
+            Self::OutageDeclared,
+            "outage",
+            "The outage is declared. Bookings are dealt with one by one, then everyone is told.",
+        ),
+        (
+            Self::OutageChanged,
+            "outage-changed",
+            "It is saved. What it hits now is dealt with, then everyone is told.",
+        ),
+        (
+            Self::OutageEnded,
+            "outage-over",
+            "The outage is over. What ran gets its time back, then everyone is told.",
+        ),
+        (Self::PutOff, "put-off", "The due date is changed, and announced."),
         (Self::Drafted, "drafted", "The draft is kept. Nobody but staff sees it."),
         (Self::AnnouncementSaved, "announcement", "The announcement is saved."),
         (

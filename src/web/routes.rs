@@ -17,8 +17,8 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    announcements, audit, booking, components, health, lab, labs, links, look, mailbox, me, person, privacy,
-    reaper, roster, services, sign_in, sites, staff, standing, wait,
+    announcements, audit, booking, components, health, lab, labs, links, look, mailbox, me, outages, person,
+    privacy, reaper, roster, services, sign_in, sites, staff, standing, wait,
 };
 use super::limits::Limits;
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
@@ -159,6 +159,7 @@ pub fn every_row() -> impl Iterator<Item = &'static Row> {
         person::ROWS,
         services::ROWS,
         announcements::ROWS,
+        outages::ROWS,
         api::ROWS,
         api::audit::ROWS,
         api::reaper::ROWS,
@@ -175,6 +176,7 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
     person::routes(config);
     services::routes(config);
     announcements::routes(config);
+    outages::routes(config);
     if demo {
         for_demo(config);
     }

@@ -16,6 +16,7 @@ pub mod hasten;
 pub mod head;
 pub mod look;
 pub mod offer;
+pub mod outage;
 pub mod reap;
 pub mod remind;
 pub mod renew;
@@ -39,6 +40,7 @@ pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) -> Result<(), Strin
     let delivering = tokio::spawn(deliver::run(app.clone(), stop.clone()));
     let offering = tokio::spawn(offer::run(app.clone(), stop.clone()));
     let enrolling = tokio::spawn(roster::run(app.clone(), stop.clone()));
+    let settling = tokio::spawn(outage::run(app.clone(), stop.clone()));
     let announcing = tokio::spawn(announce::run(app.clone(), stop.clone()));
     fulfil::run(app, stop).await;
     catching_up.abort();
@@ -46,6 +48,7 @@ pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) -> Result<(), Strin
         tracing::warn!(%error, "the cron scheduler did not stop cleanly");
     }
     offering.await.map_err(|error| format!("nobody is offered anything any more: {error}"))?;
+    settling.await.map_err(|error| format!("outages are not dealt with any more: {error}"))?;
     announcing.await.map_err(|error| format!("nothing is announced any more: {error}"))?;
     enrolling.await.map_err(|error| format!("rosters are not applied any more: {error}"))?;
     delivering.await.map_err(|error| format!("the delivery of mail stopped: {error}"))
@@ -57,10 +60,11 @@ pub async fn step(app: &Arc<App>) -> Result<bool, DbError> {
     crate::services::health::look_again(app).await?;
     let offered = crate::services::waitlist::step(app).await?;
     let enrolled = roster::step(app).await;
+    let settled = outage::step(app).await;
     let announced = announce::step(app).await;
     let fulfilled = fulfil::step(app).await?;
     let tried = crate::services::delivery::step(app).await?;
-    Ok(offered + enrolled + announced + fulfilled + tried > 0)
+    Ok(offered + enrolled + settled + announced + fulfilled + tried > 0)
 }
 
 /// Waits until the worker is called, or told to stop. False once it is to stop.

@@ -11,6 +11,7 @@ pub mod links;
 pub mod look;
 pub mod mailbox;
 pub mod me;
+pub mod outages;
 pub mod person;
 pub mod privacy;
 pub mod reaper;

@@ -102,6 +102,8 @@ pub enum Section {
     Announcements,
     /// Who is in the course, for staff.
     Roster,
+    /// Outages, for staff.
+    Outages,
     /// The reaper, for staff.
     Reaper,
     /// Who did what, for staff.

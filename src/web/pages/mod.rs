@@ -20,6 +20,7 @@ pub mod mailbox;
 pub mod me;
 pub mod my_bookings;
 pub mod onward;
+pub mod outages;
 pub mod person;
 pub mod providers;
 pub mod reaper;
