@@ -41,6 +41,7 @@ mod me;
 mod moving;
 mod no_shows;
 mod openid;
+mod outages;
 mod permissions;
 mod pools;
 mod privacy;

@@ -170,12 +170,21 @@ impl World {
         Self::on(Database::create(backend), course, profile).await
     }
 
+    /// The same at another time.
+    pub(crate) async fn since(backend: Backend, course: Course, at: &str) -> Self {
+        Self::begun(Database::create(backend), course, Profile::instant(), at).await
+    }
+
     /// The same on this new database.
     pub(crate) async fn on(database: Database, course: Course, profile: Profile) -> Self {
+        Self::begun(database, course, profile, "2025-02-08T09:10").await
+    }
+
+    async fn begun(database: Database, course: Course, profile: Profile, at: &str) -> Self {
         let database = Arc::new(database);
         let db = Db::open(&database.url()).unwrap();
         db.migrate().unwrap();
-        let clock = Arc::new(ManualClock::at(local("2025-02-08T09:10")));
+        let clock = Arc::new(ManualClock::at(local(at)));
         let now = clock.now();
         db.write("apply", move |conn| courses::apply(conn, &course, now)).await.unwrap();
         Self::around(database, db, clock, profile, Faults::none(), 1)
