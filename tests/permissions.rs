@@ -4,6 +4,7 @@
 //! the token, so the answer tells the one from the other and nothing is changed. Programs have no such token; what they
 //! could change is made so that it can't be.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use chrono::TimeDelta;
@@ -14,10 +15,12 @@ use fairlease::domain::audit::Doer;
 use fairlease::domain::exception::Grant;
 use fairlease::domain::ids::{CourseId, PersonId};
 use fairlease::domain::marked::Exempt;
+use fairlease::domain::outage::{Away, Remedy};
 use fairlease::domain::person::{Person, Role};
 use fairlease::services::announcements::Release;
 use fairlease::services::exceptions::{self, NewException};
 use fairlease::services::guards::{self, NewExemption, NewPause};
+use fairlease::services::outages::{self, Draft, Post};
 use fairlease::services::roster::{self, Wanted};
 use fairlease::services::shares::{self, Change, Placing};
 use fairlease::services::{booking, people, reaping, sweeps};
@@ -135,6 +138,22 @@ async fn outcome(response: Response) -> Outcome {
     }
 }
 
+/// An outage that hits nothing.
+fn away(world: &World) -> Draft {
+    Draft {
+        away: Away::Site("kvm-tacc".parse().unwrap()),
+        from: world.app.now() + TimeDelta::days(4),
+        until: Some(world.app.now() + TimeDelta::days(4) + TimeDelta::hours(1)),
+        reason: "a demonstration".to_owned(),
+        remedy: Remedy::Cancel,
+        dues: BTreeMap::new(),
+    }
+}
+
+fn away_post() -> Post {
+    Post { title: "A demonstration".to_owned(), text: "Nothing happens.".to_owned(), to_all: false }
+}
+
 async fn things(world: &World, owner: &Person) -> Things {
     let booking = world.book(owner, slot("2025-02-08T10:00", "2025-02-08T12:00")).await;
     let exception = NewException {
@@ -154,6 +173,7 @@ async fn things(world: &World, owner: &Person) -> Things {
     let pause = NewPause { site: None, reason: "a demonstration".to_owned(), until: Some(until) };
     let pause = guards::pause(&world.app, &ta(), pause).await.unwrap().id;
     let announcement = post(world, news(Audience::Course, Release::At(world.app.now()))).await;
+    let outage = outages::declare(&world.app, &ta(), away(world), away_post()).await.unwrap();
     reaping::sweep(&world.app).await.unwrap();
     let sweep = world.app.db.read::<_, DbError, _>("sweep", sweeps::latest).await.unwrap().unwrap().0.id;
     Things {
@@ -166,6 +186,7 @@ async fn things(world: &World, owner: &Person) -> Things {
             ("{exception}", exception.to_string()),
             ("{exemption}", exemption.to_string()),
             ("{pause}", pause.to_string()),
+            ("{outage}", outage.to_string()),
             ("{sweep}", sweep.to_string()),
             ("{list}", "kept".to_owned()),
             ("{page}", "none".to_owned()),

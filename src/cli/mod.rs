@@ -19,6 +19,7 @@ mod metrics;
 mod migrate;
 mod offer;
 mod options;
+mod outage;
 mod output;
 mod person;
 mod presence;
@@ -75,6 +76,8 @@ enum Command {
     Reaper(reaper::Args),
     /// Have the reaper leave something alone, and take that back
     Exemption(exemption::Args),
+    /// Say that a site or a service is away, and that it is back
+    Outage(outage::Args),
     /// Book a slot for a person
     Book(book::Args),
     /// List a person's bookings
@@ -137,6 +140,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Reap(args) => reap::run(&options, &args).await,
         Command::Reaper(args) => reaper::run(&options, args).await,
         Command::Exemption(args) => exemption::run(&options, args).await,
+        Command::Outage(args) => outage::run(&options, args).await,
         Command::Book(args) => book::run(&options, args).await,
         Command::Bookings(args) => bookings::run(&options, &args).await,
         Command::Find(args) => find::run(&options, args).await,

@@ -8,8 +8,8 @@ use super::audit::forget_audit_details;
 use super::connection::{Conn, on};
 use super::schema::{
     announcement_people, announcement_revisions, announcements, api_tokens, bookings, calendar_addresses,
-    events, exceptions, exemptions, identities, marks, notices, pauses, people, receipts, resources,
-    roster_imports, sessions, sweep_acts, sweeps, usage_lines,
+    deferrals, events, exceptions, exemptions, identities, marks, notices, outages, pauses, people, receipts,
+    resources, roster_imports, sessions, sweep_acts, sweeps, usage_lines,
 };
 use super::types::Ts;
 use super::usage::BY_HAND;
@@ -35,6 +35,7 @@ pub fn erase(
     erase_from_mail(conn, person)?;
     erase_from_sweeps(conn, person, stand_in)?;
     erase_from_guards(conn, person, stand_in)?;
+    erase_from_outages(conn, person, stand_in)?;
     erase_from_imports(conn, person)?;
     erase_from_announcements(conn, person)?;
     forget_audit_details(conn, &person.id)?;
@@ -188,6 +189,20 @@ fn erase_from_sweeps(conn: &mut Conn<'_>, person: &Person, stand_in: &NetId) -> 
     let said = like(net_id);
     on!(conn, |c| diesel::update(sweeps::table.filter(sweeps::plan.like(&said).escape('\\')))
         .set(sweeps::plan.eq(None::<String>))
+        .execute(c))?;
+    Ok(())
+}
+
+fn erase_from_outages(conn: &mut Conn<'_>, person: &Person, stand_in: &NetId) -> Result<(), DbError> {
+    let (by, new) = (person.net_id.as_str(), stand_in.as_str());
+    on!(conn, |c| diesel::update(outages::table.filter(outages::declared_by.eq(by)))
+        .set(outages::declared_by.eq(new))
+        .execute(c))?;
+    on!(conn, |c| diesel::update(outages::table.filter(outages::ended_by.eq(by)))
+        .set(outages::ended_by.eq(Some(new)))
+        .execute(c))?;
+    on!(conn, |c| diesel::update(deferrals::table.filter(deferrals::by.eq(by)))
+        .set(deferrals::by.eq(new))
         .execute(c))?;
     Ok(())
 }

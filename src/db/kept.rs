@@ -7,7 +7,8 @@ use super::DbError;
 use super::connection::{Conn, on};
 use super::schema::{
     announcement_people, announcements, audit_details, audit_records, bookings, calendar_addresses, events,
-    exceptions, identities, marks, memberships, notices, people, receipts, sweep_acts, usage_lines, waits,
+    exceptions, identities, marks, memberships, notices, outage_hits, people, receipts, sweep_acts,
+    usage_lines, waits,
 };
 use super::types::Ts;
 use crate::domain::person::Person;
@@ -44,6 +45,7 @@ pub fn kept_of(conn: &mut Conn<'_>, person: &Person) -> Result<Vec<(&'static str
         ("exceptions", exceptions_granted_to(conn, person)?),
         ("bookings", bookings_kept(conn, person)?),
         ("booking_events", events_of(conn, person)?),
+        ("outages", outages_of(conn, person)?),
         ("waits", waits_kept(conn, person)?),
         ("usage", usage_kept(conn, person)?),
         ("decisions", decisions_about(conn, person)?),
@@ -109,6 +111,19 @@ fn calendar_address_of(conn: &mut Conn<'_>, person: &Person) -> Result<Value, Db
         .first(c)
         .optional())?;
     Ok(made.map_or(Value::Null, |made| json!({ "made_at": at(made) })))
+}
+
+fn outages_of(conn: &mut Conn<'_>, person: &Person) -> Result<Value, DbError> {
+    let rows: Vec<(String, String, String, Ts)> = on!(conn, |c| outage_hits::table
+        .filter(outage_hits::person_id.eq(person.id.as_str()))
+        .order(outage_hits::booking_id)
+        .limit(MOST)
+        .select((outage_hits::outage_id, outage_hits::booking_id, outage_hits::fate, outage_hits::at))
+        .load(c))?;
+    Ok(list(
+        rows,
+        |(outage, booking, fate, when)| json!({"outage": outage, "booking": booking, "fate": parsed(&fate), "at": at(when)}),
+    ))
 }
 
 fn exceptions_granted_to(conn: &mut Conn<'_>, person: &Person) -> Result<Value, DbError> {

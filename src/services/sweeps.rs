@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::App;
+use super::outages::{self, Hold};
 use crate::db::{self, Conn, DbError, Mark, SaidPause};
 use crate::domain::calendar;
 use crate::domain::ids::NetId;
@@ -32,6 +33,8 @@ pub struct Overview {
     pub policy: ReaperPolicy,
     /// The pauses that hold, the first of them first.
     pub pauses: Vec<SaidPause>,
+    /// Outages for which it holds off.
+    pub holds: Vec<Hold>,
     /// The latest sweep, if there was one.
     pub sweep: Option<Sweep>,
     /// What it saw; nothing if there was none, or another version wrote it.
@@ -72,6 +75,7 @@ pub fn overview(app: &Arc<App>, conn: &mut Conn<'_>) -> Result<Overview, DbError
         zone: course.as_ref().map_or(Tz::UTC, |course| course.zone),
         sites: sites.map(|site| (site.id.to_string(), site.title.clone())).collect(),
         pauses: db::pauses(conn, now)?,
+        holds: outages::holds(conn, now)?,
         coming: plan.as_ref().map(|plan| still_marked(conn, coming(plan))).transpose()?.unwrap_or_default(),
         saved: Saved {
             week: saved(conn, 7)?,

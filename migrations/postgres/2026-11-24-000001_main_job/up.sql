@@ -541,6 +541,7 @@ CREATE TABLE outage_hits (
     PRIMARY KEY (outage_id, booking_id)
 );
 CREATE INDEX outage_hits_of_booking ON outage_hits (booking_id);
+CREATE INDEX outage_hits_of_person ON outage_hits (person_id);
 CREATE INDEX outage_hits_by_replacement ON outage_hits (replacement_id) WHERE replacement_id IS NOT NULL;
 CREATE INDEX outage_hits_to_tell ON outage_hits (outage_id, person_id) WHERE told_at IS NULL;
 -- Due dates that staff put off. Of each lab the latest holds, while the course file has the due date that it took the place of.

@@ -13,6 +13,7 @@ use crate::domain::booking::{Booking, Event, State, WrongState};
 use crate::domain::health::Health;
 use crate::domain::ids::{BookingId, LabId, ResourceKey};
 use crate::domain::interval::Interval;
+use crate::domain::outage::Hit;
 use crate::domain::person::Person;
 use crate::domain::resource::Resource;
 use crate::policy::admission::{self, Violation};
@@ -148,6 +149,10 @@ pub struct BookingView {
     pub health: Option<Health>,
     /// The `ssh` command that leads to it, once there is one.
     pub ssh: Option<String>,
+    /// What an outage did to it, if one hit it.
+    pub hit: Option<Hit>,
+    /// The booking in whose place it is, which an outage hit.
+    pub replaces: Option<Hit>,
     /// As of when.
     pub now: DateTime<Utc>,
 }
@@ -188,6 +193,7 @@ pub fn view(
     let usage = usage(conn, &booking)?;
     let health = db::site_health(conn, &setting.site.id)?;
     let ssh = ssh_command(&setting, &resources);
+    let (hit, replaces) = (db::hit_of_booking(conn, id)?, db::hit_replaced_by(conn, id)?);
     let events = db::events(conn, id, LOG_LINES)?;
     Ok(BookingView {
         booking,
@@ -201,6 +207,8 @@ pub fn view(
         usage,
         health,
         ssh,
+        hit,
+        replaces,
         now,
     })
 }

@@ -5,6 +5,7 @@ pub(in crate::web) mod audit;
 mod change;
 mod fair_share;
 mod find;
+mod outages;
 pub(in crate::web) mod reaper;
 pub(in crate::web) mod roster;
 mod sites;
@@ -48,6 +49,7 @@ routes! {
     /// Labs, bookings, shares and sites.
     ROWS in "/api/v1", served:
     get "/sites", SeeLabs => sites::all;
+    get "/outages", SeeLabs => outages::all;
     get "/labs/{lab}/starts", SeeLabs => starts;
     get "/labs/{lab}/slots", SeeLabs => find::slots;
     get "/labs/{lab}/explanation", SeeLabs => find::explanation;

@@ -27,6 +27,7 @@ use crate::web::present;
 
 mod change;
 mod offer;
+mod outage;
 mod stores;
 mod timeline;
 mod whose;
@@ -88,6 +89,7 @@ fn compose(who: &SignedIn, view: &BookingView, kept: Option<&Asked>) -> BookingP
         length: calendar::in_words(slot.length()),
         printed: printed(view),
         nodes: present::nodes(&view.booking.nodes),
+        outage: outage::note(view),
         live: !over,
         timeline: timeline::compose(who, view, kept),
         calendar: view.of_other.is_none() && state.is_live() && !matches!(state, State::Offered { .. }),

@@ -91,7 +91,8 @@ async fn show(who: Staff, request: HttpRequest) -> Result<HttpResponse, WebError
 
 fn compose(who: &Staff, view: &Overview, form: &pauses::Form, problems: Vec<Problem>) -> ReaperPage {
     let (answer, lead) = answer::answer(view);
-    let (trouble, undone) = answer::skipped(view);
+    let (trouble, mut undone) = answer::skipped(view);
+    undone.extend(view.holds.iter().map(|hold| answer::held(view, hold)));
     ReaperPage {
         layout: who.0.context.layout("Reaper", Section::Reaper),
         answer,

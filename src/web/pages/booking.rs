@@ -32,12 +32,23 @@ pub struct BookingPage {
     pub printed: String,
     /// The named nodes that it has, if its pool's nodes have names: `gpu-01`, `gpu-01 and gpu-02`.
     pub nodes: Option<String>,
+    /// What an outage did to it.
+    pub outage: Option<OutageNote>,
     /// Whether the server pushes changes: false only when it is over.
     pub live: bool,
     /// The part that is pushed.
     pub timeline: Timeline,
     /// Whether there is a calendar file: not for a booking that is over.
     pub calendar: bool,
+}
+
+/// What an outage did to a booking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutageNote {
+    /// In a sentence or two.
+    pub text: String,
+    /// Where to go.
+    pub links: Vec<Link>,
 }
 
 /// A form came from a page that showed something else than what the booking is now: nothing was done.

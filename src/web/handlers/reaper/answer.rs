@@ -4,10 +4,13 @@ use chrono::TimeDelta;
 
 use super::lists::{place, sentence};
 use crate::domain::blueprint::Kind;
-use crate::domain::calendar;
+use crate::domain::calendar::{self, FURTHER_NOTICE};
+use crate::domain::marked::{Exempt, Exemption};
+use crate::domain::outage::CARE;
 use crate::domain::reaper::ByHand;
 use crate::domain::sweep::{Savings, Sweep};
 use crate::policy::reaping::Waiting;
+use crate::services::outages::Hold;
 use crate::services::sweeps::{Overview, Saved};
 use crate::web::pages::reaper::{LastSweep, ReaperState, SavedRow};
 use crate::web::present;
@@ -171,4 +174,23 @@ pub(super) fn hours(savings: Savings) -> String {
         0 => format!("{} h", tenths / 10),
         rest => format!("{}.{rest} h", tenths / 10),
     }
+}
+
+/// Where it holds off for an outage, in a sentence.
+pub(super) fn held(view: &Overview, hold: &Hold) -> String {
+    let site = hold.pause.as_ref().and_then(|pause| pause.site.as_ref()).map(|site| place(view, site));
+    let lab = |it: &Exemption| match &it.what {
+        Exempt::Lab(lab) => Some(format!("lab {lab}")),
+        _ => None,
+    };
+    let labs: Vec<String> = hold.exemptions.iter().filter_map(lab).collect();
+    let what = site.unwrap_or_else(|| labs.join(", "));
+    let until =
+        match hold.pause.as_ref().map_or_else(|| hold.exemptions.first().map(|it| it.until), |it| it.until) {
+            Some(until) if until < FURTHER_NOTICE => {
+                format!("until {}", calendar::date_and_time(view.zone, until))
+            }
+            _ => format!("until {} h after it is over", CARE.num_hours()),
+        };
+    format!("{what}: left alone {until}, for an outage")
 }

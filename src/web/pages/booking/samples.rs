@@ -66,6 +66,7 @@ impl BookingPage {
             printed: "Kubernetes cluster at KVM@TACC, Mon Nov 23, 14:00 to 18:00".to_owned(),
             nodes: None,
             live: !over,
+            outage: None,
             calendar: !over && timeline.answers.is_none() && timeline.of_other.is_none(),
             timeline,
         }
