@@ -29,6 +29,8 @@ pub enum Topic {
     Announcement,
     /// For staff: bookings that sites could not provide.
     Failures,
+    /// For staff: an outage that may be one, or that should be over.
+    Outage,
     /// For staff: a lease that they hold needs them.
     Lease,
     /// For staff: what the reaper leaves to them.
@@ -37,7 +39,7 @@ pub enum Topic {
 
 impl Topic {
     /// All of them, in the order in which pages show them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Booking,
         Self::Ready,
         Self::Ending,
@@ -49,6 +51,7 @@ impl Topic {
         Self::Enrolment,
         Self::Announcement,
         Self::Failures,
+        Self::Outage,
         Self::Lease,
         Self::ReaperReport,
     ];
@@ -67,6 +70,7 @@ impl Topic {
             Self::Enrolment => "enrolment",
             Self::Announcement => "announcement",
             Self::Failures => "failures",
+            Self::Outage => "outage",
             Self::Lease => "lease",
             Self::ReaperReport => "reaper_report",
         }

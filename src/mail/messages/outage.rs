@@ -5,11 +5,12 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::with_utc;
+use super::{Message, Surroundings, with_utc};
 use crate::domain::booking::Booking;
 use crate::domain::calendar;
+use crate::domain::ids::OutageId;
 use crate::domain::interval::Interval;
-use crate::domain::outage::{Fate, Remedy};
+use crate::domain::outage::{Fate, Outage, Remedy};
 
 /// A lab whose due date staff change, as an announcement tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,4 +216,28 @@ impl Told<'_> {
         let hours = hours.trim_end_matches('0').trim_end_matches('.');
         format!("{}/labs/{}?start={start}&hours={hours}#book", self.public_url, self.booking.lab)
     }
+}
+
+#[derive(Template)]
+#[template(path = "mail/outage_late.txt", escape = "none")]
+struct Late<'a> {
+    it: Surroundings<'a>,
+    what: &'a str,
+    outage: &'a OutageId,
+    reason: &'a str,
+    since: String,
+    until: String,
+}
+
+/// To staff: an outage should be over, and nobody has said so. `until` is when it was expected to be.
+pub fn late(
+    it: Surroundings<'_>,
+    what: &str,
+    outage: &Outage,
+    until: DateTime<Utc>,
+) -> Result<Message, askama::Error> {
+    let subject = format!("Is {what} back? It was expected on {}", it.time(until));
+    let (since, told) = (it.with_utc(outage.from), it.with_utc(until));
+    let body = Late { it, what, outage: &outage.id, reason: &outage.reason, since, until: told };
+    Ok(Message { subject, body: body.render()?, calendar: None })
 }

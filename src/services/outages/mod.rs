@@ -7,6 +7,7 @@
 mod declare;
 mod defer;
 mod hold;
+mod late;
 mod preview;
 mod settle;
 mod tell;
@@ -27,6 +28,7 @@ use crate::services::booking::BookingError;
 pub use self::declare::{Change, change, declare, end};
 pub use self::defer::{defer, shortened};
 pub use self::hold::{Hold, holds};
+pub use self::late::remind;
 pub use self::preview::{Planned, PlannedLine, Preview, preview};
 pub use self::settle::step;
 pub use self::tell::{draft_of, draft_of_deferral, draft_of_end};
