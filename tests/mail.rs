@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use fairlease::domain::link::Link;
-use fairlease::mail::delivery::{Sender, SmtpMailer};
+use fairlease::mail::delivery::{CONNECTIONS, Sender, SmtpMailer};
 use fairlease::services::{delivery, links, notices};
 
 use crate::support::smtp::MailServer;
@@ -12,7 +12,7 @@ use crate::world::{World, local, on_both_databases, slot};
 
 fn by_smtp(url: &str) -> Arc<SmtpMailer> {
     let sender = Sender::parse("Fairlease <fairlease@example.edu>").unwrap();
-    Arc::new(SmtpMailer::connect(url, sender).unwrap())
+    Arc::new(SmtpMailer::connect(url, CONNECTIONS, sender).unwrap())
 }
 
 /// A booking whose confirmation waits in the outbox.

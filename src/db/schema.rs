@@ -283,6 +283,8 @@ table! {
         id -> Text,
         dedupe_key -> Text,
         topic -> Text,
+        hurry -> Integer,
+        state -> Text,
         person_id -> Nullable<Text>,
         recipient -> Text,
         subject -> Text,
@@ -295,6 +297,20 @@ table! {
         sent_at -> Nullable<Instant>,
         claim_token -> Nullable<Text>,
         claim_until -> Nullable<Instant>,
+        stale_at -> Nullable<Instant>,
+        digest_at -> Nullable<Instant>,
+        digest_id -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use crate::db::types::Instant;
+    bounces (person_id) {
+        person_id -> Text,
+        address -> Text,
+        since -> Instant,
+        words -> Text,
     }
 }
 

@@ -2,6 +2,7 @@
 //! why one gets this. Plain text, written as such.
 
 pub mod departure;
+pub mod digest;
 pub mod ending;
 pub mod reaper;
 pub mod staff;

@@ -5,6 +5,7 @@ pub mod booking;
 pub mod calendar;
 pub mod courses;
 pub mod delivery;
+pub mod digest;
 pub mod doctor;
 pub mod exceptions;
 pub mod explain;

@@ -14,7 +14,7 @@ use fairlease::domain::audit::Doer;
 use fairlease::domain::course::Course;
 use fairlease::domain::ids::{InstanceId, NoticeId, PersonId};
 use fairlease::domain::interval::Interval;
-use fairlease::domain::notice::Notice;
+use fairlease::domain::notice::{Notice, Topic};
 use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::SeededEntropy;
 use fairlease::mail::delivery::{FileMailer, Sender};
@@ -198,12 +198,14 @@ async fn fill_mailbox(app: &App) {
         let mail = Notice {
             id: NoticeId::from_bits(number),
             dedupe_key: String::new(),
+            topic: Topic::Booking,
             person: Some(PersonId::from_bits(number)),
             recipient: "ab1@example.edu".to_owned(),
             subject: format!("Booked: Kubernetes cluster, the {number}th"),
             body: "It is yours.\n".repeat(30),
             calendar: None,
             created_at: now - TimeDelta::minutes(i64::try_from(number).unwrap()),
+            stale_at: None,
             attempts: 0,
         };
         app.mailer.send(&mail).await.unwrap();

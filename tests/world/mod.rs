@@ -79,7 +79,7 @@ impl Mailer for Postbox {
         let mut refusals = self.refusals.lock().unwrap();
         if *refusals > 0 {
             *refusals -= 1;
-            return Err(SendError { permanent: false, reason: "421 come back later".to_owned() });
+            return Err(SendError::passing("421 come back later"));
         }
         self.mails.lock().unwrap().push(notice.clone());
         Ok(())

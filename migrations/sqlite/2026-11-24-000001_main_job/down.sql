@@ -22,6 +22,7 @@ DROP TABLE site_calls;
 DROP TABLE site_capabilities;
 DROP TABLE site_health;
 DROP TABLE job_runs;
+DROP TABLE bounces;
 DROP TABLE notices;
 DROP TABLE events;
 DROP TABLE resources;
