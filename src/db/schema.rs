@@ -669,6 +669,7 @@ joinable!(audit_details -> audit_records (number));
 joinable!(identities -> people (person_id));
 joinable!(memberships -> people (person_id));
 joinable!(roster_imports -> people (person_id));
+joinable!(notices -> people (person_id));
 joinable!(occupancy -> pools (pool_id));
 joinable!(pools -> sites (site_id));
 allow_tables_to_appear_in_same_query!(
@@ -689,4 +690,5 @@ allow_tables_to_appear_in_same_query!(
     roster_imports
 );
 allow_tables_to_appear_in_same_query!(audit_records, audit_details, people);
+allow_tables_to_appear_in_same_query!(notices, people);
 allow_tables_to_appear_in_same_query!(occupancy, pools, sites);

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::ids::{
-    BookingId, CourseId, ExceptionId, ExemptionId, ImportId, LabId, PauseId, PersonId, SessionId, SiteId,
+    BookingId, CourseId, ExceptionId, ExemptionId, ImportId, LabId, NoticeId, PauseId, PersonId, SessionId, SiteId,
     SweepId, TokenId,
 };
 
@@ -71,6 +71,7 @@ actions! {
     TookExemptionBack "took_exemption_back" "took back what the reaper was to leave alone";
     Restored "restored" "took back what the reaper had marked";
     TriedAgain "tried_again" "had it tried again whether a site changes the ends of bookings";
+    RetriedMail "retried_mail" "had mail tried again that was given up";
     AppliedCourse "applied_course" "made the course what its file says";
     ExportedPerson "exported_person" "took out what is kept of {about}";
     ErasedPerson "erased_person" "erased {about}";
@@ -193,6 +194,8 @@ pub enum Object {
     Import(ImportId),
     /// A lab.
     Lab(LabId),
+    /// A mail.
+    Notice(NoticeId),
     /// A pause of the reaper.
     Pause(PauseId),
     /// A session.
@@ -214,6 +217,7 @@ impl Object {
             Self::Exemption(id) => ("exemption", id.as_str()),
             Self::Import(id) => ("import", id.as_str()),
             Self::Lab(id) => ("lab", id.as_str()),
+            Self::Notice(id) => ("notice", id.as_str()),
             Self::Pause(id) => ("pause", id.as_str()),
             Self::Session(id) => ("session", id.as_str()),
             Self::Site(id) => ("site", id.as_str()),
@@ -242,6 +246,7 @@ impl FromStr for Object {
             "exemption" => id.parse().map(Self::Exemption),
             "import" => id.parse().map(Self::Import),
             "lab" => id.parse().map(Self::Lab),
+            "notice" => id.parse().map(Self::Notice),
             "pause" => id.parse().map(Self::Pause),
             "session" => id.parse().map(Self::Session),
             "site" => id.parse().map(Self::Site),

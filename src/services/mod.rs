@@ -21,6 +21,7 @@ pub mod lead;
 pub mod links;
 pub mod looking;
 pub mod notices;
+pub mod outbox;
 pub mod people;
 mod places;
 pub mod privacy;

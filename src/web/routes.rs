@@ -17,7 +17,7 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    audit, booking, components, health, lab, labs, links, look, mailbox, me, person, privacy, reaper, roster,
+    audit, booking, components, health, lab, labs, links, look, mailbox, me, outbox, person, privacy, reaper, roster,
     services, sign_in, sites, staff, standing, wait,
 };
 use super::limits::Limits;
@@ -156,6 +156,7 @@ pub fn every_row() -> impl Iterator<Item = &'static Row> {
         DEMO,
         reaper::ROWS,
         roster::ROWS,
+        outbox::ROWS,
         person::ROWS,
         services::ROWS,
         api::ROWS,
@@ -171,6 +172,7 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
     served(config);
     reaper::routes(config);
     roster::routes(config);
+    outbox::routes(config);
     person::routes(config);
     services::routes(config);
     if demo {

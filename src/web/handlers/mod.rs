@@ -10,6 +10,7 @@ pub mod links;
 pub mod look;
 pub mod mailbox;
 pub mod me;
+pub mod outbox;
 pub mod person;
 pub mod privacy;
 pub mod reaper;

@@ -19,6 +19,7 @@ pub mod mailbox;
 pub mod me;
 pub mod my_bookings;
 pub mod onward;
+pub mod outbox;
 pub mod person;
 pub mod providers;
 pub mod reaper;
@@ -56,6 +57,7 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         .chain(boxed(my_bookings::MyBookingsPage::samples()))
         .chain(boxed(calendar_address::CalendarAddressPage::samples()))
         .chain(boxed(tokens::TokenMadePage::samples()))
+        .chain(boxed(outbox::OutboxPage::samples()))
         .chain(boxed(services::ServicesPage::samples()))
         .chain(boxed(services::ServicePage::samples()))
         .chain(boxed(link::LinkPage::samples()))
