@@ -83,8 +83,10 @@
 //! [`services::audit::record`] in the transaction that does it: ids alone in a chain of hashes, words apart from it. `docs/audit.md`
 //! has what and how.
 //!
-//! **Mail leaves.** A notice is a row, written in the transaction of what it tells. [`worker::deliver`] claims the rows
-//! and [`services::delivery`] hands them to the [`Mailer`](mail::delivery::Mailer).
+//! **Mail leaves.** A notice is a row, written in the transaction of what it tells. [`worker::deliver`] has
+//! [`services::delivery`] claim rows, the urgent first, and hand several at once to the [`Mailer`](mail::delivery::Mailer);
+//! [`policy::mail`] says which are out of date or too many. What its reader wants in one mail a day waits for
+//! [`services::digest`]. Staff see what did not leave in [`services::outbox`].
 //!
 //! # Where to begin
 //!

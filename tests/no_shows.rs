@@ -234,6 +234,7 @@ on_both_databases! {
                 let (world, student, made) = active(backend, NoShowSignal::NotOpened).await;
                 if warned_before {
                     sweep(&world, "2025-02-08T10:00").await;
+                    mails(&world, "Not used").await;
                     world.clock.set(local("2025-02-08T10:15"));
                 } else {
                     world.clock.set(local("2025-02-08T10:00"));

@@ -61,6 +61,7 @@ const HISTORY: &str = "
 /// A student with a session and a booking that is ahead.
 pub(crate) struct Student {
     pub(crate) cookie: String,
+    #[allow(dead_code, reason = "not every bench asks for it")]
     pub(crate) booking: String,
 }
 
@@ -68,6 +69,8 @@ pub(crate) struct Student {
 pub(crate) struct Service {
     pub(crate) url: String,
     pub(crate) students: Vec<Student>,
+    #[allow(dead_code, reason = "not every bench works beside the pages")]
+    pub(crate) app: Arc<App>,
     stop: watch::Sender<bool>,
     _directory: TempDir,
 }
@@ -97,9 +100,9 @@ impl Service {
         let demo = Demo { mailbox: Some(mailbox(&directory)), simulated: true, people: Vec::new() };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let state = WebState { demo: Some(demo), ..WebState::new(app, stopped) };
+        let state = WebState { demo: Some(demo), ..WebState::new(app.clone(), stopped) };
         std::thread::spawn(move || runtime().block_on(web::serve(listener, state)).unwrap());
-        Self { url, students, stop, _directory: directory }
+        Self { url, students, app, stop, _directory: directory }
     }
 }
 

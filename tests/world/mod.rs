@@ -250,6 +250,12 @@ impl World {
         self.reaching(self.cloud.clone())
     }
 
+    /// A second process on the same database and cloud with another way for mail to leave.
+    pub(crate) fn beside_mailing_by(&self, mailer: Arc<dyn Mailer>) -> Arc<App> {
+        let app = Arc::into_inner(self.beside()).unwrap();
+        Arc::new(App { mailer, ..app })
+    }
+
     /// The same world with another way for mail to leave.
     pub(crate) fn mailing_by(mut self, mailer: Arc<dyn Mailer>) -> Self {
         let app = Arc::try_unwrap(self.app).unwrap_or_else(|_| panic!("somebody else holds the app"));
