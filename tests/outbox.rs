@@ -54,7 +54,10 @@ impl World {
 
     /// The subjects of what was sent since the last look, in order.
     fn came(&self) -> Vec<String> {
-        std::mem::take(&mut *self.postbox.mails.lock().unwrap()).into_iter().map(|mail| mail.subject).collect()
+        std::mem::take(&mut *self.postbox.mails.lock().unwrap())
+            .into_iter()
+            .map(|mail| mail.subject)
+            .collect()
     }
 
     async fn choose_way(&self, person: &Person, topic: Topic, way: Way) {

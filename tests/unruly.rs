@@ -86,7 +86,9 @@ async fn in_hand(world: &World) -> BTreeSet<String> {
 /// Those of which the worker could not know whether they had come: the server's answer never did.
 fn unanswered(lines: &[OutboxLine]) -> BTreeSet<String> {
     let no_answer = |line: &&OutboxLine| {
-        line.last_error.as_ref().is_some_and(|words| !words.contains(" error (4") && !words.contains(" error (5"))
+        line.last_error
+            .as_ref()
+            .is_some_and(|words| !words.contains(" error (4") && !words.contains(" error (5"))
     };
     ids(&lines.iter().filter(no_answer).cloned().collect::<Vec<_>>())
 }

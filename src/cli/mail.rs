@@ -28,7 +28,7 @@ enum Command {
 
 #[derive(Debug, ClapArgs)]
 struct List {
-    /// What to list: waiting, given_up, out_of_date, or gathering for digests
+    /// What to list: `waiting`, `given_up`, `out_of_date`, or `gathering` for digests
     #[arg(long, value_name = "HOW", default_value = "waiting", value_parser = standing)]
     show: Standing,
     /// Begin after the mail with this id
@@ -74,9 +74,8 @@ async fn list(options: &Options, args: List) -> Result<(), Failure> {
     let app = assemble::app(options, "http://127.0.0.1:8080").await?;
     let zone = slot::zone(&app.db).await?;
     let List { show, after, limit, json } = args;
-    let read = move |conn: &mut crate::db::Conn<'_>| {
-        outbox::part(conn, show, after.as_ref(), usize::from(limit))
-    };
+    let read =
+        move |conn: &mut crate::db::Conn<'_>| outbox::part(conn, show, after.as_ref(), usize::from(limit));
     let part = app.db.read("mail", read).await?;
     if json {
         let mails: Vec<_> = part.lines.iter().map(|line| as_json(zone, line)).collect();

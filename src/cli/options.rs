@@ -78,7 +78,13 @@ pub struct Dkim {
     )]
     pub selector: Option<String>,
     /// For which domain it signs [default: that of the address that mail comes from]
-    #[arg(long = "dkim-domain", global = true, env = "FAIRLEASE_DKIM_DOMAIN", value_name = "DOMAIN", requires = "key_file")]
+    #[arg(
+        long = "dkim-domain",
+        global = true,
+        env = "FAIRLEASE_DKIM_DOMAIN",
+        value_name = "DOMAIN",
+        requires = "key_file"
+    )]
     pub domain: Option<String>,
 }
 

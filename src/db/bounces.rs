@@ -52,11 +52,7 @@ pub fn clear_bounces(conn: &mut Conn<'_>, taken: &[(&PersonId, &str)]) -> Result
 }
 
 /// Since when and with which words mail to the person comes back from this address, if it does.
-pub fn bounce_of(
-    conn: &mut Conn<'_>,
-    person: &PersonId,
-    address: &str,
-) -> Result<Option<Bounce>, DbError> {
+pub fn bounce_of(conn: &mut Conn<'_>, person: &PersonId, address: &str) -> Result<Option<Bounce>, DbError> {
     let noted: Option<(String, Ts, String)> = on!(conn, |c| bounces::table
         .find(person.as_str())
         .filter(bounces::address.eq(address))

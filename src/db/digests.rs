@@ -46,11 +46,7 @@ pub fn gathered_for(
 }
 
 /// Writes that a digest tells these.
-pub fn take_into_digest(
-    conn: &mut Conn<'_>,
-    told: &[Notice],
-    digest: &NoticeId,
-) -> Result<(), DbError> {
+pub fn take_into_digest(conn: &mut Conn<'_>, told: &[Notice], digest: &NoticeId) -> Result<(), DbError> {
     let ids = told.iter().map(|notice| notice.id.as_str());
     on!(conn, |c| diesel::update(notices::table.filter(notices::id.eq_any(ids)))
         .set((

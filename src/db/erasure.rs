@@ -7,8 +7,8 @@ use super::DbError;
 use super::audit::forget_audit_details;
 use super::connection::{Conn, on};
 use super::schema::{
-    api_tokens, bookings, bounces, calendar_addresses, events, exceptions, exemptions, identities, marks, notices,
-    pauses, people, receipts, resources, roster_imports, sessions, sweep_acts, sweeps, usage_lines,
+    api_tokens, bookings, bounces, calendar_addresses, events, exceptions, exemptions, identities, marks,
+    notices, pauses, people, receipts, resources, roster_imports, sessions, sweep_acts, sweeps, usage_lines,
 };
 use super::types::Ts;
 use super::usage::BY_HAND;

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::DbError;
 use super::connection::{Conn, on};
 use super::schema::{
-    audit_details, audit_records, bookings, bounces, calendar_addresses, events, exceptions, identities, marks,
-    memberships, notices, people, receipts, sweep_acts, usage_lines, waits,
+    audit_details, audit_records, bookings, bounces, calendar_addresses, events, exceptions, identities,
+    marks, memberships, notices, people, receipts, sweep_acts, usage_lines, waits,
 };
 use super::types::Ts;
 use crate::domain::person::Person;

@@ -106,10 +106,7 @@ pub fn outbox_lines(
 }
 
 /// How many notices stand in each of these ways.
-pub fn outbox_tally(
-    conn: &mut Conn<'_>,
-    standings: &[Standing],
-) -> Result<BTreeMap<Standing, i64>, DbError> {
+pub fn outbox_tally(conn: &mut Conn<'_>, standings: &[Standing]) -> Result<BTreeMap<Standing, i64>, DbError> {
     let words = standings.iter().map(|standing| standing.word());
     let rows: Vec<(String, i64)> = on!(conn, |c| notices::table
         .filter(notices::state.eq_any(words))

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::ids::{
-    BookingId, CourseId, ExceptionId, ExemptionId, ImportId, LabId, NoticeId, PauseId, PersonId, SessionId, SiteId,
-    SweepId, TokenId,
+    BookingId, CourseId, ExceptionId, ExemptionId, ImportId, LabId, NoticeId, PauseId, PersonId, SessionId,
+    SiteId, SweepId, TokenId,
 };
 
 /// The actions with their words, and how each is told after whoever did it; `{about}` stands for whom it was about.

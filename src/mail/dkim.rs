@@ -51,8 +51,16 @@ pub enum SealError {
 }
 
 /// What is signed, whether it is there or not: so nobody can add one of these to a mail that lacks it.
-const SIGNED: [&str; 8] =
-    ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"];
+const SIGNED: [&str; 8] = [
+    "From",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "MIME-Version",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+];
 
 impl Seal {
     /// Reads the key, which only its owner may read: RSA (PKCS #1 or #8) or Ed25519 (PKCS #8), in PEM.

@@ -34,19 +34,19 @@ pub async fn step_while(app: &Arc<App>, go_on: impl Fn() -> bool) -> Result<usiz
     let (mut sending, mut done, mut tried) = (JoinSet::new(), Vec::new(), 0);
     loop {
         let room = if go_on() { app.mailer.at_once().saturating_sub(sending.len()) } else { 0 };
-        let taken = match turn(app, &token, Arc::new(std::mem::take(&mut done)), room).await {
-            Ok(taken) => taken,
+        let next = match turn(app, &token, Arc::new(std::mem::take(&mut done)), room).await {
+            Ok(next) => next,
             Err(error) => {
                 finish(app, &token, sending).await?;
                 return Err(error);
             }
         };
-        tried += taken.claimed.len();
-        for notice in taken.claimed {
+        tried += next.claimed.len();
+        for notice in next.claimed {
             sending.spawn(send(app.clone(), notice));
         }
         if sending.is_empty() {
-            if taken.put_aside == 0 || !go_on() {
+            if next.put_aside == 0 || !go_on() {
                 return Ok(tried);
             }
             continue;

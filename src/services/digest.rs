@@ -61,12 +61,7 @@ fn tell_batch(app: &App, conn: &mut Conn<'_>) -> Result<(usize, usize), DbError>
     Ok((due.len(), written))
 }
 
-fn tell_one(
-    app: &App,
-    conn: &mut Conn<'_>,
-    course: &CourseCard,
-    id: &PersonId,
-) -> Result<bool, DbError> {
+fn tell_one(app: &App, conn: &mut Conn<'_>, course: &CourseCard, id: &PersonId) -> Result<bool, DbError> {
     let now = app.now();
     let gathered = db::gathered_for(conn, id, now, LARGEST)?;
     let (stale, fresh): (Vec<Notice>, Vec<Notice>) =

@@ -205,13 +205,7 @@ pub(super) fn written(message: Result<Message, askama::Error>) -> Result<Message
 }
 
 /// A notice to this person.
-pub(super) fn mail(
-    app: &App,
-    person: &Person,
-    topic: Topic,
-    dedupe_key: String,
-    message: Message,
-) -> Notice {
+pub(super) fn mail(app: &App, person: &Person, topic: Topic, dedupe_key: String, message: Message) -> Notice {
     notice(app, Some(person.id.clone()), person.mail.clone(), topic, dedupe_key, message)
 }
 

@@ -322,7 +322,11 @@ impl Done {
             "again",
             "Students can ask for other ends there again. What the site says then is kept.",
         ),
-        (Self::MailRetried, "mail", "It is tried again at once. What is out of date by now is set aside instead."),
+        (
+            Self::MailRetried,
+            "mail",
+            "It is tried again at once. What is out of date by now is set aside instead.",
+        ),
         (Self::Paused, "paused", "The reaper is paused. Bookings whose time is over still end."),
         (Self::Resumed, "resumed", "The pause is over. The next sweep goes on, within a minute."),
         (

@@ -17,8 +17,8 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    audit, booking, components, health, lab, labs, links, look, mailbox, me, outbox, person, privacy, reaper, roster,
-    services, sign_in, sites, staff, standing, wait,
+    audit, booking, components, health, lab, labs, links, look, mailbox, me, outbox, person, privacy, reaper,
+    roster, services, sign_in, sites, staff, standing, wait,
 };
 use super::limits::Limits;
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};

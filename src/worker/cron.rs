@@ -5,7 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
-use super::{REMEMBER, depart, digest, forget, gather, hasten, head, look, offer, reap, remind, renew, report};
+use super::{
+    REMEMBER, depart, digest, forget, gather, hasten, head, look, offer, reap, remind, renew, report,
+};
 use crate::db;
 use crate::services::App;
 use crate::services::health::LOOK_EVERY;

@@ -6,6 +6,7 @@
 //!     FAIRLEASE_TEST_PYTHON=python cargo bench --bench mails
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::as_conversions,
     clippy::cast_precision_loss,
@@ -163,7 +164,8 @@ async fn ask(http: &Client, service: &Service, number: usize, lab: &str) -> (Dur
     let student = &service.students[number % service.students.len()];
     let began = Instant::now();
     let url = format!("{}/labs/{lab}?week=2025-02-08", service.url);
-    let answer = http.get(url).header(COOKIE, &student.cookie).send().await.unwrap().error_for_status().unwrap();
+    let answer =
+        http.get(url).header(COOKIE, &student.cookie).send().await.unwrap().error_for_status().unwrap();
     answer.bytes().await.unwrap();
     let page = began.elapsed();
     let app = service.app.clone();
@@ -233,7 +235,10 @@ async fn measure() {
     println!("{} mails left in {:.1} s: {rate:.0} a second", log.len() - before, took.as_secs_f64());
     println!("without the outbox the server takes {own:.0} a second: ratio {:.2}", rate / own);
     println!("a ready mail waited {:.0} ms, and was no. {} of them", waited * 1000.0, place - before + 1);
-    println!("median page: {quiet_page:.1} ms before, {busy_page:.1} ms meanwhile, ratio {:.2}", busy_page / quiet_page);
+    println!(
+        "median page: {quiet_page:.1} ms before, {busy_page:.1} ms meanwhile, ratio {:.2}",
+        busy_page / quiet_page
+    );
     println!(
         "median booking: {quiet_booking:.1} ms before, {busy_booking:.1} ms meanwhile, ratio {:.2} ({} of them)",
         busy_booking / quiet_booking,

@@ -42,11 +42,11 @@ pub(super) async fn turn(
         record(&inner, conn, &token, &done)?;
         claim(&inner, conn, &token, room)
     };
-    let taken = app.db.write("delivery: turn", work).await?;
+    let took = app.db.write("delivery: turn", work).await?;
     for Outcome { delivery, .. } in told.iter() {
         app.watch.metrics.mail(word(delivery));
     }
-    Ok(taken)
+    Ok(took)
 }
 
 fn word(delivery: &Delivery) -> &'static str {
@@ -57,25 +57,20 @@ fn word(delivery: &Delivery) -> &'static str {
     }
 }
 
-fn record(
-    app: &App,
-    conn: &mut Conn<'_>,
-    token: &ClaimToken,
-    done: &[Outcome],
-) -> Result<(), DbError> {
+fn record(app: &App, conn: &mut Conn<'_>, token: &ClaimToken, done: &[Outcome]) -> Result<(), DbError> {
     let now = app.now();
-    let mut taken = Vec::new();
+    let mut accepted = Vec::new();
     for Outcome { notice, delivery } in done {
         let stands = db::record_delivery(conn, &notice.id, token, delivery, now)?;
         match (&notice.person, delivery) {
-            (Some(person), Delivery::Sent) => taken.push((person, notice.recipient.as_str())),
+            (Some(person), Delivery::Sent) => accepted.push((person, notice.recipient.as_str())),
             (Some(person), Delivery::Dead { error, bounced: true }) if stands => {
                 db::note_bounce(conn, person, &notice.recipient, error, now)?;
             }
             _ => {}
         }
     }
-    if taken.is_empty() { Ok(()) } else { db::clear_bounces(conn, &taken) }
+    if accepted.is_empty() { Ok(()) } else { db::clear_bounces(conn, &accepted) }
 }
 
 fn claim(app: &App, conn: &mut Conn<'_>, token: &ClaimToken, room: usize) -> Result<Taken, DbError> {
@@ -90,7 +85,9 @@ fn claim(app: &App, conn: &mut Conn<'_>, token: &ClaimToken, room: usize) -> Res
         let count = notice.person.as_ref().and_then(|person| recent.get_mut(person));
         match mail::fate(&notice, count.as_ref().map_or(0, |count| **count), now) {
             Fate::Send => {
-                count.into_iter().for_each(|count| *count += 1);
+                if let Some(count) = count {
+                    *count += 1;
+                }
                 claimed.push(notice);
             }
             Fate::SetAside => stale.push(notice),

@@ -46,9 +46,7 @@ fn href(standing: Standing) -> String {
 async fn show(who: SignedIn, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
     let standing = match query.show.as_deref() {
         None => Standing::Waiting,
-        Some(word) => {
-            Standing::from_word(word).filter(|it| SHOWN.contains(it)).ok_or(WebError::NotFound)?
-        }
+        Some(word) => Standing::from_word(word).filter(|it| SHOWN.contains(it)).ok_or(WebError::NotFound)?,
     };
     let after = query.after.clone();
     let first = after.is_none();
@@ -109,7 +107,9 @@ fn lead(standing: Standing) -> &'static str {
         Standing::GivenUp => {
             "The mail server refused them for good, or for two days. Once what it says is mended, have them tried again."
         }
-        Standing::OutOfDate => "They could not be sent before their time was over, and are not sent any more.",
+        Standing::OutOfDate => {
+            "They could not be sent before their time was over, and are not sent any more."
+        }
         Standing::Gathering => "They are told in one mail a day to each person, at 08:00.",
         Standing::Waiting | Standing::InDigest | Standing::Sent => {
             "What is urgent goes first. What could not be sent is tried again after some seconds, then minutes, then each hour."
@@ -119,16 +119,19 @@ fn lead(standing: Standing) -> &'static str {
 
 fn row(who: &SignedIn, line: &OutboxLine) -> OutboxRow {
     let (zone, now) = (who.context.zone(), who.context.app().now());
-    let whom = line.person.as_ref().map(|(id, net_id)| {
-        Link::new(format!("/staff/people/{id}"), net_id.to_string())
-    });
+    let whom =
+        line.person.as_ref().map(|(id, net_id)| Link::new(format!("/staff/people/{id}"), net_id.to_string()));
     OutboxRow {
         id: line.id.to_string(),
         at: present::when(zone, now, line.created_at),
         whom,
         topic: line.topic.title(),
         subject: line.subject.clone(),
-        next: line.next_attempt_at.or(line.digest_at).filter(|at| now < *at).map(|at| present::when(zone, now, at)),
+        next: line
+            .next_attempt_at
+            .or(line.digest_at)
+            .filter(|at| now < *at)
+            .map(|at| present::when(zone, now, at)),
         attempts: match line.attempts {
             0 => None,
             1 => Some("Tried once".to_owned()),

@@ -118,7 +118,8 @@ impl OutboxRow {
             at: When::new("2026-11-24T14:02-05:00", "today 14:02"),
             whom: Some(Link::new("/staff/people/0123456789ab", "ff524")),
             topic: "booking",
-            subject: "Booked: Sat Nov 28, 10:00 to 18:00 - Deploy a machine learning service on Kubernetes".to_owned(),
+            subject: "Booked: Sat Nov 28, 10:00 to 18:00 - Deploy a machine learning service on Kubernetes"
+                .to_owned(),
             next: Some(When::new("2026-11-24T15:02-05:00", "today 15:02")),
             attempts: Some("Tried 3 times".to_owned()),
             words: Some("transient error (451): 4.3.0 come back later".to_owned()),
