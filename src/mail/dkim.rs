@@ -50,16 +50,18 @@ pub enum SealError {
     BadName(String),
 }
 
-/// What is signed, whether it is there or not: so nobody can add one of these to a mail that lacks it.
-const SIGNED: [&str; 8] = [
+/// What is signed beside the text, whether it is there or not: so nobody can add one of these to a mail that lacks it. The
+/// headers that say how the text is written are its part's, which are put before it only as it leaves: they can't be here.
+const SIGNED: [&str; 9] = [
     "From",
+    "Reply-To",
     "To",
     "Subject",
     "Date",
     "Message-ID",
     "MIME-Version",
-    "Content-Type",
-    "Content-Transfer-Encoding",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
 ];
 
 impl Seal {
