@@ -73,11 +73,11 @@ async fn signed_mail_is_verified_by_another_program() {
         let key = directory.path().join(format!("key{number}.pem"));
         let made = Command::new("openssl").args(args).arg(&key).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let mode = |bits| std::fs::set_permissions(&key, std::fs::Permissions::from_mode(bits)).unwrap();
-        mode(0o640);
+        let allow = |bits| std::fs::set_permissions(&key, std::fs::Permissions::from_mode(bits)).unwrap();
+        allow(0o640);
         let open = || Seal::open("example.edu", "lease", &key);
         assert_eq!(open().unwrap_err(), SealError::Open(key.display().to_string()));
-        mode(0o600);
+        allow(0o600);
         let sender = Sender::parse("Fairlease <fairlease@example.edu>").unwrap().sealing(open().unwrap());
         let mails = directory.path().join(format!("mails{number}"));
         let world = World::new(Backend::Sqlite).await;

@@ -42,7 +42,7 @@ fn notice(world: &World, number: usize) -> Notice {
     Notice {
         id: world.app.notice_id(),
         dedupe_key: format!("storm/{number}"),
-        topic: if number % 3 == 0 { Topic::Announcement } else { Topic::Booking },
+        topic: if number.is_multiple_of(3) { Topic::Announcement } else { Topic::Booking },
         person: None,
         recipient: format!("storm{number}@example.edu"),
         subject: format!("Number {number}"),
@@ -145,7 +145,9 @@ on_both_databases! {
 
         // What came more than once is what nobody could know of, and it has one Message-ID: the log counts by it.
         let mut copies: BTreeMap<&str, usize> = BTreeMap::new();
-        log.iter().for_each(|(_, id)| *copies.entry(id).or_default() += 1);
+        for (_, id) in &log {
+            *copies.entry(id).or_default() += 1;
+        }
         let hung_up = log.iter().filter(|(word, _)| word == "hang-up").map(|(_, id)| id.clone());
         unsure.extend(hung_up);
         let twice: BTreeSet<String> =
