@@ -87,8 +87,10 @@
 //! **Staff announce something.** [`services::announcements`] writes it down with its time, and pages show it from then on. A worker
 //! claims its mailing ([`worker::announce`]) and writes a notice to each person whom it is for, batch by batch.
 //!
-//! **Mail leaves.** A notice is a row, written in the transaction of what it tells. [`worker::deliver`] claims the rows
-//! and [`services::delivery`] hands them to the [`Mailer`](mail::delivery::Mailer).
+//! **Mail leaves.** A notice is a row, written in the transaction of what it tells. [`worker::deliver`] has
+//! [`services::delivery`] claim rows, the urgent first, and hand several at once to the [`Mailer`](mail::delivery::Mailer);
+//! [`policy::mail`] says which are out of date or too many. What its reader wants in one mail a day waits for
+//! [`services::digest`]. Staff see what did not leave in [`services::outbox`].
 //!
 //! # Where to begin
 //!

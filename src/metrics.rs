@@ -37,6 +37,8 @@ pub struct Gauges {
     pub outbox: i64,
     /// For how many seconds the first of them waits.
     pub outbox_oldest: f64,
+    /// How many mails were given up.
+    pub given_up: i64,
 }
 
 /// Bookings of one site whose next step is due.
@@ -58,6 +60,7 @@ pub struct Metrics {
     calls: HistogramVec,
     requests: HistogramVec,
     jobs: IntCounterVec,
+    mails: IntCounterVec,
     stored: Mutex<Stored>,
 }
 
@@ -70,6 +73,7 @@ struct Stored {
     due_oldest: GaugeVec,
     outbox: IntGaugeVec,
     outbox_oldest: GaugeVec,
+    given_up: IntGaugeVec,
 }
 
 impl fmt::Debug for Metrics {
@@ -98,9 +102,14 @@ impl Metrics {
         )?;
         registry.register(Box::new(calls.clone()))?;
         registry.register(Box::new(requests.clone()))?;
+        let mails = IntCounterVec::new(
+            Opts::new("fairlease_mails_total", "Attempts of this process to send a mail."),
+            &["outcome"],
+        )?;
         registry.register(Box::new(jobs.clone()))?;
+        registry.register(Box::new(mails.clone()))?;
         let stored = Mutex::new(Stored::new(&registry)?);
-        Ok(Self { registry, calls, requests, jobs, stored })
+        Ok(Self { registry, calls, requests, jobs, mails, stored })
     }
 
     /// A call to a site is over.
@@ -116,6 +125,11 @@ impl Metrics {
     /// A recurring job has run.
     pub fn job(&self, job: &str, outcome: &str) {
         self.jobs.with_label_values(&[job, outcome]).inc();
+    }
+
+    /// It was tried to send a mail: `sent`, `put_off` or `given_up`.
+    pub fn mail(&self, outcome: &str) {
+        self.mails.with_label_values(&[outcome]).inc();
     }
 
     /// Everything in Prometheus' text format, with what is stored as `gauges` have it.
@@ -164,6 +178,11 @@ impl Stored {
                 "For how long the first of the mails waits.",
                 &[],
             )?,
+            given_up: whole(
+                "fairlease_outbox_given_up",
+                "Mails that were given up and that nobody has had tried again.",
+                &[],
+            )?,
         })
     }
 
@@ -190,6 +209,7 @@ impl Stored {
         let none: [&str; 0] = [];
         self.outbox.with_label_values(&none).set(gauges.outbox);
         self.outbox_oldest.with_label_values(&none).set(gauges.outbox_oldest);
+        self.given_up.with_label_values(&none).set(gauges.given_up);
     }
 }
 

@@ -1,18 +1,25 @@
 //! Mail through a real SMTP server that refuses, comes back, or is not there.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
+use base64::Engine as _;
 use chrono::TimeDelta;
 use fairlease::domain::link::Link;
-use fairlease::mail::delivery::{Sender, SmtpMailer};
+use fairlease::mail::delivery::{CONNECTIONS, FileMailer, Sender, SmtpMailer};
+use fairlease::mail::dkim::{Seal, SealError};
 use fairlease::services::{delivery, links, notices};
+use tempfile::TempDir;
 
+use crate::support::given;
 use crate::support::smtp::MailServer;
-use crate::world::{World, local, on_both_databases, slot};
+use crate::world::{Backend, World, local, on_both_databases, slot};
 
 fn by_smtp(url: &str) -> Arc<SmtpMailer> {
     let sender = Sender::parse("Fairlease <fairlease@example.edu>").unwrap();
-    Arc::new(SmtpMailer::connect(url, sender).unwrap())
+    Arc::new(SmtpMailer::connect(url, CONNECTIONS, sender).unwrap())
 }
 
 /// A booking whose confirmation waits in the outbox.
@@ -27,6 +34,66 @@ async fn try_for(world: &World, seconds: i64) {
     for _ in 0..seconds {
         delivery::step(&world.app).await.unwrap();
         world.clock.advance(TimeDelta::seconds(1));
+    }
+}
+
+/// Says of a mail by dkimpy whether its signature is right, by a key that it is handed for this name in the DNS.
+const VERIFY: &str = "
+import dkim, sys
+mail, name, record = open(sys.argv[1], 'rb').read(), sys.argv[2].encode(), sys.argv[3].encode()
+asked = []
+def dns(wanted, timeout=5):
+    asked.append(wanted)
+    return record if wanted == name else None
+print(dkim.DKIM(mail).verify(dnsfunc=dns), dkim.verify(mail.replace(b'Booked', b'Booted'), dnsfunc=dns))
+";
+
+/// The DNS record for the key in this file, as `docs/operations.md` makes it with openssl.
+fn record(key: &Path, kind: &str) -> String {
+    let openssl = |args: &[&str]| {
+        let out = Command::new("openssl").args(args).arg("-in").arg(key).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        out.stdout
+    };
+    let der = openssl(&["pkey", "-pubout", "-outform", "DER"]);
+    // Of Ed25519 the record has the 32 bytes alone, of RSA all of it.
+    let public = if kind == "ed25519" { &der[der.len() - 32..] } else { &der };
+    format!("v=DKIM1; k={kind}; p={}", base64::prelude::BASE64_STANDARD.encode(public))
+}
+
+#[tokio::test]
+async fn signed_mail_is_verified_by_another_program() {
+    let directory = TempDir::new().unwrap();
+    let keys: [(&str, &[&str]); 3] = [
+        ("ed25519", &["genpkey", "-algorithm", "ed25519", "-out"]),
+        ("rsa", &["genpkey", "-algorithm", "rsa", "-pkeyopt", "rsa_keygen_bits:2048", "-out"]),
+        ("rsa", &["genrsa", "-traditional", "-out"]),
+    ];
+    for (number, (kind, args)) in keys.into_iter().enumerate() {
+        let key = directory.path().join(format!("key{number}.pem"));
+        let made = Command::new("openssl").args(args).arg(&key).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let allow = |bits| std::fs::set_permissions(&key, std::fs::Permissions::from_mode(bits)).unwrap();
+        allow(0o640);
+        let open = || Seal::open("example.edu", "lease", &key);
+        assert_eq!(open().unwrap_err(), SealError::Open(key.display().to_string()));
+        allow(0o600);
+        let sender = Sender::parse("Fairlease <fairlease@example.edu>").unwrap().sealing(open().unwrap());
+        let mails = directory.path().join(format!("mails{number}"));
+        let world = World::new(Backend::Sqlite).await;
+        let world = world.mailing_by(Arc::new(FileMailer::open(mails.clone(), sender).unwrap()));
+        with_a_mail_to_send(&world).await;
+        try_for(&world, 1).await;
+        let files: Vec<_> = std::fs::read_dir(&mails).unwrap().map(|file| file.unwrap().path()).collect();
+        let [mail] = files.as_slice() else { panic!("one mail: {files:?}") };
+        let verified = Command::new(given("FAIRLEASE_TEST_PYTHON"))
+            .args(["-c", VERIFY])
+            .arg(mail)
+            .args(["lease._domainkey.example.edu.", &record(&key, kind)])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&verified.stdout).trim().to_owned();
+        assert_eq!(said, "True False", "{kind}: {}", String::from_utf8_lossy(&verified.stderr));
     }
 }
 

@@ -7,6 +7,7 @@ use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
 use fairlease::db::{self, DbError};
 use fairlease::domain::ids::BookingId;
+use fairlease::domain::notice::{Topic, Way};
 use fairlease::domain::person::{Choices, Person};
 use fairlease::services::{booking, calendar, history, notices, people, reaping};
 use reqwest::StatusCode;
@@ -101,7 +102,9 @@ on_both_databases! {
     async fn what_one_does_not_want_to_hear_is_not_told(backend: Backend) {
         let world = World::new(backend).await;
         let student = world.student("ff524").await;
-        let quiet = Choices { ending_soon_minutes: vec![], ready: false, ended: false };
+        let quiet = Choices { ending_soon_minutes: vec![], ..Choices::default() }
+            .with(Topic::Ready, Way::Never)
+            .with(Topic::Ended, Way::Never);
         world.choose(&student, quiet).await;
         let used = world.book(&student, slot("2025-02-08T10:00", "2025-02-08T14:00")).await;
         world.work_until(&student, &used.id, "active").await;
@@ -204,27 +207,35 @@ async fn the_page_saves_what_one_chooses() {
     let checked = async || {
         let page = student.get("/me").await.text().await.unwrap();
         let mails = page.split("action=\"/me/mails\"").nth(1).unwrap().split("</form>").next().unwrap();
-        let inputs =
-            mails.split("<input ").filter(|input| input.split('>').next().unwrap().contains(" checked"));
+        let is_chosen = |tag: &&str| {
+            let tag = tag.split('>').next().unwrap();
+            tag.ends_with(" checked") || tag.ends_with(" selected")
+        };
+        let inputs = mails.split('<').filter(is_chosen);
         let name =
             |input: &str| input.split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-        (inputs.clone().map(name).collect::<Vec<_>>(), page)
+        (inputs.map(name).collect::<Vec<_>>(), page)
     };
-    assert_eq!(checked().await.0, ["15", "60", "yes", "yes"]);
-    let chosen = [("ending_soon", "30"), ("ending_soon", "60"), ("ended", "yes")];
+    assert_eq!(checked().await.0, ["15", "60", "at_once", "at_once", "at_once"]);
+    let chosen = [("ending_soon", "30"), ("ending_soon", "60"), ("ready", "never"), ("ended", "digest")];
     let saved = student.post("/me/mails", &chosen).await;
     assert_eq!(
         (saved.status(), &saved.headers()["location"]),
         (StatusCode::SEE_OTHER, &"/me".parse().unwrap())
     );
-    assert_eq!(checked().await.0, ["30", "60", "yes"]);
+    assert_eq!(checked().await.0, ["30", "60", "never", "digest", "at_once"]);
+    let off = student.post("/me/mails", &[("announcement", "never")]).await;
+    assert_eq!(off.status(), StatusCode::UNPROCESSABLE_ENTITY, "nobody can turn announcements off");
     let odd = student.post("/me/mails", &[("ending_soon", "15"), ("ending_soon", "7")]).await;
     assert_eq!(odd.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    let forged = student.with_token("0").post("/me/mails", &[("ready", "yes")]).await;
+    let forged = student.with_token("0").post("/me/mails", &[("ready", "at_once")]).await;
     assert_eq!(forged.status(), StatusCode::FORBIDDEN);
-    assert_eq!(checked().await.0, ["30", "60", "yes"], "nothing else was saved");
+    assert_eq!(checked().await.0, ["30", "60", "never", "digest", "at_once"], "nothing else was saved");
     student.post("/me/mails", &[]).await;
-    assert_eq!(checked().await.0, [""; 0], "none at all");
+    assert_eq!(checked().await.0, ["never", "digest", "at_once"], "no warning; the rest as it was");
+    let of_staff = [("booking", "never"), ("failures", "digest")];
+    student.post("/me/mails", &of_staff).await;
+    assert_eq!(checked().await.0, ["never", "digest", "at_once"], "what is required, or not theirs");
 }
 
 /// The path of the address that the page shows.

@@ -12,6 +12,7 @@ use fairlease::domain::booking::{Booking, EndReason};
 use fairlease::domain::ids::{BookingId, ExemptionId, PauseId};
 use fairlease::domain::interval::Interval;
 use fairlease::domain::marked::{Exempt, Exemption, Pause};
+use fairlease::domain::notice::{Topic, Way};
 use fairlease::domain::person::{Choices, Person};
 use fairlease::domain::reaper::{NoShowRule, NoShowSignal};
 use fairlease::domain::su::Su;
@@ -149,7 +150,7 @@ impl Meanwhile {
 on_both_databases! {
     async fn it_is_told_once_and_released_after_the_grace_and_others_have_its_time(backend: Backend) {
         let (world, student, made) = active(backend, NoShowSignal::NotOpened).await;
-        let choices = Choices { ended: false, ..Choices::default() };
+        let choices = Choices::default().with(Topic::Ended, Way::Never);
         let id = student.id.clone();
         world.app.db.write::<_, DbError, _>("choices", move |conn| people::set_choices(conn, &id, &choices)).await.unwrap();
         assert_eq!(sweep(&world, "2025-02-08T09:59").await, Vec::<String>::new());
@@ -233,6 +234,7 @@ on_both_databases! {
                 let (world, student, made) = active(backend, NoShowSignal::NotOpened).await;
                 if warned_before {
                     sweep(&world, "2025-02-08T10:00").await;
+                    mails(&world, "Not used").await;
                     world.clock.set(local("2025-02-08T10:15"));
                 } else {
                     world.clock.set(local("2025-02-08T10:00"));

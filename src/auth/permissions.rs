@@ -47,6 +47,8 @@ pub enum Permission {
     LookAs,
     /// To see who did what.
     SeeAudit,
+    /// To see what mail waits or was given up, and to have it tried again.
+    KeepMail,
     /// To say who is staff, and to make services and their tokens.
     AppointStaff,
     /// To take out what is kept of a person, and to erase them.
@@ -189,7 +191,7 @@ const fn rule(permission: Permission, reaches: [Reach; 5], scope: Option<Scope>)
 }
 
 /// The table: student, assistant, instructor, service, admin.
-pub const TABLE: [Rule; 20] = {
+pub const TABLE: [Rule; 21] = {
     use Permission as P;
     use Reach::{Course, No, Own, Team};
     use Scope as S;
@@ -212,6 +214,7 @@ pub const TABLE: [Rule; 20] = {
         rule(P::KeepRoster, [No, Course, Course, Course, Course], Some(S::PeopleWrite)),
         rule(P::LookAs, [No, Course, Course, No, Course], None),
         rule(P::SeeAudit, [No, Course, Course, Course, Course], Some(S::AuditRead)),
+        rule(P::KeepMail, [No, Course, Course, No, Course], None),
         rule(P::AppointStaff, [No, No, Course, No, Course], None),
         rule(P::ErasePeople, [No, No, Course, No, Course], None),
     ]

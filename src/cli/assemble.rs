@@ -20,6 +20,7 @@ use crate::domain::course::{CloudName, Site};
 use crate::domain::ids::InstanceId;
 use crate::entropy::{Entropy, OsEntropy};
 use crate::mail::delivery::{FileMailer, Mailer, Sender, SmtpMailer};
+use crate::mail::dkim::Seal;
 use crate::services::health::Watch;
 use crate::services::{App, Wake};
 
@@ -72,9 +73,13 @@ pub fn providers(file: Option<&Path>, clock: &Arc<dyn Clock>) -> Result<Provider
 }
 
 fn mailer(options: &Options) -> Result<Arc<dyn Mailer>, Failure> {
-    let sender = Sender::parse(&options.mail_from)?;
+    let mut sender = Sender::parse(&options.mail_from)?;
+    if let Some((selector, key_file)) = options.dkim.given() {
+        let domain = options.dkim.domain.clone().unwrap_or_else(|| sender.domain().to_owned());
+        sender = sender.sealing(Seal::open(&domain, selector, key_file)?);
+    }
     Ok(match &options.smtp_url {
-        Some(url) => Arc::new(SmtpMailer::connect(url, sender)?),
+        Some(url) => Arc::new(SmtpMailer::connect(url, options.mail_connections, sender)?),
         None => Arc::new(FileMailer::open(options.data_dir()?.join(MAILBOX), sender)?),
     })
 }

@@ -15,6 +15,7 @@ mod explain;
 mod fairshare;
 mod find;
 mod leave;
+mod mail;
 mod metrics;
 mod migrate;
 mod offer;
@@ -102,6 +103,8 @@ enum Command {
     Person(person::Args),
     /// See who did what, and check that the log of it is whole
     Audit(audit::Args),
+    /// See what mail was not sent, and have it tried again
+    Mail(mail::Args),
     /// Tell what is kept of a person, and erase them
     Privacy(privacy::Args),
     /// Say who is staff
@@ -153,6 +156,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Exception(args) => exception::run(&options, args).await,
         Command::Person(args) => person::run(&options, args).await,
         Command::Audit(args) => audit::run(&options, args).await,
+        Command::Mail(args) => mail::run(&options, args).await,
         Command::Privacy(args) => privacy::run(&options, args).await,
         Command::Role(args) => role::run(&options, args).await,
         Command::Service(args) => service::run(&options, args).await,

@@ -8,6 +8,7 @@ use directories::ProjectDirs;
 
 use super::Failure;
 use crate::db::DbUrl;
+use crate::mail::delivery::CONNECTIONS;
 
 /// Options that every subcommand takes.
 #[derive(Debug, Clone, Args)]
@@ -33,6 +34,11 @@ pub struct Options {
         default_value = "Fairlease <fairlease@localhost.localdomain>"
     )]
     pub mail_from: String,
+    /// How many connections to the mail server are open at a time
+    #[arg(long, global = true, env = "FAIRLEASE_MAIL_CONNECTIONS", value_name = "COUNT", default_value_t = CONNECTIONS, value_parser = clap::value_parser!(u8).range(1..=32))]
+    pub mail_connections: u8,
+    #[command(flatten)]
+    pub(super) dkim: Dkim,
     /// Where people reach the pages, for links in mails [default: the address that is listened on]
     #[arg(long, global = true, env = "FAIRLEASE_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
@@ -48,6 +54,45 @@ pub struct Options {
     /// The simulated cloud hangs at the call with this number: `7:before=FILE` or `7:after=FILE`; FILE is made then
     #[arg(long, global = true, hide = true, value_name = "FAULT")]
     pub simulate_hang: Option<String>,
+}
+
+/// What mail is signed with, so that receivers know it for the domain's own (DKIM).
+#[derive(Debug, Clone, Args)]
+pub struct Dkim {
+    /// The key that signs mail, as PEM: RSA or Ed25519; only its owner may read the file [default: mail is not signed]
+    #[arg(
+        long = "dkim-key-file",
+        global = true,
+        env = "FAIRLEASE_DKIM_KEY_FILE",
+        value_name = "FILE",
+        requires = "selector"
+    )]
+    pub key_file: Option<PathBuf>,
+    /// Under which name in the DNS its public half is: SELECTOR._domainkey.DOMAIN
+    #[arg(
+        long = "dkim-selector",
+        global = true,
+        env = "FAIRLEASE_DKIM_SELECTOR",
+        value_name = "SELECTOR",
+        requires = "key_file"
+    )]
+    pub selector: Option<String>,
+    /// For which domain it signs [default: that of the address that mail comes from]
+    #[arg(
+        long = "dkim-domain",
+        global = true,
+        env = "FAIRLEASE_DKIM_DOMAIN",
+        value_name = "DOMAIN",
+        requires = "key_file"
+    )]
+    pub domain: Option<String>,
+}
+
+impl Dkim {
+    /// The selector and the key's file, if mail is to be signed.
+    pub fn given(&self) -> Option<(&str, &Path)> {
+        self.selector.as_deref().zip(self.key_file.as_deref())
+    }
 }
 
 impl Options {

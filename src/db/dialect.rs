@@ -187,9 +187,15 @@ pub(super) fn due_bookings(
     }
 }
 
-/// Notices that are due and which nobody has a claim on, like [`due_bookings`].
-pub(super) fn due_notices(conn: &mut Conn<'_>, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<String>> {
+/// Notices of this hurry that are due and which nobody has a claim on, like [`due_bookings`].
+pub(super) fn due_notices(
+    conn: &mut Conn<'_>,
+    hurry: i32,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<Vec<String>> {
     let due = notices::table
+        .filter(notices::hurry.eq(hurry))
         .filter(notices::next_attempt_at.le(Ts(now)))
         .filter(notices::claim_until.is_null().or(notices::claim_until.le(Ts(now))))
         .order((notices::next_attempt_at, notices::id))

@@ -7,9 +7,9 @@ use super::DbError;
 use super::audit::forget_audit_details;
 use super::connection::{Conn, on};
 use super::schema::{
-    announcement_people, announcement_revisions, announcements, api_tokens, bookings, calendar_addresses,
-    deferrals, events, exceptions, exemptions, identities, marks, notices, outages, pauses, people, receipts,
-    resources, roster_imports, sessions, sweep_acts, sweeps, usage_lines,
+    announcement_people, announcement_revisions, announcements, api_tokens, bookings, bounces,
+    calendar_addresses, deferrals, events, exceptions, exemptions, identities, marks, notices, outages,
+    pauses, people, receipts, resources, roster_imports, sessions, sweep_acts, sweeps, usage_lines,
 };
 use super::types::Ts;
 use super::usage::BY_HAND;
@@ -145,6 +145,7 @@ fn erase_from_exceptions(conn: &mut Conn<'_>, person: &Person, stand_in: &NetId)
 fn erase_from_mail(conn: &mut Conn<'_>, person: &Person) -> Result<(), DbError> {
     let theirs = notices::table.filter(notices::person_id.eq(person.id.as_str()));
     on!(conn, |c| diesel::delete(theirs).execute(c))?;
+    on!(conn, |c| diesel::delete(bounces::table.find(person.id.as_str())).execute(c))?;
     for said in [person.net_id.as_str(), person.mail.as_str(), person.name.as_str()] {
         let said = like(said);
         let named = notices::subject

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::DbError;
 use super::connection::{Conn, on};
 use super::schema::{
-    announcement_people, announcements, audit_details, audit_records, bookings, calendar_addresses, events,
-    exceptions, identities, marks, memberships, notices, outage_hits, people, receipts, sweep_acts,
+    announcement_people, announcements, audit_details, audit_records, bookings, bounces, calendar_addresses,
+    events, exceptions, identities, marks, memberships, notices, outage_hits, people, receipts, sweep_acts,
     usage_lines, waits,
 };
 use super::types::Ts;
@@ -53,6 +53,7 @@ pub fn kept_of(conn: &mut Conn<'_>, person: &Person) -> Result<Vec<(&'static str
         ("reaped", reaped(conn, person)?),
         ("mails", mails_to(conn, person)?),
         ("announcements", announcements_of(conn, person)?),
+        ("mail_comes_back", bounce_kept(conn, person)?),
         ("audit", audit_about(conn, person)?),
     ])
 }
@@ -271,15 +272,36 @@ fn reaped(conn: &mut Conn<'_>, person: &Person) -> Result<Value, DbError> {
 }
 
 fn mails_to(conn: &mut Conn<'_>, person: &Person) -> Result<Value, DbError> {
-    let rows: Vec<(Ts, Option<Ts>, String, String, String)> = on!(conn, |c| notices::table
+    type Row = (Ts, Option<Ts>, String, String, String, String, Option<String>);
+    let rows: Vec<Row> = on!(conn, |c| notices::table
         .filter(notices::person_id.eq(person.id.as_str()))
         .order(notices::created_at)
         .limit(MOST)
-        .select((notices::created_at, notices::sent_at, notices::recipient, notices::subject, notices::body,))
+        .select((
+            notices::created_at,
+            notices::sent_at,
+            notices::state,
+            notices::recipient,
+            notices::subject,
+            notices::body,
+            notices::last_error,
+        ))
         .load(c))?;
     Ok(list(
         rows,
-        |(created, sent, to, subject, body)| json!({"at": at(created), "sent_at": maybe(sent), "to": to, "subject": subject, "body": body}),
+        |(created, sent, state, to, subject, body, error)| json!({"at": at(created), "sent_at": maybe(sent), "state": state, "to": to, "subject": subject, "body": body, "last_answer": error}),
+    ))
+}
+
+fn bounce_kept(conn: &mut Conn<'_>, person: &Person) -> Result<Value, DbError> {
+    let noted: Option<(String, Ts, String)> = on!(conn, |c| bounces::table
+        .find(person.id.as_str())
+        .select((bounces::address, bounces::since, bounces::words))
+        .first(c)
+        .optional())?;
+    Ok(noted.map_or(
+        Value::Null,
+        |(address, since, words)| json!({"address": address, "since": at(since), "words": words}),
     ))
 }
 

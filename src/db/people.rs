@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::connection::{Conn, on};
-use super::schema::{bookings, courses, labs, memberships, people};
+use super::schema::{bookings, bounces, courses, labs, memberships, people};
 use super::types::Ts;
 use super::{DbError, dialect};
 use crate::domain::ids::{BookingId, CourseId, NetId, PersonId};
@@ -347,8 +347,10 @@ pub fn set_dropped(conn: &mut Conn<'_>, id: &PersonId, dropped: Option<Dropped>)
     Ok(())
 }
 
-/// Sets what to call the person, and where their mail goes.
+/// Sets what to call the person, and where their mail goes. Whether mail to another address came back says nothing of this one.
 pub fn set_contact(conn: &mut Conn<'_>, id: &PersonId, name: &str, mail: &str) -> Result<(), DbError> {
+    let another = bounces::table.find(id.as_str()).filter(bounces::address.ne(mail));
+    on!(conn, |c| diesel::delete(another).execute(c))?;
     on!(conn, |c| diesel::update(people::table.find(id.as_str()))
         .set((people::name.eq(name), people::mail.eq(mail)))
         .execute(c))?;

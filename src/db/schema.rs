@@ -283,6 +283,8 @@ table! {
         id -> Text,
         dedupe_key -> Text,
         topic -> Text,
+        hurry -> Integer,
+        state -> Text,
         person_id -> Nullable<Text>,
         recipient -> Text,
         subject -> Text,
@@ -295,6 +297,20 @@ table! {
         sent_at -> Nullable<Instant>,
         claim_token -> Nullable<Text>,
         claim_until -> Nullable<Instant>,
+        stale_at -> Nullable<Instant>,
+        digest_at -> Nullable<Instant>,
+        digest_id -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use crate::db::types::Instant;
+    bounces (person_id) {
+        person_id -> Text,
+        address -> Text,
+        since -> Instant,
+        words -> Text,
     }
 }
 
@@ -753,6 +769,7 @@ joinable!(audit_details -> audit_records (number));
 joinable!(identities -> people (person_id));
 joinable!(memberships -> people (person_id));
 joinable!(roster_imports -> people (person_id));
+joinable!(notices -> people (person_id));
 joinable!(occupancy -> pools (pool_id));
 joinable!(pools -> sites (site_id));
 allow_tables_to_appear_in_same_query!(
@@ -776,4 +793,5 @@ allow_tables_to_appear_in_same_query!(
     announcement_people
 );
 allow_tables_to_appear_in_same_query!(audit_records, audit_details, people);
+allow_tables_to_appear_in_same_query!(notices, people);
 allow_tables_to_appear_in_same_query!(occupancy, pools, sites);

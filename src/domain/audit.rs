@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::ids::{
-    AnnouncementId, BookingId, CourseId, ExceptionId, ExemptionId, ImportId, LabId, OutageId, PauseId,
-    PersonId, SessionId, SiteId, SweepId, TokenId,
+    AnnouncementId, BookingId, CourseId, ExceptionId, ExemptionId, ImportId, LabId, NoticeId, OutageId,
+    PauseId, PersonId, SessionId, SiteId, SweepId, TokenId,
 };
 
 /// The actions with their words, and how each is told after whoever did it; `{about}` stands for whom it was about.
@@ -79,6 +79,7 @@ actions! {
     PublishedAnnouncement "published_announcement" "had an announcement published";
     EditedAnnouncement "edited_announcement" "edited an announcement";
     WithdrewAnnouncement "withdrew_announcement" "took an announcement back";
+    RetriedMail "retried_mail" "had mail tried again that was given up";
     AppliedCourse "applied_course" "made the course what its file says";
     ExportedPerson "exported_person" "took out what is kept of {about}";
     ErasedPerson "erased_person" "erased {about}";
@@ -205,6 +206,8 @@ pub enum Object {
     Lab(LabId),
     /// An outage.
     Outage(OutageId),
+    /// A mail.
+    Notice(NoticeId),
     /// A pause of the reaper.
     Pause(PauseId),
     /// A session.
@@ -228,6 +231,7 @@ impl Object {
             Self::Import(id) => ("import", id.as_str()),
             Self::Lab(id) => ("lab", id.as_str()),
             Self::Outage(id) => ("outage", id.as_str()),
+            Self::Notice(id) => ("notice", id.as_str()),
             Self::Pause(id) => ("pause", id.as_str()),
             Self::Session(id) => ("session", id.as_str()),
             Self::Site(id) => ("site", id.as_str()),
@@ -258,6 +262,7 @@ impl FromStr for Object {
             "import" => id.parse().map(Self::Import),
             "lab" => id.parse().map(Self::Lab),
             "outage" => id.parse().map(Self::Outage),
+            "notice" => id.parse().map(Self::Notice),
             "pause" => id.parse().map(Self::Pause),
             "session" => id.parse().map(Self::Session),
             "site" => id.parse().map(Self::Site),

@@ -1,9 +1,12 @@
 //! People and what the rules need to know of them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{NetId, PersonId};
+use super::notice::{Topic, Way};
 
 /// Whether a net ID counts as even or odd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,20 +88,36 @@ impl Role {
     }
 }
 
-/// Which mails someone wants, of those that may be left out.
+/// Which mails someone wants, of those about which they may choose, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choices {
     /// How many minutes before its end they hear that a booking ends, each once; none if they don't want to hear it.
     pub ending_soon_minutes: Vec<i32>,
-    /// Whether they hear that their servers can be used.
-    pub ready: bool,
-    /// Whether they hear that a booking which they used is over.
-    pub ended: bool,
+    /// How they hear of what they chose something about.
+    #[serde(default)]
+    pub ways: BTreeMap<Topic, Way>,
 }
 
 impl Default for Choices {
     fn default() -> Self {
-        Self { ending_soon_minutes: vec![15, 60], ready: true, ended: true }
+        Self { ending_soon_minutes: vec![15, 60], ways: BTreeMap::new() }
+    }
+}
+
+impl Choices {
+    /// How they hear of a topic: as they chose, if the topic leaves that to them.
+    pub fn way(&self, topic: Topic) -> Way {
+        let chosen = self.ways.get(&topic).copied().filter(|way| topic.ways().contains(way));
+        chosen.unwrap_or(Way::AtOnce)
+    }
+
+    /// The same with another way for a topic. One that the topic does not have changes nothing.
+    #[must_use]
+    pub fn with(mut self, topic: Topic, way: Way) -> Self {
+        if topic.ways().contains(&way) {
+            self.ways.insert(topic, way);
+        }
+        self
     }
 }
 

@@ -2,29 +2,44 @@
 
 use std::fmt::Debug;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, MultiPart, SinglePart};
-use lettre::transport::smtp::AsyncSmtpTransport;
+use lettre::transport::smtp::{AsyncSmtpTransport, PoolConfig};
 use lettre::{AsyncFileTransport, AsyncTransport, Message, Tokio1Executor};
+use tokio::sync::Semaphore;
 
+use super::dkim::Seal;
+use super::refusal::Refusal;
 use crate::domain::notice::Notice;
 
 /// Why a mail did not leave.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct SendError {
-    /// Whether trying again would not help.
-    pub permanent: bool,
-    /// The mail server's words, or what kept us from it.
+    /// What was refused.
+    pub refusal: Refusal,
+    /// The mail server's words, or what kept us from it. They may hold an address: they are not for the log.
     pub reason: String,
 }
 
 impl SendError {
-    fn permanent(reason: impl std::fmt::Display) -> Self {
-        Self { permanent: true, reason: reason.to_string() }
+    /// This mail can't be sent, however often it is tried.
+    pub fn permanent(reason: impl std::fmt::Display) -> Self {
+        Self { refusal: Refusal::Message, reason: reason.to_string() }
+    }
+
+    /// It can't be sent now.
+    pub fn passing(reason: impl std::fmt::Display) -> Self {
+        Self { refusal: Refusal::Passing, reason: reason.to_string() }
+    }
+
+    /// No mail can be sent to its address.
+    pub fn address(reason: impl std::fmt::Display) -> Self {
+        Self { refusal: Refusal::Address, reason: reason.to_string() }
     }
 }
 
@@ -33,12 +48,18 @@ impl SendError {
 pub trait Mailer: Send + Sync + Debug {
     /// Hands one notice over. Sending it again is harmless: its Message-ID stays the same.
     async fn send(&self, notice: &Notice) -> Result<(), SendError>;
+
+    /// How many notices it is given at once.
+    fn at_once(&self) -> usize {
+        1
+    }
 }
 
 /// From whom mail comes.
 #[derive(Debug, Clone)]
 pub struct Sender {
     mailbox: Mailbox,
+    seal: Option<Arc<Seal>>,
 }
 
 impl Sender {
@@ -47,12 +68,32 @@ impl Sender {
         let mailbox = text.parse().map_err(|_| {
             format!("\"{text}\" is not a mail address such as \"Fairlease <fairlease@example.edu>\"")
         })?;
-        Ok(Self { mailbox })
+        Ok(Self { mailbox, seal: None })
+    }
+
+    /// The same, whose mail is signed for its domain.
+    #[must_use]
+    pub fn sealing(self, seal: Seal) -> Self {
+        Self { seal: Some(Arc::new(seal)), ..self }
+    }
+
+    /// The domain of its address.
+    pub fn domain(&self) -> &str {
+        self.mailbox.email.domain()
+    }
+
+    /// The notice as it leaves: with a signature, if this sender has a key.
+    fn signed(&self, notice: &Notice) -> Result<Message, SendError> {
+        let mut message = self.message(notice)?;
+        if let Some(seal) = &self.seal {
+            seal.sign(&mut message);
+        }
+        Ok(message)
     }
 
     /// The notice as a message. Its Message-ID comes from the notice's id alone.
     fn message(&self, notice: &Notice) -> Result<Message, SendError> {
-        let recipient: Mailbox = notice.recipient.parse().map_err(SendError::permanent)?;
+        let recipient: Mailbox = notice.recipient.parse().map_err(SendError::address)?;
         let builder = Message::builder()
             .message_id(Some(format!("<{}@{}>", notice.id, self.mailbox.email.domain())))
             .date(notice.created_at.into())
@@ -84,31 +125,52 @@ fn calendar_part(calendar: &str) -> Result<SinglePart, SendError> {
 pub struct SmtpMailer {
     sender: Sender,
     transport: AsyncSmtpTransport<Tokio1Executor>,
+    /// The pool keeps so many connections, but opens more if it is asked to.
+    free: Semaphore,
+    connections: u8,
 }
 
 /// How long the mail server may take for one command.
 const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How many connections a mail server gets where nobody says.
+pub const CONNECTIONS: u8 = 4;
+
 impl SmtpMailer {
-    /// Reads `smtp://host:port`, `smtps://user:password@host`, or `smtp://host?tls=required`.
-    pub fn connect(url: &str, sender: Sender) -> Result<Self, String> {
+    /// Reads `smtp://host:port`, `smtps://user:password@host`, or `smtp://host?tls=required`. It has so many `connections` at a
+    /// time, at least one.
+    pub fn connect(url: &str, connections: u8, sender: Sender) -> Result<Self, String> {
+        let connections = connections.max(1);
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|error| format!("the mail server's URL is not right ({error}): write smtp://host:25 or smtps://user:password@host"))?
             .timeout(Some(SMTP_TIMEOUT))
+            .pool_config(PoolConfig::new().max_size(connections.into()))
             .build();
-        Ok(Self { sender, transport })
+        Ok(Self { sender, transport, free: Semaphore::new(connections.into()), connections })
     }
 }
 
 #[async_trait]
 impl Mailer for SmtpMailer {
     async fn send(&self, notice: &Notice) -> Result<(), SendError> {
-        let message = self.sender.message(notice)?;
+        let message = self.sender.signed(notice)?;
+        let _connection = self.free.acquire().await.map_err(SendError::passing)?;
         match self.transport.send(message).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(SendError { permanent: error.is_permanent(), reason: error.to_string() }),
+            Err(error) => Err(refused(&error)),
         }
     }
+
+    /// One is at hand for each connection as soon as that has sent the one before.
+    fn at_once(&self) -> usize {
+        usize::from(self.connections) * 2
+    }
+}
+
+fn refused(error: &lettre::transport::smtp::Error) -> SendError {
+    let reason = error.to_string();
+    let code = error.status().and_then(|code| code.to_string().parse().ok());
+    SendError { refusal: code.map_or(Refusal::Passing, |code| Refusal::of(code, &reason)), reason }
 }
 
 /// A directory of `.eml` files, which the mailbox page shows.
@@ -131,12 +193,10 @@ impl FileMailer {
 impl Mailer for FileMailer {
     /// The file is called after the notice, so a notice that is sent twice is one mail.
     async fn send(&self, notice: &Notice) -> Result<(), SendError> {
-        let message = self.sender.message(notice)?;
-        let passing =
-            |error: &dyn std::fmt::Display| SendError { permanent: false, reason: error.to_string() };
+        let message = self.sender.signed(notice)?;
         let transport = AsyncFileTransport::<Tokio1Executor>::new(&self.directory);
-        let name = transport.send(message).await.map_err(|error| passing(&error))?;
+        let name = transport.send(message).await.map_err(SendError::passing)?;
         let path = |name: &str| self.directory.join(format!("{name}.eml"));
-        tokio::fs::rename(path(&name), path(notice.id.as_str())).await.map_err(|error| passing(&error))
+        tokio::fs::rename(path(&name), path(notice.id.as_str())).await.map_err(SendError::passing)
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod announcement;
 pub mod departure;
+pub mod digest;
 pub mod ending;
 pub mod outage;
 pub mod reaper;

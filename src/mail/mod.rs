@@ -2,5 +2,7 @@
 
 pub mod calendar;
 pub mod delivery;
+pub mod dkim;
 pub mod mailbox;
 pub mod messages;
+pub mod refusal;

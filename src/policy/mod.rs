@@ -10,6 +10,7 @@ pub mod fair_share;
 pub mod fitness;
 pub mod health;
 pub mod lead;
+pub mod mail;
 pub mod outage;
 pub mod reaping;
 pub mod reconcile;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::booking::{EndReason, State};
+use crate::domain::notice::{Topic, Way};
 use crate::domain::person::Choices;
 
 /// How many minutes before a booking's end one may choose to be warned of it, the latest first.
@@ -31,10 +32,11 @@ pub fn warning_due(
     choices.ending_soon_minutes.iter().copied().filter(|minutes| is_due(*minutes)).min()
 }
 
-/// Whether someone hears that their booking is over. Always if it never was theirs to use, since that mail takes the event in
-/// their calendar back, and if it was taken from them since nobody used it.
-pub fn ended_is_wanted(choices: &Choices, state: &State) -> bool {
-    choices.ended || state.ready_at().is_none() || state.reason() == Some(EndReason::NoShow)
+/// How someone hears that their booking is over. At once if it never was theirs to use, since that mail takes the event in
+/// their calendar back, and if it was taken from them since nobody used it; else as they chose.
+pub fn way_of_ended(choices: &Choices, state: &State) -> Way {
+    let told_anyway = state.ready_at().is_none() || state.reason() == Some(EndReason::NoShow);
+    if told_anyway { Way::AtOnce } else { choices.way(Topic::Ended) }
 }
 
 #[cfg(test)]
@@ -94,14 +96,14 @@ mod tests {
 
     #[test]
     fn that_something_is_called_off_is_always_told() {
-        let quiet = Choices { ended: false, ..Choices::default() };
+        let quiet = Choices::default().with(Topic::Ended, Way::Never);
         let active = State::Active { ready_at: at(0) };
-        let wanted = |choices: &Choices, state: State, reason| {
-            ended_is_wanted(choices, &state.release(reason, at(60)).unwrap())
+        let way = |choices: &Choices, state: State, reason| {
+            way_of_ended(choices, &state.release(reason, at(60)).unwrap())
         };
-        assert!(!wanted(&quiet, active, EndReason::Expired));
-        assert!(wanted(&quiet, active, EndReason::NoShow));
-        assert!(wanted(&Choices::default(), active, EndReason::Expired));
-        assert!(wanted(&quiet, State::Booked, EndReason::Cancelled));
+        assert_eq!(way(&quiet, active, EndReason::Expired), Way::Never);
+        assert_eq!(way(&quiet, active, EndReason::NoShow), Way::AtOnce);
+        assert_eq!(way(&Choices::default(), active, EndReason::Expired), Way::AtOnce);
+        assert_eq!(way(&quiet, State::Booked, EndReason::Cancelled), Way::AtOnce);
     }
 }

@@ -1,55 +1,103 @@
 //! Sending what is in the outbox: at least once, and once if the mail server answers.
 
+mod turn;
+
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use tokio::task::JoinSet;
 
+use self::turn::{Outcome, turn};
 use super::App;
-use crate::db::{self, DbError};
+use crate::db::DbError;
+use crate::domain::ids::ClaimToken;
 use crate::domain::notice::{Delivery, Notice};
 use crate::mail::delivery::SendError;
+use crate::mail::refusal::Refusal;
 
-/// How many notices one step sends.
-const BATCH: i64 = 20;
 /// A notice that the mail server has refused for a passing reason this often is given up: some two days.
 const MAX_ATTEMPTS: i32 = 60;
 
-/// Sends notices that are due, and says how many it tried.
+/// Sends notices that are due until none is, and says how many it tried.
 pub async fn step(app: &Arc<App>) -> Result<usize, DbError> {
-    let token = app.claim_token();
-    let claimed = {
-        let (app, token) = (app.clone(), token.clone());
-        let db = app.db.clone();
-        db.write("delivery: claim", move |conn| {
-            let now = app.now();
-            db::claim_due_notices(conn, &token, now, now + app.claim, BATCH)
-        })
-        .await?
-    };
-    let tried = claimed.len();
-    for notice in claimed {
-        let delivery = outcome(app, &notice, app.mailer.send(&notice).await);
-        let (app, token) = (app.clone(), token.clone());
-        let db = app.db.clone();
-        db.write::<_, DbError, _>("delivery: record", move |conn| {
-            db::record_delivery(conn, &notice.id, &token, &delivery, app.now())
-        })
-        .await?;
-    }
-    Ok(tried)
+    step_while(app, || true).await
 }
 
-fn outcome(app: &App, notice: &Notice, sent: Result<(), SendError>) -> Delivery {
+/// The same while `go_on` says so; what is in hand then is finished.
+///
+/// The mailer has some notices in hand at a time, and each turn of the loop is one transaction: it records those that are done
+/// and claims others in their place, the most urgent first. So what is urgent never waits behind more than those in hand, and
+/// a worker that dies leaves no more than those untold.
+pub async fn step_while(app: &Arc<App>, go_on: impl Fn() -> bool) -> Result<usize, DbError> {
+    let token = app.claim_token();
+    let mut calls = app.wake.listen();
+    let (mut sending, mut done, mut tried) = (JoinSet::new(), Vec::new(), 0);
+    loop {
+        let room = if go_on() { app.mailer.at_once().saturating_sub(sending.len()) } else { 0 };
+        let next = match turn(app, &token, Arc::new(std::mem::take(&mut done)), room).await {
+            Ok(next) => next,
+            Err(error) => {
+                finish(app, &token, sending).await?;
+                return Err(error);
+            }
+        };
+        tried += next.claimed.len();
+        for notice in next.claimed {
+            sending.spawn(send(app.clone(), notice));
+        }
+        if sending.is_empty() {
+            if next.put_aside == 0 || !go_on() {
+                return Ok(tried);
+            }
+            continue;
+        }
+        // What others have written meanwhile is taken up if there is room, however slow those in hand are.
+        tokio::select! {
+            biased;
+            Some(ended) = sending.join_next() => done.extend(outcome(ended)),
+            Ok(()) = calls.changed(), if sending.len() < app.mailer.at_once() => {}
+        }
+        while let Some(ended) = sending.try_join_next() {
+            done.extend(outcome(ended));
+        }
+    }
+}
+
+/// Waits for those in hand and records what came of them.
+async fn finish(app: &Arc<App>, token: &ClaimToken, sending: JoinSet<Outcome>) -> Result<(), DbError> {
+    let done = Arc::new(sending.join_all().await);
+    turn(app, token, done, 0).await.map(|_| ())
+}
+
+/// A task that broke leaves its claim to lapse: the notice is sent again.
+fn outcome(ended: Result<Outcome, tokio::task::JoinError>) -> Option<Outcome> {
+    ended.inspect_err(|error| tracing::error!(%error, "the sending of a notice broke off")).ok()
+}
+
+/// Hands one notice to the mailer. That may take two thirds of the time for which it is claimed, and no longer: past that time
+/// another worker takes it.
+async fn send(app: Arc<App>, notice: Notice) -> Outcome {
+    let limit = (app.claim * 2 / 3).to_std().unwrap_or_default();
+    let sent = tokio::time::timeout(limit, app.mailer.send(&notice)).await;
+    let sent = sent.unwrap_or_else(|_| {
+        Err(SendError::passing(format!("the mail server took longer than {} s", limit.as_secs())))
+    });
+    let delivery = delivery(&app, &notice, sent);
+    Outcome { notice, delivery }
+}
+
+/// The words of the server may hold an address: they are stored, and not logged.
+fn delivery(app: &App, notice: &Notice, sent: Result<(), SendError>) -> Delivery {
+    let attempts = notice.attempts + 1;
     match sent {
         Ok(()) => Delivery::Sent,
-        Err(error) if error.permanent || notice.attempts + 1 >= MAX_ATTEMPTS => {
-            tracing::error!(notice = %notice.id, %error, "a notice was given up");
-            Delivery::Dead { error: error.reason }
-        }
-        Err(error) => {
-            tracing::warn!(notice = %notice.id, attempts = notice.attempts + 1, %error, "a notice waits");
-            let at = app.now() + backoff(notice.attempts + 1);
-            Delivery::Later { error: error.reason, at }
+        Err(SendError { refusal, reason: error }) => {
+            if refusal == Refusal::Passing && attempts < MAX_ATTEMPTS {
+                tracing::warn!(notice = %notice.id, attempts, "a notice waits");
+                return Delivery::Later { error, at: app.now() + backoff(attempts) };
+            }
+            tracing::error!(notice = %notice.id, attempts, ?refusal, "a notice was given up");
+            Delivery::Dead { error, bounced: refusal == Refusal::Address }
         }
     }
 }

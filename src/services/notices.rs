@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 
 pub use self::line::{tell_lapsed, tell_offer, tell_wait_over, withdraw_offer};
 pub use self::remind::remind;
-use super::App;
+use super::{App, digest};
 use crate::db::{self, Conn, CourseCard, DbError, LabSetting};
 use crate::domain::booking::Booking;
 use crate::domain::ids::{BookingId, PersonId};
-use crate::domain::notice::{Notice, Topic};
+use crate::domain::notice::{Notice, Topic, Way};
 use crate::domain::person::{Choices, Person};
 use crate::domain::reaper::NoShowSignal;
 use crate::mail::messages::{self, Message, Occurrence};
@@ -72,17 +72,20 @@ impl Kind<'_> {
         }
     }
 
-    /// What carries an invitation is always wanted, and what tells of a loss. When one is reminded is for [`remind`] to know.
-    fn is_wanted(&self, choices: &Choices, booking: &Booking) -> bool {
+    /// How its person hears of it. When one is reminded is for [`remind`] to know.
+    fn way(&self, choices: &Choices, booking: &Booking) -> Way {
         match self {
-            Self::Booked
-            | Self::BookedFromLine
-            | Self::Moved
-            | Self::EndingSoon(_)
-            | Self::NotUsed { .. }
-            | Self::Failed => true,
-            Self::Ready(_) => choices.ready,
-            Self::Ended => reminders::ended_is_wanted(choices, &booking.state),
+            Self::Ended => reminders::way_of_ended(choices, &booking.state),
+            _ => choices.way(self.topic()),
+        }
+    }
+
+    /// When it is of no use any more, if it ever is.
+    fn stale_at(&self, booking: &Booking) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Ready(_) | Self::EndingSoon(_) => Some(booking.slot.end()),
+            Self::NotUsed { release_at, .. } => Some(*release_at),
+            Self::Booked | Self::BookedFromLine | Self::Moved | Self::Failed | Self::Ended => None,
         }
     }
 }
@@ -102,7 +105,8 @@ pub fn tell(
     setting: &LabSetting,
 ) -> Result<bool, DbError> {
     let Some(person) = db::person(conn, &booking.person)? else { return Ok(false) };
-    if !kind.is_wanted(&person.choices, booking) {
+    let way = kind.way(&person.choices, booking);
+    if way == Way::Never {
         return Ok(false);
     }
     let Some(course) = db::course_card(conn)? else { return Ok(false) };
@@ -120,8 +124,8 @@ pub fn tell(
         Kind::Failed => messages::failed(occurrence),
         Kind::Ended => messages::ending::ended(occurrence, &db::resources(conn, &booking.id)?),
     };
-    let message = written(message)?;
-    db::enqueue(conn, &mail(app, &person, kind.topic(), kind.dedupe_key(booking), message))
+    let mail = mail(app, &person, kind.topic(), kind.dedupe_key(booking), written(message)?);
+    put(app, conn, way, &Notice { stale_at: kind.stale_at(booking), ..mail })
 }
 
 fn occurrence<'a>(
@@ -143,7 +147,20 @@ fn occurrence<'a>(
     }
 }
 
-/// Puts a mail to this person into the outbox, unless it is there already. Says whether it did.
+/// Puts a notice into the outbox, to be told this way, unless it is there already or its person does not want it. Says whether
+/// it did.
+pub(super) fn put(app: &App, conn: &mut Conn<'_>, way: Way, notice: &Notice) -> Result<bool, DbError> {
+    match way {
+        Way::Never => Ok(false),
+        Way::Digest if notice.may_gather() => {
+            let due = digest::next_at(app, conn)?;
+            db::enqueue_for_digest(conn, notice, due)
+        }
+        Way::AtOnce | Way::Digest => db::enqueue(conn, notice),
+    }
+}
+
+/// Puts a mail to this person into the outbox, as they want it, unless it is there already. Says whether it did.
 pub(super) fn tell_one(
     app: &App,
     conn: &mut Conn<'_>,
@@ -152,11 +169,11 @@ pub(super) fn tell_one(
     key: &str,
     message: Result<Message, askama::Error>,
 ) -> Result<bool, DbError> {
-    let message = written(message)?;
-    db::enqueue(conn, &mail(app, person, topic, format!("{key}/{}", person.id), message))
+    let mail = mail(app, person, topic, format!("{key}/{}", person.id), written(message)?);
+    put(app, conn, person.choices.way(topic), &mail)
 }
 
-/// Puts a mail to each of the staff into the outbox, or to the course's own address while there are none: one to each about
+/// Puts a mail to each of the staff into the outbox, as they want it, or to the course's own address while there are none: one to each about
 /// what `key` says. Says whether any of them is new.
 pub(super) fn tell_staff(
     app: &App,
@@ -177,21 +194,18 @@ pub(super) fn tell_staff(
         )?;
     }
     for person in staff {
-        let dedupe_key = format!("{key}/{}", person.id);
-        told |= db::enqueue(
-            conn,
-            &notice(app, Some(person.id), person.mail, topic, dedupe_key, message.clone()),
-        )?;
+        let mail = mail(app, &person, topic, format!("{key}/{}", person.id), message.clone());
+        told |= put(app, conn, person.choices.way(topic), &mail)?;
     }
     Ok(told)
 }
 
-fn written(message: Result<Message, askama::Error>) -> Result<Message, DbError> {
+pub(super) fn written(message: Result<Message, askama::Error>) -> Result<Message, DbError> {
     message.map_err(|error| DbError::Corrupt(format!("a mail can't be written: {error}")))
 }
 
 /// A notice to this person.
-fn mail(app: &App, person: &Person, topic: Topic, dedupe_key: String, message: Message) -> Notice {
+pub(super) fn mail(app: &App, person: &Person, topic: Topic, dedupe_key: String, message: Message) -> Notice {
     notice(app, Some(person.id.clone()), person.mail.clone(), topic, dedupe_key, message)
 }
 
@@ -213,6 +227,7 @@ fn notice(
         body: message.body,
         calendar: message.calendar,
         created_at: app.now(),
+        stale_at: None,
         attempts: 0,
     }
 }

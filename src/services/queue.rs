@@ -96,5 +96,6 @@ fn gauges(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<Gauges, DbError> {
             .collect(),
         outbox: outbox.count,
         outbox_oldest: age(&outbox),
+        given_up: db::outbox_counts(conn)?.1,
     })
 }

@@ -285,6 +285,8 @@ pub enum Done {
     SessionsEnded,
     /// Staff see with their own eyes again.
     StoppedLooking,
+    /// Mail is tried again.
+    MailRetried,
     /// A token was revoked.
     TokenRevoked,
     /// A service was added.
@@ -337,6 +339,11 @@ impl Done {
             Self::TriedAgain,
             "again",
             "Students can ask for other ends there again. What the site says then is kept.",
+        ),
+        (
+            Self::MailRetried,
+            "mail",
+            "It is tried again at once. What is out of date by now is set aside instead.",
         ),
         (Self::Paused, "paused", "The reaper is paused. Bookings whose time is over still end."),
         (Self::Resumed, "resumed", "The pause is over. The next sweep goes on, within a minute."),

@@ -17,8 +17,8 @@ use super::context::{WebState, reference};
 use super::error::{WebError, as_page, as_problem};
 use super::guard::guarded;
 use super::handlers::{
-    announcements, audit, booking, components, health, lab, labs, links, look, mailbox, me, outages, person,
-    privacy, reaper, roster, services, sign_in, sites, staff, standing, wait,
+    announcements, audit, booking, components, health, lab, labs, links, look, mailbox, me, outages, outbox,
+    person, privacy, reaper, roster, services, sign_in, sites, staff, standing, wait,
 };
 use super::limits::Limits;
 use super::log::{CALENDAR, LINK, RequestSpan, secret_route};
@@ -156,6 +156,7 @@ pub fn every_row() -> impl Iterator<Item = &'static Row> {
         DEMO,
         reaper::ROWS,
         roster::ROWS,
+        outbox::ROWS,
         person::ROWS,
         services::ROWS,
         announcements::ROWS,
@@ -173,6 +174,7 @@ fn pages(config: &mut web::ServiceConfig, demo: bool) {
     served(config);
     reaper::routes(config);
     roster::routes(config);
+    outbox::routes(config);
     person::routes(config);
     services::routes(config);
     announcements::routes(config);

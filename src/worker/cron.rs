@@ -5,7 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
-use super::{REMEMBER, depart, digest, forget, hasten, head, look, offer, reap, remind, renew, report};
+use super::{
+    REMEMBER, depart, digest, forget, gather, hasten, head, look, offer, reap, remind, renew, report,
+};
 use crate::db;
 use crate::services::App;
 use crate::services::health::LOOK_EVERY;
@@ -55,6 +57,7 @@ pub async fn minute(app: &Arc<App>) {
         claimed(app, "offer", scheduled_at, offer::minute).await;
         claimed(app, "remind", scheduled_at, remind::run).await;
         claimed(app, "report", scheduled_at, report::run).await;
+        claimed(app, "gather", scheduled_at, gather::run).await;
         match digest::scheduled_at(app).await {
             Ok(Some(morning)) => claimed(app, "digest", morning, digest::run).await,
             Ok(None) => {}

@@ -11,9 +11,7 @@ use crate::services::{App, delivery};
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut calls = app.wake.listen();
     loop {
-        match delivery::step(&app).await {
-            Ok(0) => {}
-            Ok(_) if !*stop.borrow() => continue,
+        match delivery::step_while(&app, || !*stop.borrow()).await {
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "mail can't be sent"),
         }

@@ -1,6 +1,6 @@
-//! What runs by itself: bookings are fulfilled, what has become free is offered to those who wait, announcements are mailed, mail is sent, the reaper sweeps, reminders are written, sites are looked at,
-//! standing leases are renewed, rosters that staff confirmed are applied, what those have ends who dropped the course, old refusals are forgotten, staff hear of what failed and, each
-//! morning, of what the reaper only reports.
+//! What runs by itself: bookings are fulfilled, what has become free is offered to those who wait, announcements are mailed, what outages hit is dealt with, mail is sent, the reaper sweeps, reminders are written, sites are looked at,
+//! standing leases are renewed, rosters that staff confirmed are applied, what those have ends who dropped the course, old refusals are forgotten, what has gathered is told
+//! in digests, staff hear of what failed and, each morning, of what the reaper only reports.
 //!
 //! All that is to be done is in the database; cron only says that it is time to look. Several workers may run at once:
 //! rows are claimed, and each tick of a recurring job is claimed as `(job, scheduled_at)`.
@@ -12,6 +12,7 @@ pub mod depart;
 pub mod digest;
 pub mod forget;
 pub mod fulfil;
+pub mod gather;
 pub mod hasten;
 pub mod head;
 pub mod look;

@@ -14,7 +14,7 @@ use fairlease::domain::audit::Doer;
 use fairlease::domain::course::Course;
 use fairlease::domain::ids::{InstanceId, NoticeId, PersonId};
 use fairlease::domain::interval::Interval;
-use fairlease::domain::notice::Notice;
+use fairlease::domain::notice::{Notice, Topic};
 use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::SeededEntropy;
 use fairlease::mail::delivery::{FileMailer, Sender};
@@ -61,6 +61,7 @@ const HISTORY: &str = "
 /// A student with a session and a booking that is ahead.
 pub(crate) struct Student {
     pub(crate) cookie: String,
+    #[allow(dead_code, reason = "not every bench asks for it")]
     pub(crate) booking: String,
 }
 
@@ -68,6 +69,8 @@ pub(crate) struct Student {
 pub(crate) struct Service {
     pub(crate) url: String,
     pub(crate) students: Vec<Student>,
+    #[allow(dead_code, reason = "not every bench works beside the pages")]
+    pub(crate) app: Arc<App>,
     stop: watch::Sender<bool>,
     _directory: TempDir,
 }
@@ -97,9 +100,9 @@ impl Service {
         let demo = Demo { mailbox: Some(mailbox(&directory)), simulated: true, people: Vec::new() };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let state = WebState { demo: Some(demo), ..WebState::new(app, stopped) };
+        let state = WebState { demo: Some(demo), ..WebState::new(app.clone(), stopped) };
         std::thread::spawn(move || runtime().block_on(web::serve(listener, state)).unwrap());
-        Self { url, students, stop, _directory: directory }
+        Self { url, students, app, stop, _directory: directory }
     }
 }
 
@@ -198,12 +201,14 @@ async fn fill_mailbox(app: &App) {
         let mail = Notice {
             id: NoticeId::from_bits(number),
             dedupe_key: String::new(),
+            topic: Topic::Booking,
             person: Some(PersonId::from_bits(number)),
             recipient: "ab1@example.edu".to_owned(),
             subject: format!("Booked: Kubernetes cluster, the {number}th"),
             body: "It is yours.\n".repeat(30),
             calendar: None,
             created_at: now - TimeDelta::minutes(i64::try_from(number).unwrap()),
+            stale_at: None,
             attempts: 0,
         };
         app.mailer.send(&mail).await.unwrap();

@@ -12,7 +12,7 @@ use fairlease::domain::course::{CloudName, Course};
 use fairlease::domain::ids::{InstanceId, SiteId};
 use fairlease::domain::person::Role;
 use fairlease::entropy::{Entropy as _, OsEntropy};
-use fairlease::mail::delivery::{Sender, SmtpMailer};
+use fairlease::mail::delivery::{CONNECTIONS, Sender, SmtpMailer};
 use fairlease::policy::reaping::Plan;
 use fairlease::services::health::Watch;
 use fairlease::services::reaping::{self, Done};
@@ -90,7 +90,7 @@ impl Reaped {
             clock: clock.clone(),
             entropy: Arc::new(OsEntropy),
             clouds,
-            mailer: Arc::new(SmtpMailer::connect(&mail.url(), sender).unwrap()),
+            mailer: Arc::new(SmtpMailer::connect(&mail.url(), CONNECTIONS, sender).unwrap()),
             public_url: "https://fairlease.example.edu".to_owned(),
             claim: TimeDelta::seconds(120),
             wake: Wake::default(),

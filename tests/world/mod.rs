@@ -79,7 +79,7 @@ impl Mailer for Postbox {
         let mut refusals = self.refusals.lock().unwrap();
         if *refusals > 0 {
             *refusals -= 1;
-            return Err(SendError { permanent: false, reason: "421 come back later".to_owned() });
+            return Err(SendError::passing("421 come back later"));
         }
         self.mails.lock().unwrap().push(notice.clone());
         Ok(())
@@ -257,6 +257,12 @@ impl World {
     /// A second process on the same database and cloud, with eyes of its own.
     pub(crate) fn beside(&self) -> Arc<App> {
         self.reaching(self.cloud.clone())
+    }
+
+    /// A second process on the same database and cloud with another way for mail to leave.
+    pub(crate) fn beside_mailing_by(&self, mailer: Arc<dyn Mailer>) -> Arc<App> {
+        let app = Arc::into_inner(self.beside()).unwrap();
+        Arc::new(App { mailer, ..app })
     }
 
     /// The same world with another way for mail to leave.

@@ -29,6 +29,7 @@ DROP TABLE job_runs;
 DROP TABLE announcement_people;
 DROP TABLE announcement_revisions;
 DROP TABLE announcements;
+DROP TABLE bounces;
 DROP TABLE notices;
 DROP TABLE events;
 DROP TABLE resources;

@@ -302,6 +302,10 @@ CREATE TABLE notices (
     dedupe_key TEXT NOT NULL UNIQUE,
     -- What it is about, in a word.
     topic TEXT NOT NULL,
+    -- 0 goes before 1.
+    hurry INTEGER NOT NULL,
+    -- In a word: it waits, gathers for a digest, is in one, was sent, was given up, or was too old.
+    state TEXT NOT NULL,
     -- Nobody in particular, if it goes to the course's own address.
     person_id TEXT REFERENCES people (id),
     recipient TEXT NOT NULL,
@@ -314,9 +318,17 @@ CREATE TABLE notices (
     last_error TEXT,
     sent_at INTEGER,
     claim_token TEXT,
-    claim_until INTEGER
+    claim_until INTEGER,
+    -- From then on it says nothing that anyone needs.
+    stale_at INTEGER,
+    -- When the digest is due that takes it, while it gathers.
+    digest_at INTEGER,
+    -- The notice that told it, if a digest took it.
+    digest_id TEXT
 ) STRICT;
-CREATE INDEX notices_to_send ON notices (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX notices_to_send ON notices (hurry, next_attempt_at, id) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX notices_to_gather ON notices (digest_at, person_id) WHERE digest_at IS NOT NULL;
+CREATE INDEX notices_in_state ON notices (state, created_at, id);
 CREATE INDEX notices_of_person ON notices (person_id) WHERE person_id IS NOT NULL;
 CREATE INDEX notices_sent ON notices (sent_at) WHERE sent_at IS NOT NULL;
 
@@ -370,6 +382,15 @@ CREATE TABLE announcement_people (
     PRIMARY KEY (announcement_id, person_id)
 ) STRICT;
 CREATE INDEX announcement_people_of_person ON announcement_people (person_id);
+
+-- Addresses from which mail comes back.
+CREATE TABLE bounces (
+    person_id TEXT PRIMARY KEY REFERENCES people (id),
+    address TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    -- The mail server's words.
+    words TEXT NOT NULL
+) STRICT;
 
 -- One row for each run of a recurring job: whoever inserts it runs it.
 CREATE TABLE job_runs (

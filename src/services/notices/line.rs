@@ -8,7 +8,7 @@ use crate::db::{self, Conn, DbError, LabSetting};
 use crate::domain::booking::Booking;
 use crate::domain::ids::BookingId;
 use crate::domain::link::Link;
-use crate::domain::notice::Topic;
+use crate::domain::notice::{Notice, Topic};
 use crate::domain::waitlist::Wait;
 use crate::mail::messages::waitlist::{self, InLine};
 use crate::services::{App, links};
@@ -39,7 +39,8 @@ pub fn tell_offer(
     let accept = links::url(app, &person.id, &Link::Accept { booking: id(), until });
     let pass = links::url(app, &person.id, &Link::Pass { booking: id(), until });
     let message = written(waitlist::offered(it, until, &accept, &pass, others))?;
-    db::enqueue_for(conn, &mail(app, &person, Topic::Waiting, offered(&booking.id), message), leaves)
+    let mail = mail(app, &person, Topic::Waiting, offered(&booking.id), message);
+    db::enqueue_for(conn, &Notice { stale_at: Some(until), ..mail }, leaves)
 }
 
 /// Takes back what [`tell_offer`] wrote, if it did not leave yet: the offer is answered or over. Says whether it did.

@@ -21,12 +21,8 @@ fn remind_in(app: &App, conn: &mut Conn<'_>) -> Result<usize, DbError> {
     let mut told = 0;
     for outage in late {
         let (Some(course), Some(until)) = (db::course(conn)?, outage.until) else { continue };
-        let around = Surroundings {
-            course: &course.title,
-            zone: course.zone,
-            public_url: &app.public_url,
-            now,
-        };
+        let around =
+            Surroundings { course: &course.title, zone: course.zone, public_url: &app.public_url, now };
         let message = words::late(around, &title(&course, &outage.away), outage, until);
         let key = format!("outage-late/{}/{}", outage.id, until.timestamp());
         told += usize::from(notices::tell_staff(app, conn, Topic::Outage, &key, message)?);

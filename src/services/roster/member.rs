@@ -12,6 +12,7 @@ use crate::domain::audit::{Action, Doer};
 use crate::domain::booking::Booking;
 use crate::domain::exception::Exception;
 use crate::domain::ids::{LabId, PersonId};
+use crate::domain::notice::Bounce;
 use crate::domain::person::Parity;
 use crate::services::audit::{self, Entry};
 
@@ -33,6 +34,8 @@ pub struct MemberView {
     pub bookings: Vec<Booking>,
     /// What labs are called.
     pub labs: BTreeMap<LabId, String>,
+    /// That mail to them comes back, if it does.
+    pub bounce: Option<Bounce>,
     /// As of when.
     pub now: DateTime<Utc>,
 }
@@ -51,6 +54,7 @@ pub fn member(app: &App, conn: &mut Conn<'_>, id: &PersonId) -> Result<Option<Me
         exceptions,
         bookings: bookings.into_iter().map(|(booking, _)| booking).collect(),
         labs: db::lab_titles(conn)?,
+        bounce: db::bounce_of(conn, id, &enrolment.mail)?,
         enrolment,
         now,
     }))

@@ -49,13 +49,14 @@ struct Kept {
 async fn me(who: &SignedIn, kept: Kept) -> Result<MePage, WebError> {
     let (app, person) = (who.context.app().clone(), who.caller.person.clone());
     let db = app.db.clone();
-    let (cards, calendar_made_at, mine, held, signed_in) = db
+    let (cards, calendar_made_at, mine, held, signed_in, bounce) = db
         .read::<_, DbError, _>("me", move |conn| {
             let overview = labs::overview(&app, conn, &person)?;
             let mine = by_hand::of(conn, &person.net_id, app.now())?;
             let (cards, held) = (overview.map(|(_, cards)| cards), db::tokens_of(conn, &person.id)?);
             let signed_in = all_sessions::of_person(&app, conn, &person.id)?;
-            Ok((cards, calendars::made_at(conn, &person.id)?, mine, held, signed_in))
+            let bounce = db::bounce_of(conn, &person.id, &person.mail)?;
+            Ok((cards, calendars::made_at(conn, &person.id)?, mine, held, signed_in, bounce))
         })
         .await?;
     let person = &who.caller.person;
@@ -80,7 +81,7 @@ async fn me(who: &SignedIn, kept: Kept) -> Result<MePage, WebError> {
         key_text: kept.key_text,
         problems: kept.key_problems,
         usage: usage::usage(&cards.unwrap_or_default()),
-        mails: mails::choices(&person.choices),
+        mails: mails::choices(who, bounce.as_ref()),
         calendar_made: calendar_made_at.map(|at| present::when(zone, now, at)),
         sessions: sessions::part(who, &signed_in),
         tokens,

@@ -12,6 +12,7 @@ pub mod look;
 pub mod mailbox;
 pub mod me;
 pub mod outages;
+pub mod outbox;
 pub mod person;
 pub mod privacy;
 pub mod reaper;

@@ -13,6 +13,7 @@ use crate::domain::calendar;
 use crate::domain::exception::Exception;
 use crate::domain::fair_share::bounds;
 use crate::domain::ids::{ExceptionId, PersonId};
+use crate::domain::notice::Bounce;
 use crate::domain::person::{Parity, Role};
 use crate::services::exceptions::{self, ExceptionError};
 use crate::services::people::{self, AccountsError};
@@ -326,6 +327,8 @@ fn facts(who: &SignedIn, view: &MemberView) -> Vec<(&'static str, String)> {
         ("Parity", parity),
         ("Added", format!("{}, {how}", when(it.joined_at))),
     ];
+    let returned = |it: &Bounce| format!("since {}: {}", when(it.since), it.words);
+    facts.extend(view.bounce.as_ref().map(|it| ("Mail comes back", returned(it))));
     facts.extend(it.dropped_at.map(|at| ("Dropped", when(at))));
     facts
 }

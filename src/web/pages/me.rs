@@ -124,10 +124,54 @@ impl Usage {
 pub struct MailChoices {
     /// When one may be warned of a booking's end; any number of them.
     pub reminders: Vec<Reminder>,
-    /// Whether one hears that the servers are ready.
-    pub ready: bool,
-    /// Whether one hears that a booking is over.
-    pub ended: bool,
+    /// The others, each with the ways to hear of it.
+    pub topics: Vec<TopicChoice>,
+    /// That mail to their address comes back, if it does.
+    pub bounce: Option<Returned>,
+}
+
+/// How one hears of a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicChoice {
+    /// The topic's word, under which the form sends the way.
+    pub name: &'static str,
+    /// What it is about.
+    pub label: &'static str,
+    /// The ways that it has.
+    pub ways: Vec<WayOption>,
+}
+
+/// A way to hear of a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayOption {
+    /// What the form sends.
+    pub value: &'static str,
+    /// What it is called.
+    pub text: &'static str,
+    /// Whether it is chosen.
+    pub chosen: bool,
+}
+
+/// That mail to someone comes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Returned {
+    /// From which address.
+    pub address: String,
+    /// Since when.
+    pub since: When,
+    /// The mail server's words.
+    pub words: String,
+}
+
+impl Returned {
+    /// One that came back.
+    fn sample() -> Self {
+        Self {
+            address: "ff524@example.edu".to_owned(),
+            since: When::new("2026-11-23T14:02-05:00", "yesterday 14:02"),
+            words: "permanent error (550): 5.1.1 <ff524@example.edu>: no such mailbox".to_owned(),
+        }
+    }
 }
 
 /// One time to be warned at.
@@ -148,14 +192,30 @@ impl MailChoices {
             text: text.to_owned(),
             chosen,
         };
+        let way = |value, text, chosen| WayOption { value, text, chosen };
         Self {
             reminders: vec![
                 reminder("15", "15 minutes before", true),
                 reminder("30", "30 minutes before", false),
                 reminder("60", "60 minutes before", true),
             ],
-            ready: true,
-            ended: false,
+            topics: vec![
+                TopicChoice {
+                    name: "ready",
+                    label: "My servers are ready, and how to get in",
+                    ways: vec![way("at_once", "at once", true), way("never", "not at all", false)],
+                },
+                TopicChoice {
+                    name: "ended",
+                    label: "A booking is over and everything is deleted",
+                    ways: vec![
+                        way("at_once", "at once", false),
+                        way("digest", "in one mail a day, at 08:00", true),
+                        way("never", "not at all", false),
+                    ],
+                },
+            ],
+            bounce: None,
         }
     }
 }
@@ -229,7 +289,10 @@ impl MePage {
         let token_refused = Self { tokens: Some(Tokens::sample_of_refused("/me/tokens")), ..saved.clone() };
         let of_staff = Layout::sample_of_staff("Me", Section::Me);
         let instructor = Self { layout: of_staff, appoints: true, ..saved.clone() };
+        let returned = MailChoices { bounce: Some(Returned::sample()), ..MailChoices::sample() };
+        let returned = Self { mails: returned, ..saved.clone() };
         vec![
+            ("me_mail_returned", returned),
             ("me_token_refused", token_refused),
             ("me_instructor", instructor),
             ("me_no_key", none),

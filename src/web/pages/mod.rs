@@ -21,6 +21,7 @@ pub mod me;
 pub mod my_bookings;
 pub mod onward;
 pub mod outages;
+pub mod outbox;
 pub mod person;
 pub mod providers;
 pub mod reaper;
@@ -58,6 +59,7 @@ pub fn samples() -> Vec<(&'static str, Box<dyn DynTemplate>)> {
         .chain(boxed(my_bookings::MyBookingsPage::samples()))
         .chain(boxed(calendar_address::CalendarAddressPage::samples()))
         .chain(boxed(tokens::TokenMadePage::samples()))
+        .chain(boxed(outbox::OutboxPage::samples()))
         .chain(boxed(services::ServicesPage::samples()))
         .chain(boxed(services::ServicePage::samples()))
         .chain(boxed(link::LinkPage::samples()))

@@ -48,6 +48,7 @@ fn href(object: &Object, line: &Line) -> Option<String> {
         Object::Exemption(_) | Object::Pause(_) => "/staff/reaper/exemptions".to_owned(),
         Object::Lab(id) => format!("/staff/labs/{id}"),
         Object::Outage(id) => format!("/staff/outages/{id}"),
+        Object::Notice(_) => "/staff/mail?show=given_up".to_owned(),
         Object::Site(_) => "/sites".to_owned(),
         Object::Sweep(id) => format!("/staff/reaper/sweeps/{id}"),
         Object::Course(_) | Object::Import(_) | Object::Session(_) | Object::Token(_) => return None,
