@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lettre::message::header::ContentType;
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::Mailbox;
 use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::{AsyncFileTransport, AsyncTransport, Message, Tokio1Executor};
 
+use super::envelope;
 use crate::domain::notice::Notice;
 
 /// Why a mail did not leave.
@@ -50,33 +50,10 @@ impl Sender {
         Ok(Self { mailbox })
     }
 
-    /// The notice as a message. Its Message-ID comes from the notice's id alone.
+    /// The notice as a message from there.
     fn message(&self, notice: &Notice) -> Result<Message, SendError> {
-        let recipient: Mailbox = notice.recipient.parse().map_err(SendError::permanent)?;
-        let builder = Message::builder()
-            .message_id(Some(format!("<{}@{}>", notice.id, self.mailbox.email.domain())))
-            .date(notice.created_at.into())
-            .from(self.mailbox.clone())
-            .to(recipient)
-            .subject(&notice.subject);
-        let built = match &notice.calendar {
-            None => builder.singlepart(SinglePart::plain(notice.body.clone())),
-            Some(calendar) => builder.multipart(
-                MultiPart::alternative()
-                    .singlepart(SinglePart::plain(notice.body.clone()))
-                    .singlepart(calendar_part(calendar)?),
-            ),
-        };
-        built.map_err(SendError::permanent)
+        envelope::message(&self.mailbox, notice).map_err(SendError::permanent)
     }
-}
-
-/// Mail clients offer to answer an invitation if the part's method is that of the object in it.
-fn calendar_part(calendar: &str) -> Result<SinglePart, SendError> {
-    let method = calendar.lines().find_map(|line| line.strip_prefix("METHOD:")).unwrap_or("PUBLISH");
-    let header = ContentType::parse(&format!("text/calendar; charset=utf-8; method={method}"))
-        .map_err(SendError::permanent)?;
-    Ok(SinglePart::builder().header(header).body(calendar.to_owned()))
 }
 
 /// A real mail server.

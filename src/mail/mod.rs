@@ -2,5 +2,6 @@
 
 pub mod calendar;
 pub mod delivery;
+pub mod envelope;
 pub mod mailbox;
 pub mod messages;
