@@ -38,6 +38,24 @@ pub fn file(occasion: &Occasion<'_>) -> String {
     published().push(event(occasion, "CONFIRMED", &occasion.booking.slot)).done().to_string()
 }
 
+/// The calendar objects of a text that holds them one after another.
+pub fn objects(text: &str) -> Vec<&str> {
+    let (mut objects, mut begin, mut at) = (Vec::new(), 0, 0);
+    for line in text.split_inclusive('\n') {
+        at += line.len();
+        if line.trim_end() == "END:VCALENDAR" {
+            objects.extend(text.get(begin..at).map(str::trim_start));
+            begin = at;
+        }
+    }
+    objects
+}
+
+/// What an object asks of who gets it: `REQUEST`, `CANCEL`, `PUBLISH`.
+pub fn method(object: &str) -> &str {
+    object.lines().find_map(|line| line.strip_prefix("METHOD:")).map_or("PUBLISH", str::trim)
+}
+
 /// How often programs are asked to read a feed again.
 const READ_AGAIN: &str = "PT15M";
 

@@ -9,7 +9,7 @@ use lettre::message::Mailbox;
 use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::{AsyncFileTransport, AsyncTransport, Message, Tokio1Executor};
 
-use super::envelope;
+use super::envelope::{self, Head};
 use crate::domain::notice::Notice;
 
 /// Why a mail did not leave.
@@ -32,7 +32,7 @@ impl SendError {
 #[async_trait]
 pub trait Mailer: Send + Sync + Debug {
     /// Hands one notice over. Sending it again is harmless: its Message-ID stays the same.
-    async fn send(&self, notice: &Notice) -> Result<(), SendError>;
+    async fn send(&self, notice: &Notice, head: &Head) -> Result<(), SendError>;
 }
 
 /// From whom mail comes.
@@ -51,8 +51,8 @@ impl Sender {
     }
 
     /// The notice as a message from there.
-    fn message(&self, notice: &Notice) -> Result<Message, SendError> {
-        envelope::message(&self.mailbox, notice).map_err(SendError::permanent)
+    fn message(&self, notice: &Notice, head: &Head) -> Result<Message, SendError> {
+        envelope::message(&self.mailbox, notice, head).map_err(SendError::permanent)
     }
 }
 
@@ -79,8 +79,8 @@ impl SmtpMailer {
 
 #[async_trait]
 impl Mailer for SmtpMailer {
-    async fn send(&self, notice: &Notice) -> Result<(), SendError> {
-        let message = self.sender.message(notice)?;
+    async fn send(&self, notice: &Notice, head: &Head) -> Result<(), SendError> {
+        let message = self.sender.message(notice, head)?;
         match self.transport.send(message).await {
             Ok(_) => Ok(()),
             Err(error) => Err(SendError { permanent: error.is_permanent(), reason: error.to_string() }),
@@ -107,8 +107,8 @@ impl FileMailer {
 #[async_trait]
 impl Mailer for FileMailer {
     /// The file is called after the notice, so a notice that is sent twice is one mail.
-    async fn send(&self, notice: &Notice) -> Result<(), SendError> {
-        let message = self.sender.message(notice)?;
+    async fn send(&self, notice: &Notice, head: &Head) -> Result<(), SendError> {
+        let message = self.sender.message(notice, head)?;
         let passing =
             |error: &dyn std::fmt::Display| SendError { permanent: false, reason: error.to_string() };
         let transport = AsyncFileTransport::<Tokio1Executor>::new(&self.directory);

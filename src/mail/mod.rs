@@ -3,5 +3,7 @@
 pub mod calendar;
 pub mod delivery;
 pub mod envelope;
+pub mod html;
 pub mod mailbox;
 pub mod messages;
+pub mod plain;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::App;
+use super::{App, heads};
 use crate::db::{self, DbError};
 use crate::domain::notice::{Delivery, Notice};
 use crate::mail::delivery::SendError;
@@ -17,18 +17,20 @@ const MAX_ATTEMPTS: i32 = 60;
 /// Sends notices that are due, and says how many it tried.
 pub async fn step(app: &Arc<App>) -> Result<usize, DbError> {
     let token = app.claim_token();
-    let claimed = {
+    let (claimed, course) = {
         let (app, token) = (app.clone(), token.clone());
         let db = app.db.clone();
         db.write("delivery: claim", move |conn| {
             let now = app.now();
-            db::claim_due_notices(conn, &token, now, now + app.claim, BATCH)
+            let claimed = db::claim_due_notices(conn, &token, now, now + app.claim, BATCH)?;
+            Ok::<_, DbError>((claimed, db::course_card(conn)?))
         })
         .await?
     };
     let tried = claimed.len();
     for notice in claimed {
-        let delivery = outcome(app, &notice, app.mailer.send(&notice).await);
+        let head = heads::of(app, course.as_ref(), &notice);
+        let delivery = outcome(app, &notice, app.mailer.send(&notice, &head).await);
         let (app, token) = (app.clone(), token.clone());
         let db = app.db.clone();
         db.write::<_, DbError, _>("delivery: record", move |conn| {

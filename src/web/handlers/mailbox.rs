@@ -7,10 +7,11 @@ use askama::Template;
 use super::page;
 use crate::domain::ids::NoticeId;
 use crate::mail::mailbox::{self, Mail as Received};
+use crate::mail::plain::pieces;
 use crate::web::context::Context;
 use crate::web::error::WebError;
 use crate::web::pages::layout::Section;
-use crate::web::pages::mailbox::{Attachment, Mail, MailRow, MailboxPage, pieces};
+use crate::web::pages::mailbox::{Attachment, Mail, MailRow, MailboxPage};
 use crate::web::present;
 
 /// How many mails the list shows.
