@@ -9,7 +9,9 @@ use crate::mail::envelope::{From, Head};
 /// The head of the mail that this notice is, made as it leaves: a link in it lasts from then on.
 pub(super) fn of(app: &App, course: Option<&CourseCard>, notice: &Notice) -> Head {
     let link = Link::TurnOff { topic: notice.topic };
-    let person = notice.person.as_ref().filter(|_| links::may_turn_off(notice.topic));
+    // What keeps a calendar right comes in any case.
+    let optional = links::may_turn_off(notice.topic) && notice.calendar.is_none();
+    let person = notice.person.as_ref().filter(|_| optional);
     Head {
         course: course.map(|course| From {
             label: app.instance.to_string(),

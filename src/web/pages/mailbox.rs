@@ -15,6 +15,8 @@ pub struct MailboxPage {
     pub mails: Vec<MailRow>,
     /// The mail that is open.
     pub open: Option<Mail>,
+    /// Whether these are samples of all mails that there are, and not mails that were sent.
+    pub of_samples: bool,
 }
 
 /// A mail in the list.
@@ -45,6 +47,8 @@ pub struct Mail {
     pub when: When,
     /// Its Message-ID, without the angle brackets.
     pub message_id: String,
+    /// Where its HTML is, for a frame.
+    pub frame: Option<String>,
     /// The text, cut at its links; see [`pieces`].
     pub body: Vec<Piece>,
     /// What is attached.
@@ -104,6 +108,7 @@ impl MailboxPage {
                 ),
             ],
             open: None,
+            of_samples: false,
         };
         let mut open = list.clone();
         "Your Kubernetes cluster is ready until 18:00".clone_into(&mut open.layout.title);
@@ -111,8 +116,14 @@ impl MailboxPage {
             row.current = true;
         }
         open.open = Some(Mail::sample());
+        let all = Self { of_samples: true, ..list.clone() };
         let empty = Self { mails: Vec::new(), ..list.clone() };
-        vec![("mailbox_list", list), ("mailbox_open", open), ("mailbox_empty", empty)]
+        vec![
+            ("mailbox_list", list),
+            ("mailbox_open", open),
+            ("mailbox_empty", empty),
+            ("mailbox_samples", all),
+        ]
     }
 }
 
@@ -133,6 +144,7 @@ impl Mail {
             to: "ff524@example.edu".to_owned(),
             when: When::new("2026-11-23T13:58:00-05:00", "today 13:58"),
             message_id: "ready.b-7f3a@course.example.edu".to_owned(),
+            frame: Some("/mailbox/3/html".to_owned()),
             body: pieces(text),
             attachments: vec![Attachment {
                 name: "booking.ics".to_owned(),
