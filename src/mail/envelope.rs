@@ -115,3 +115,81 @@ fn attached(object: &str, at: usize) -> Result<SinglePart, EnvelopeError> {
     let body = body.unwrap_or_else(|bytes| Body::new(bytes));
     Ok(Attachment::new(name).body(body, ContentType::parse(&kind)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use mail_parser::{MessageParser, MimeHeaders as _};
+
+    use super::*;
+    use crate::domain::ids::NoticeId;
+    use crate::domain::notice::Topic;
+
+    fn object(method: &str, uid: &str) -> String {
+        format!(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:{method}\r\nBEGIN:VEVENT\r\nUID:{uid}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        )
+    }
+
+    fn notice(calendar: Option<String>) -> Notice {
+        Notice {
+            id: NoticeId::from_bits(5),
+            dedupe_key: "of a test".to_owned(),
+            topic: Topic::Ready,
+            person: None,
+            recipient: "ff524@example.edu".to_owned(),
+            subject: "Übungen: Sat Feb 8".to_owned(),
+            body: "It is über.\n\nYour booking: https://f/b\n\n--\nBecause.".to_owned(),
+            calendar,
+            created_at: "2025-02-08T15:00:00Z".parse().unwrap(),
+            attempts: 0,
+        }
+    }
+
+    fn sent(calendar: Option<String>, head: &Head) -> String {
+        let from = "Fairlease <fairlease@example.edu>".parse().unwrap();
+        String::from_utf8(message(&from, &notice(calendar), head).unwrap().formatted()).unwrap()
+    }
+
+    #[test]
+    fn of_several_objects_the_first_is_shown_and_each_is_a_file() {
+        let two = format!("{}{}", object("CANCEL", "one"), object("REQUEST", "two"));
+        assert_eq!(calendar::objects(&two), [object("CANCEL", "one"), object("REQUEST", "two")]);
+        let sent = sent(Some(two), &Head::default());
+        let read = MessageParser::default().parse(&sent).unwrap();
+        let shown = read.parts.iter().find(|part| part.is_content_type("text", "calendar")).unwrap();
+        assert_eq!(shown.text_contents().unwrap().trim(), object("CANCEL", "one").trim());
+        let files: Vec<_> = read.attachments().filter_map(|part| part.attachment_name()).collect();
+        assert_eq!(files, ["cancelled.ics", "invite-2.ics"]);
+        let second = read.attachments().find(|part| part.attachment_name() == Some("invite-2.ics")).unwrap();
+        assert_eq!(second.contents(), object("REQUEST", "two").as_bytes());
+        assert_eq!(second.content_type().unwrap().attribute("method"), Some("REQUEST"));
+    }
+
+    #[test]
+    fn without_an_object_there_are_two_ways_to_read_it() {
+        let sent = sent(None, &Head::default());
+        let read = MessageParser::default().parse(&sent).unwrap();
+        assert!(read.is_content_type("multipart", "alternative"));
+        assert_eq!(read.body_text(0).unwrap().replace("\r\n", "\n"), notice(None).body);
+        assert!(read.body_html(0).unwrap().contains("<a href=\"https://f/b\""));
+        assert_eq!((read.text_body_count(), read.attachment_count()), (1, 0));
+        assert!(!sent.contains("List-"), "{sent}");
+    }
+
+    #[test]
+    fn a_head_holds_any_title_and_a_long_address() {
+        let address = format!("https://fairlease.example.edu/links/{}", "aB3-_".repeat(60));
+        let course = From {
+            label: "00ab12".to_owned(),
+            title: "Übungen <und>, \"mehr\"\r\nBcc: x@example.edu".to_owned(),
+            contact: "course-staff@example.edu".to_owned(),
+        };
+        let sent = sent(None, &Head { course: Some(course), unsubscribe: Some(address.clone()) });
+        let read = MessageParser::default().parse(&sent).unwrap();
+        assert!(read.bcc().is_none(), "{sent}");
+        assert_eq!(read.header_raw("List-Unsubscribe").unwrap().trim(), format!("<{address}>"));
+        assert_eq!(read.header_raw("List-Unsubscribe-Post").unwrap().trim(), "List-Unsubscribe=One-Click");
+        assert!(read.header_raw("List-Id").unwrap().trim().ends_with("<00ab12.example.edu>"), "{sent}");
+        assert_eq!(read.reply_to().unwrap().first().unwrap().address(), Some("course-staff@example.edu"));
+    }
+}

@@ -29,7 +29,7 @@ type Wrong = Box<dyn std::error::Error + Send + Sync>;
 /// A mail as it may look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
-    /// What tells it from the others: small letters and underscores.
+    /// What tells it from the others: its template, and after an underscore the case.
     pub name: &'static str,
     /// What it is about.
     pub topic: Topic,
@@ -201,8 +201,13 @@ fn about_ends() -> Result<Vec<Sample>, Wrong> {
         of_booking("ending_soon_asked", Topic::Ending, (active()?, "08T13:45"), soon(asked))?,
         of_booking("ending_soon_not_longer", Topic::Ending, (active()?, "08T13:00"), soon(no))?,
         of_booking("ended", Topic::Ended, (expired, "08T14:02"), over)?,
-        of_booking("cancelled", Topic::Ended, (cancelled, "07T20:00"), |it| ending::ended(it, &[]))?,
-        of_booking("no_show", Topic::Ended, (ended(EndReason::NoShow, "08T10:30", true)?, "08T10:31"), over)?,
+        of_booking("ended_cancelled", Topic::Ended, (cancelled, "07T20:00"), |it| ending::ended(it, &[]))?,
+        of_booking(
+            "ended_no_show",
+            Topic::Ended,
+            (ended(EndReason::NoShow, "08T10:30", true)?, "08T10:31"),
+            over,
+        )?,
         dropped("dropped", "10T09:00")?,
         dropped("dropped_at_once", "09T09:00")?,
     ])
@@ -304,9 +309,9 @@ fn about_the_reaper() -> Result<Vec<Sample>, Wrong> {
     let stopped = object("node1-cloud-ff524", Some((NextStep::Delete, "09T07:30")))?;
     let deleted = object("node1-cloud-ff524", None)?;
     Ok(vec![
-        owner("reaper_warned", Told::Warned, &[warned, other])?,
-        owner("reaper_stopped", Told::Stopped, &[stopped])?,
-        owner("reaper_deleted", Told::Deleted, &[deleted])?,
+        owner("reaper_owner_warned", Told::Warned, &[warned, other])?,
+        owner("reaper_owner_stopped", Told::Stopped, &[stopped])?,
+        owner("reaper_owner_deleted", Told::Deleted, &[deleted])?,
     ])
 }
 
@@ -340,7 +345,7 @@ fn to_staff() -> Result<Vec<Sample>, Wrong> {
     Ok(vec![
         sample("reaper_staff", report, reaper::to_staff(now, Told::Warned, &[marked, nobodys.clone()]))?,
         sample("reaper_digest", report, reaper::digest(now, &digest))?,
-        sample("failure", failures, staff::failures(now, "KVM@TACC", &[failed], 0))?,
+        sample("failures_of_one", failures, staff::failures(now, "KVM@TACC", &[failed], 0))?,
         sample("failures", failures, staff::failures(now, "KVM@TACC", &two, 4))?,
         sample("lease_short", Topic::Lease, staff::lease_trouble(now, lease))?,
         sample("lease_missing", Topic::Lease, staff::lease_trouble(now, missing))?,

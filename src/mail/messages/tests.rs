@@ -154,15 +154,27 @@ fn times_name_their_zone_and_what_the_site_shows_is_in_utc_too() {
 }
 
 #[test]
-fn there_is_a_sample_of_each_kind_and_each_has_a_name() {
+fn there_is_a_sample_of_each_template_and_each_has_a_name() {
     let samples = all();
     let names: BTreeSet<&str> = samples.iter().map(|sample| sample.name).collect();
     assert_eq!(names.len(), samples.len());
-    let templates = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/mail")).unwrap();
-    let texts = templates
-        .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "txt"));
-    assert!(samples.len() >= texts.count(), "one of each template at least");
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/mail")).unwrap() {
+        let file = file.unwrap().file_name().into_string().unwrap();
+        let Some(template) = file.strip_suffix(".txt") else { continue };
+        let of_it = |name: &&str| *name == template || name.starts_with(&format!("{template}_"));
+        assert!(names.iter().any(of_it), "{template} has no sample");
+    }
     for name in names {
         assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{name}");
     }
+}
+
+#[test]
+fn a_title_is_shortened_at_a_word_only_if_the_line_would_be_too_long() {
+    assert_eq!(super::titled("Booked: ", "Kubernetes", " - now"), "Booked: Kubernetes - now");
+    let long = "word ".repeat(30);
+    let line = super::titled("Booked: ", long.trim(), " - now");
+    assert!(line.ends_with("word word... - now") && (74..=78).contains(&line.len()), "{line}");
+    let one = "w".repeat(100);
+    assert_eq!(super::titled("Booked: ", &one, ""), format!("Booked: {one}..."), "one word stays");
 }
