@@ -112,7 +112,7 @@ fn attached(object: &str, at: usize) -> Result<SinglePart, EnvelopeError> {
     let kind = format!("application/ics; charset=utf-8; method={method}; name=\"{name}\"");
     // As bytes, so that nothing on the way takes its line ends for a text's.
     let body = Body::new_with_encoding(object.as_bytes().to_vec(), ContentTransferEncoding::Base64);
-    let body = body.unwrap_or_else(|bytes| Body::new(bytes));
+    let body = body.unwrap_or_else(Body::new);
     Ok(Attachment::new(name).body(body, ContentType::parse(&kind)?))
 }
 

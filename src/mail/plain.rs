@@ -192,7 +192,7 @@ fn push(line: &Line, titles: bool, from: usize, blocks: &mut Vec<Block>) {
         }
         (Line::Words(words), Some(Block::Text(lines))) => lines.push(pieces(words)),
         (Line::Words(words), _) => blocks.push(Block::Text(vec![pieces(words)])),
-        (Line::Link(link), _) => blocks.push(Block::Link(link.clone())),
+        (Line::Link(to), _) => blocks.push(Block::Link(to.clone())),
         (Line::Fact(fact), Some(Block::Facts(facts))) => facts.push(fact.clone()),
         (Line::Fact(fact), _) => blocks.push(Block::Facts(vec![fact.clone()])),
         (Line::Item(item), Some(Block::Items(items))) => items.push(pieces(item)),

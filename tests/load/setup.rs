@@ -14,10 +14,11 @@ use fairlease::domain::audit::Doer;
 use fairlease::domain::course::Course;
 use fairlease::domain::ids::{InstanceId, NoticeId, PersonId};
 use fairlease::domain::interval::Interval;
-use fairlease::domain::notice::Notice;
+use fairlease::domain::notice::{Notice, Topic};
 use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::SeededEntropy;
 use fairlease::mail::delivery::{FileMailer, Sender};
+use fairlease::mail::envelope::Head;
 use fairlease::services::booking::{self, Wish};
 use fairlease::services::health::Watch;
 use fairlease::services::sessions::{self, SignIn};
@@ -198,6 +199,7 @@ async fn fill_mailbox(app: &App) {
         let mail = Notice {
             id: NoticeId::from_bits(number),
             dedupe_key: String::new(),
+            topic: Topic::Booking,
             person: Some(PersonId::from_bits(number)),
             recipient: "ab1@example.edu".to_owned(),
             subject: format!("Booked: Kubernetes cluster, the {number}th"),
@@ -206,6 +208,6 @@ async fn fill_mailbox(app: &App) {
             created_at: now - TimeDelta::minutes(i64::try_from(number).unwrap()),
             attempts: 0,
         };
-        app.mailer.send(&mail).await.unwrap();
+        app.mailer.send(&mail, &Head::default()).await.unwrap();
     }
 }

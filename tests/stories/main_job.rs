@@ -1,6 +1,6 @@
 //! The main job: a student books, gets servers, works, and gives them back; the cloud, the pages and the mail agree.
 
-use super::steps::{LAB, RESOURCES, adds_a_key, chooses_the_first_start, watches_until};
+use super::steps::{RESOURCES, adds_a_key, chooses_the_first_start, watches_until};
 use crate::support::browser::Student;
 use crate::support::course::Course;
 use crate::support::demo::{Demo, Setup};

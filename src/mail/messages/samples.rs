@@ -236,7 +236,7 @@ fn about_lines() -> Result<Vec<Sample>, Wrong> {
     let lapsed = || ended(EndReason::Lapsed, "08T09:20", false);
     let topic = Topic::Waiting;
     Ok(vec![
-        of_booking("offered", topic, (offered.clone(), "08T08:20"), offer(3))?,
+        of_booking("offered", topic, (offered, "08T08:20"), offer(3))?,
         of_booking("offered_to_the_last", topic, (offered, "08T08:20"), offer(0))?,
         of_booking(
             "booked_from_line",
