@@ -4,6 +4,7 @@
 use chrono::TimeDelta;
 use fairlease::db::{self, AuditFilter, AuditOrder, DbError};
 use fairlease::domain::booking::Booking;
+use fairlease::domain::feed::Feed;
 use fairlease::domain::person::{Person, Role};
 use fairlease::services::looking::LONGEST;
 use fairlease::services::{calendar, people};
@@ -139,7 +140,7 @@ on_both_databases! {
     async fn who_looks_sees_what_the_student_sees_and_no_secrets(backend: Backend) {
         let scene = Scene::looking(backend).await;
         let (app, id) = (scene.world.app.clone(), scene.student.id.clone());
-        let renew = move |conn: &mut db::Conn<'_>| calendar::renew(&app, conn, &id);
+        let renew = move |conn: &mut db::Conn<'_>| calendar::renew(&app, conn, &id, Feed::Own);
         scene.world.app.db.write::<_, DbError, _>("calendar", renew).await.unwrap();
         scene.world.session_of(&scene.student.id).await;
         for path in ["/", "/labs/k8s", "/standing", "/me", "/me/bookings", &format!("/bookings/{}", scene.booking.id)] {

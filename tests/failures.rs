@@ -97,7 +97,7 @@ on_both_databases! {
             "A booking could not be provided at KVM@TACC.",
             "Deploy a machine learning service on Kubernetes, gg2 (A student), Sat Feb 8, 10:00 to 14:00",
             "the site has no room: Not enough hosts available",
-            "Asked for once, given up Sat Feb 8, 09:10.",
+            "  Asked    once, given up Sat Feb 8, 09:10 (14:10 UTC)",
             "https://fairlease.example.edu/sites",
             &format!("https://fairlease.example.edu/bookings/{}", booking.id),
         ] {

@@ -14,13 +14,14 @@ use fairlease::domain::marked::{Marked, Predicate, Stage, Target};
 use fairlease::domain::person::Person;
 use fairlease::domain::waitlist::{Asked, WaitState};
 use fairlease::services::{App, links, notices, waitlist};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 
 use crate::sites::{Served, serve};
 use crate::support::course::Course;
 use crate::support::demo::Setup;
 use crate::support::until;
 use crate::support::visitor::Visitor;
+use crate::world::served::Credential;
 use crate::world::{World, course, local, on_both_databases, slot};
 
 const PUBLIC: &str = "https://fairlease.example.edu";
@@ -33,16 +34,19 @@ async fn read(response: reqwest::Response) -> String {
 /// Nobody in particular, at the pages of a world.
 struct Stranger {
     visitor: Visitor,
-    _served: Served,
+    served: Served,
 }
 
 impl Stranger {
     fn at(world: &World) -> Self {
         let served = serve(world);
-        Self { visitor: Visitor::anonymous(&served.url), _served: served }
+        Self { visitor: Visitor::anonymous(&served.url), served }
     }
 
+    /// Opens it, once programs that look through mails have looked what is behind it in their way.
     async fn opens(&self, path: &str) -> (StatusCode, String) {
+        let looked = self.served.request(&Credential::None, Method::HEAD, path).send().await.unwrap();
+        assert!(looked.text().await.unwrap().is_empty(), "{path}");
         let response = self.visitor.get(path).await;
         assert_eq!(response.headers()["referrer-policy"], "no-referrer", "{path}");
         assert_eq!(response.headers()["cache-control"], "no-store", "{path}");

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
 use fairlease::db::{self, DbError};
+use fairlease::domain::feed::Feed;
 use fairlease::domain::ids::BookingId;
 use fairlease::domain::notice::{Topic, Way};
 use fairlease::domain::person::{Choices, Person};
@@ -27,7 +28,7 @@ impl World {
 
     async fn renews_calendar(&self, person: &Person) -> String {
         let (app, id) = (self.app.clone(), person.id.clone());
-        self.app.db.write("renew", move |conn| calendar::renew(&app, conn, &id)).await.unwrap()
+        self.app.db.write("renew", move |conn| calendar::renew(&app, conn, &id, Feed::Own)).await.unwrap()
     }
 
     async fn calendar(&self, secret: &str) -> Option<String> {
@@ -165,7 +166,7 @@ on_both_databases! {
         let second = world.renews_calendar(&student).await;
         assert_eq!((world.calendar(&first).await, world.calendar(&second).await.is_some()), (None, true));
         let id = student.id.clone();
-        world.app.db.write("stop", move |conn| calendar::stop(conn, &id)).await.unwrap();
+        world.app.db.write("stop", move |conn| calendar::stop(conn, &id, Feed::Own)).await.unwrap();
         assert_eq!(world.calendar(&second).await, None);
         assert!(world.calendar(&others).await.is_some(), "others keep theirs");
     }

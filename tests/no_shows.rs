@@ -25,8 +25,6 @@ use crate::sites::{serve, staff};
 use crate::support::visitor::{Visitor, client};
 use crate::world::{Backend, EXAMPLE, World, course, local, on_both_databases, slot};
 
-const LAB: &str = "Deploy a machine learning service on Kubernetes";
-
 /// The example's course with one cluster, whose bookings count as not used after half an hour and a quarter of grace.
 fn looked_for(signal: NoShowSignal) -> fairlease::domain::course::Course {
     let mut course = course(&[("capacity = 30 ", "capacity = 1 ")]);
@@ -157,7 +155,7 @@ on_both_databases! {
         assert_eq!(sweep(&world, "2025-02-08T10:00").await, [warned(&made, "Sat Feb 8, 10:15")]);
         let told = mails(&world, "Not used").await;
         assert_eq!(told.len(), 1);
-        assert_eq!(told[0].subject, format!("Not used: released at 10:15 unless you open it - {LAB}"));
+        assert_eq!(told[0].subject, "Not used: released at 10:15 unless you open it - Deploy a machine learning...");
         let link = format!("Open it, and it stays yours: https://fairlease.example.edu/bookings/{}", made.id);
         let since = "Nobody has used your booking since Sat Feb 8, 09:30. It is released at Sat Feb 8, 10:15 unless";
         assert!(told[0].body.contains(&link) && told[0].body.starts_with(since), "{}", told[0].body);
@@ -283,7 +281,7 @@ on_both_databases! {
         delete_servers(&world).await;
         assert_eq!(sweep(&world, "2025-02-08T10:00").await, [warned(&made, "Sat Feb 8, 10:15")]);
         let told = mails(&world, "Not used").await;
-        assert_eq!(told[0].subject, format!("Not used: released at 10:15 unless a server of it runs - {LAB}"));
+        assert_eq!(told[0].subject, "Not used: released at 10:15 unless a server of it runs - Deploy a machine...");
         open(&world, &student, &made.id).await;
         let server = serve(&world);
         let visitor = Visitor::sign_in_without_key(&client(), &server.url, "ff524").await;

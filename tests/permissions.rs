@@ -192,6 +192,7 @@ async fn things(world: &World, owner: &Person) -> Things {
             ("{page}", "none".to_owned()),
             ("{session}", "000000000000".to_owned()),
             ("{notice}", "000000000000".to_owned()),
+            ("{sample}", "booked".to_owned()),
             ("{secret}", "none".to_owned()),
             ("{token}", "none".to_owned()),
             ("{wait}", "000000000000".to_owned()),

@@ -247,6 +247,29 @@ pub fn bookings_of_person_since(
     rows.into_iter().rev().map(Booking::try_from).collect()
 }
 
+/// The `limit` bookings of a course that start first from `since` on, whatever became of them, with whose they are; what is
+/// or was only offered to someone is not among them.
+pub fn bookings_of_course_since(
+    conn: &mut Conn<'_>,
+    course: &CourseId,
+    since: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<(Booking, NetId)>, DbError> {
+    let untaken = || bookings::reason.is_null().or(bookings::reason.ne_all(["passed", "lapsed"]));
+    let rows: Vec<(BookingRow, String)> = on!(conn, |c| bookings::table
+        .inner_join(people::table)
+        .inner_join(labs::table.on(labs::id.eq(bookings::lab_id)))
+        .filter(labs::course_id.eq(course.as_str()))
+        .filter(bookings::start_at.ge(Ts(since)))
+        .filter(bookings::state.ne("offered"))
+        .filter(untaken())
+        .order((bookings::start_at, bookings::id))
+        .limit(limit)
+        .select((BookingRow::as_select(), people::net_id))
+        .load(c))?;
+    with_net_id(rows)
+}
+
 /// Up to `limit` bookings of the person that are no longer live, latest start first: those before the start and id in
 /// `before`.
 pub fn past_bookings(

@@ -72,7 +72,8 @@ fn end_access(conn: &mut Conn<'_>, person: &Person) -> Result<(), DbError> {
         .execute(c))?;
     on!(conn, |c| diesel::delete(identities::table.filter(identities::person_id.eq(id))).execute(c))?;
     on!(conn, |c| diesel::delete(api_tokens::table.filter(api_tokens::person_id.eq(id))).execute(c))?;
-    on!(conn, |c| diesel::delete(calendar_addresses::table.find(id)).execute(c))?;
+    on!(conn, |c| diesel::delete(calendar_addresses::table.filter(calendar_addresses::person_id.eq(id)))
+        .execute(c))?;
     Ok(())
 }
 

@@ -41,7 +41,7 @@ pub fn kept_of(conn: &mut Conn<'_>, person: &Person) -> Result<Vec<(&'static str
         ("person", about_person(conn, person)?),
         ("memberships", memberships_of(conn, person)?),
         ("identities", identities_of(conn, person)?),
-        ("calendar_address", calendar_address_of(conn, person)?),
+        ("calendar_addresses", calendar_addresses_of(conn, person)?),
         ("exceptions", exceptions_granted_to(conn, person)?),
         ("bookings", bookings_kept(conn, person)?),
         ("booking_events", events_of(conn, person)?),
@@ -105,13 +105,14 @@ fn identities_of(conn: &mut Conn<'_>, person: &Person) -> Result<Value, DbError>
     ))
 }
 
-fn calendar_address_of(conn: &mut Conn<'_>, person: &Person) -> Result<Value, DbError> {
-    let made: Option<Ts> = on!(conn, |c| calendar_addresses::table
-        .find(person.id.as_str())
-        .select(calendar_addresses::made_at)
-        .first(c)
-        .optional())?;
-    Ok(made.map_or(Value::Null, |made| json!({ "made_at": at(made) })))
+fn calendar_addresses_of(conn: &mut Conn<'_>, person: &Person) -> Result<Value, DbError> {
+    let rows: Vec<(String, Ts)> = on!(conn, |c| calendar_addresses::table
+        .filter(calendar_addresses::person_id.eq(person.id.as_str()))
+        .order(calendar_addresses::feed)
+        .limit(MOST)
+        .select((calendar_addresses::feed, calendar_addresses::made_at))
+        .load(c))?;
+    Ok(list(rows, |(feed, made)| json!({ "feed": feed, "made_at": at(made) })))
 }
 
 fn outages_of(conn: &mut Conn<'_>, person: &Person) -> Result<Value, DbError> {

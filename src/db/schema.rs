@@ -110,8 +110,9 @@ table! {
 table! {
     use diesel::sql_types::Text;
     use crate::db::types::Instant;
-    calendar_addresses (person_id) {
+    calendar_addresses (person_id, feed) {
         person_id -> Text,
+        feed -> Text,
         secret_hash -> Text,
         made_at -> Instant,
     }

@@ -5,12 +5,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::blueprint::Kind;
 use super::ids::{BookingId, SiteId};
 use super::marked::{Marked, Stage};
+use super::notice::Topic;
 
 /// For how long after the end of its booking, or of its offer, a link still says what became of it.
 const AFTER_THE_END: TimeDelta = TimeDelta::hours(24);
 
 /// For how long an object can be taken back by a link. Most are deleted long before.
 const RESTORABLE: TimeDelta = TimeDelta::days(14);
+
+/// For how long after a mail its kind can be turned off from it.
+const TURNED_OFF: TimeDelta = TimeDelta::days(60);
 
 /// What a link does. Each names the state that it acts on, so that it does its thing once: afterwards that state is not
 /// there any more.
@@ -57,6 +61,11 @@ pub enum Link {
         /// When its owner was told. If it is marked anew after it was taken back, the link does nothing.
         warned_at: DateTime<Utc>,
     },
+    /// Turns mails of a kind off, that one may do without. It does nothing once they are off.
+    TurnOff {
+        /// What they are about.
+        topic: Topic,
+    },
 }
 
 impl Link {
@@ -82,6 +91,7 @@ impl Link {
             Self::Extend { from: end, .. } | Self::Release { end, .. } => *end + AFTER_THE_END,
             Self::Accept { until, .. } | Self::Pass { until, .. } => *until + AFTER_THE_END,
             Self::Restore { .. } => now + RESTORABLE,
+            Self::TurnOff { .. } => now + TURNED_OFF,
         }
     }
 }

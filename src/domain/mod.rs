@@ -10,6 +10,7 @@ pub mod contact;
 pub mod course;
 pub mod exception;
 pub mod fair_share;
+pub mod feed;
 pub mod fitness;
 pub mod health;
 pub mod identity;

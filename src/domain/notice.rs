@@ -43,7 +43,7 @@ pub enum Topic {
 
 impl Topic {
     /// All of them, in the order in which pages show them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Booking,
         Self::Ready,
         Self::Ending,
@@ -102,6 +102,7 @@ impl Topic {
             Self::Announcement => "announcement",
             Self::Digest => "digest",
             Self::Failures => "failures, for staff",
+            Self::Outage => "outage, for staff",
             Self::Lease => "lease, for staff",
             Self::ReaperReport => "reaper report, for staff",
         }
@@ -124,6 +125,7 @@ impl Topic {
             | Self::Reaper
             | Self::Enrolment
             | Self::Digest
+            | Self::Outage
             | Self::Lease => &[Way::AtOnce],
         }
     }
@@ -153,6 +155,7 @@ impl Topic {
             | Self::Announcement
             | Self::Digest
             | Self::Failures
+            | Self::Outage
             | Self::Lease
             | Self::ReaperReport => false,
         }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lettre::message::header::ContentType;
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::Mailbox;
 use lettre::transport::smtp::{AsyncSmtpTransport, PoolConfig};
 use lettre::{AsyncFileTransport, AsyncTransport, Message, Tokio1Executor};
 use tokio::sync::Semaphore;
 
 use super::dkim::Seal;
+use super::envelope::{self, Head};
 use super::refusal::Refusal;
 use crate::domain::notice::Notice;
 
@@ -47,7 +47,7 @@ impl SendError {
 #[async_trait]
 pub trait Mailer: Send + Sync + Debug {
     /// Hands one notice over. Sending it again is harmless: its Message-ID stays the same.
-    async fn send(&self, notice: &Notice) -> Result<(), SendError>;
+    async fn send(&self, notice: &Notice, head: &Head) -> Result<(), SendError>;
 
     /// How many notices it is given at once.
     fn at_once(&self) -> usize {
@@ -83,41 +83,18 @@ impl Sender {
     }
 
     /// The notice as it leaves: with a signature, if this sender has a key.
-    fn signed(&self, notice: &Notice) -> Result<Message, SendError> {
-        let mut message = self.message(notice)?;
+    fn signed(&self, notice: &Notice, head: &Head) -> Result<Message, SendError> {
+        let mut message = self.message(notice, head)?;
         if let Some(seal) = &self.seal {
             seal.sign(&mut message);
         }
         Ok(message)
     }
 
-    /// The notice as a message. Its Message-ID comes from the notice's id alone.
-    fn message(&self, notice: &Notice) -> Result<Message, SendError> {
-        let recipient: Mailbox = notice.recipient.parse().map_err(SendError::address)?;
-        let builder = Message::builder()
-            .message_id(Some(format!("<{}@{}>", notice.id, self.mailbox.email.domain())))
-            .date(notice.created_at.into())
-            .from(self.mailbox.clone())
-            .to(recipient)
-            .subject(&notice.subject);
-        let built = match &notice.calendar {
-            None => builder.singlepart(SinglePart::plain(notice.body.clone())),
-            Some(calendar) => builder.multipart(
-                MultiPart::alternative()
-                    .singlepart(SinglePart::plain(notice.body.clone()))
-                    .singlepart(calendar_part(calendar)?),
-            ),
-        };
-        built.map_err(SendError::permanent)
+    /// The notice as a message from there.
+    fn message(&self, notice: &Notice, head: &Head) -> Result<Message, SendError> {
+        envelope::message(&self.mailbox, notice, head).map_err(SendError::permanent)
     }
-}
-
-/// Mail clients offer to answer an invitation if the part's method is that of the object in it.
-fn calendar_part(calendar: &str) -> Result<SinglePart, SendError> {
-    let method = calendar.lines().find_map(|line| line.strip_prefix("METHOD:")).unwrap_or("PUBLISH");
-    let header = ContentType::parse(&format!("text/calendar; charset=utf-8; method={method}"))
-        .map_err(SendError::permanent)?;
-    Ok(SinglePart::builder().header(header).body(calendar.to_owned()))
 }
 
 /// A real mail server.
@@ -152,8 +129,8 @@ impl SmtpMailer {
 
 #[async_trait]
 impl Mailer for SmtpMailer {
-    async fn send(&self, notice: &Notice) -> Result<(), SendError> {
-        let message = self.sender.signed(notice)?;
+    async fn send(&self, notice: &Notice, head: &Head) -> Result<(), SendError> {
+        let message = self.sender.signed(notice, head)?;
         let _connection = self.free.acquire().await.map_err(SendError::passing)?;
         match self.transport.send(message).await {
             Ok(_) => Ok(()),
@@ -192,8 +169,8 @@ impl FileMailer {
 #[async_trait]
 impl Mailer for FileMailer {
     /// The file is called after the notice, so a notice that is sent twice is one mail.
-    async fn send(&self, notice: &Notice) -> Result<(), SendError> {
-        let message = self.sender.signed(notice)?;
+    async fn send(&self, notice: &Notice, head: &Head) -> Result<(), SendError> {
+        let message = self.sender.signed(notice, head)?;
         let transport = AsyncFileTransport::<Tokio1Executor>::new(&self.directory);
         let name = transport.send(message).await.map_err(SendError::passing)?;
         let path = |name: &str| self.directory.join(format!("{name}.eml"));

@@ -7,8 +7,12 @@ pub mod digest;
 pub mod ending;
 pub mod outage;
 pub mod reaper;
+pub mod samples;
 pub mod staff;
 pub mod waitlist;
+
+#[cfg(test)]
+mod tests;
 
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -29,6 +33,27 @@ pub struct Message {
     pub body: String,
     /// A calendar object that goes with it.
     pub calendar: Option<String>,
+}
+
+/// The most characters of a subject line that programs show.
+const LONGEST_SUBJECT: usize = 78;
+
+/// A subject line around a title, which is shortened at a word if the whole would be too long: the first word stays.
+fn titled(before: &str, title: &str, after: &str) -> String {
+    let room = LONGEST_SUBJECT.saturating_sub(before.chars().count() + after.chars().count());
+    if title.chars().count() <= room {
+        return format!("{before}{title}{after}");
+    }
+    let mut words = title.split_whitespace();
+    let mut short = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        if short.chars().count() + 1 + word.chars().count() + "...".len() > room {
+            break;
+        }
+        short.push(' ');
+        short.push_str(word);
+    }
+    format!("{before}{short}...{after}")
 }
 
 /// What every mail about a booking needs.
@@ -95,6 +120,11 @@ impl Occurrence<'_> {
         )
     }
 
+    /// Under what one can do without.
+    fn choosing_footer(&self) -> String {
+        format!("{}\nWhich mails you get: {}/me#mail", self.footer(), self.public_url)
+    }
+
     fn calendar(&self, make: fn(&Occasion<'_>) -> String) -> String {
         make(&Occasion {
             booking: self.booking,
@@ -156,7 +186,7 @@ struct Booked<'a> {
 /// "Booked": the place is the student's. With an invitation.
 pub fn booked(it: Occurrence<'_>) -> Result<Message, askama::Error> {
     Ok(Message {
-        subject: format!("Booked: {} - {}", calendar::span(it.zone, &it.booking.slot), it.lab),
+        subject: titled(&format!("Booked: {} - ", calendar::span(it.zone, &it.booking.slot)), it.lab, ""),
         body: Booked { it }.render()?,
         calendar: Some(it.calendar(ics::invitation)),
     })
@@ -171,7 +201,7 @@ struct Moved<'a> {
 /// "Moved": the booking has another slot. With the invitation brought up to date.
 pub fn moved(it: Occurrence<'_>) -> Result<Message, askama::Error> {
     Ok(Message {
-        subject: format!("Moved: {} - {}", calendar::span(it.zone, &it.booking.slot), it.lab),
+        subject: titled(&format!("Moved: {} - ", calendar::span(it.zone, &it.booking.slot)), it.lab, ""),
         body: Moved { it }.render()?,
         calendar: Some(it.calendar(ics::invitation)),
     })
@@ -189,8 +219,8 @@ pub fn ready<'a>(it: Occurrence<'a>, ssh: Option<&'a str>) -> Result<Message, as
     let until = calendar::time(it.zone, it.booking.slot.end());
     Ok(Message {
         subject: match ssh {
-            Some(ssh) => format!("Ready until {until}: {} - {ssh}", it.lab),
-            None => format!("Ready until {until}: {}", it.lab),
+            Some(ssh) => titled(&format!("Ready until {until}: "), it.lab, &format!(" - {ssh}")),
+            None => titled(&format!("Ready until {until}: "), it.lab, ""),
         },
         body: Ready { it, ssh }.render()?,
         calendar: None,
@@ -218,7 +248,7 @@ pub fn not_used(
     let keeps = if by_page { "you open it" } else { "a server of it runs" };
     let (at, until) = (calendar::time(it.zone, release_at), it.time(release_at));
     Ok(Message {
-        subject: format!("Not used: released at {at} unless {keeps} - {}", it.lab),
+        subject: titled(&format!("Not used: released at {at} unless {keeps} - "), it.lab, ""),
         body: NotUsed { it, since, until, by_page }.render()?,
         calendar: None,
     })
@@ -238,7 +268,7 @@ pub fn failed(it: Occurrence<'_>) -> Result<Message, askama::Error> {
     let calendar = used.is_none().then(|| it.calendar(ics::cancellation));
     let trouble = it.booking.trouble.as_deref().unwrap_or("the cloud did not say why.");
     Ok(Message {
-        subject: format!("Could not be provided: {}", it.lab),
+        subject: titled("Could not be provided: ", it.lab, ""),
         body: Failed { it, used, trouble }.render()?,
         calendar,
     })

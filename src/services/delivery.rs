@@ -13,6 +13,7 @@ use crate::db::DbError;
 use crate::domain::ids::ClaimToken;
 use crate::domain::notice::{Delivery, Notice};
 use crate::mail::delivery::SendError;
+use crate::mail::envelope::Head;
 use crate::mail::refusal::Refusal;
 
 /// A notice that the mail server has refused for a passing reason this often is given up: some two days.
@@ -42,8 +43,8 @@ pub async fn step_while(app: &Arc<App>, go_on: impl Fn() -> bool) -> Result<usiz
             }
         };
         tried += next.claimed.len();
-        for notice in next.claimed {
-            sending.spawn(send(app.clone(), notice));
+        for (notice, head) in next.claimed {
+            sending.spawn(send(app.clone(), notice, head));
         }
         if sending.is_empty() {
             if next.put_aside == 0 || !go_on() {
@@ -76,9 +77,9 @@ fn outcome(ended: Result<Outcome, tokio::task::JoinError>) -> Option<Outcome> {
 
 /// Hands one notice to the mailer. That may take two thirds of the time for which it is claimed, and no longer: past that time
 /// another worker takes it.
-async fn send(app: Arc<App>, notice: Notice) -> Outcome {
+async fn send(app: Arc<App>, notice: Notice, head: Head) -> Outcome {
     let limit = (app.claim * 2 / 3).to_std().unwrap_or_default();
-    let sent = tokio::time::timeout(limit, app.mailer.send(&notice)).await;
+    let sent = tokio::time::timeout(limit, app.mailer.send(&notice, &head)).await;
     let sent = sent.unwrap_or_else(|_| {
         Err(SendError::passing(format!("the mail server took longer than {} s", limit.as_secs())))
     });

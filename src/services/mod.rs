@@ -15,6 +15,7 @@ pub mod failures;
 pub mod fair_share;
 pub mod fulfil;
 pub mod guards;
+mod heads;
 pub mod health;
 pub mod history;
 pub mod labs;

@@ -323,7 +323,7 @@ impl Done {
     const ALL: &'static [(Self, &'static str, &'static str)] = &[
         (Self::KeySaved, "key", "Your SSH key is saved. Servers that we make from now on get it."),
         (Self::ChoicesSaved, "choices", "Your choices are saved. They hold for every mail from now on."),
-        (Self::CalendarStopped, "calendar", "Your calendar's address leads nowhere any more."),
+        (Self::CalendarStopped, "calendar", "The calendar's address leads nowhere any more."),
         (Self::Released, "released", "It is given back."),
         (Self::Extended, "extended", "The later end is asked for."),
         (Self::Shortened, "shortened", "The earlier end is asked for."),

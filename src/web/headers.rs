@@ -1,11 +1,24 @@
 //! What every answer tells the browser to keep to, errors and files included.
 
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderName};
 use actix_web::middleware::DefaultHeaders;
 
 /// What a page may load and where it may lead: only from here, nothing inline.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                    form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// The same for a page that shows a mail in a frame.
+pub fn with_frame() -> (HeaderName, String) {
+    (header::CONTENT_SECURITY_POLICY, format!("{CSP}; frame-src 'self'"))
+}
+
+/// For a mail in that frame: its styles are written in it, as mail needs. It runs nothing, loads nothing and sends nothing,
+/// whatever is in it, and is of no origin; what is clicked leads the whole page on.
+pub fn of_framed_mail() -> [(HeaderName, &'static str); 2] {
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; \
+                  frame-ancestors 'self'; sandbox allow-top-navigation-by-user-activation";
+    [(header::CONTENT_SECURITY_POLICY, policy), (header::X_FRAME_OPTIONS, "SAMEORIGIN")]
+}
 
 /// What of the machine no page needs. Copying a command into the clipboard is left.
 const PERMISSIONS: &str = "accelerometer=(), autoplay=(), bluetooth=(), camera=(), clipboard-read=(), display-capture=(), \

@@ -227,6 +227,9 @@ routes! {
     get "/me/calendar", KeepAccount => me::to_calendar;
     post "/me/calendar", KeepAccount => me::renew_calendar;
     post "/me/calendar/stop", KeepAccount => me::stop_calendar;
+    get "/me/calendar/course", SeeCourse => me::to_calendar;
+    post "/me/calendar/course", SeeCourse => me::renew_course_calendar;
+    post "/me/calendar/course/stop", SeeCourse => me::stop_course_calendar;
     get CALENDAR, Anyone => me::read_calendar;
     get LINK, Anyone => links::show;
     post LINK, Anyone => links::follow;
@@ -257,5 +260,9 @@ routes! {
     get "/components", Anyone => components::show;
     get "/components/{page}", Anyone => components::whole;
     get "/mailbox", Anyone => mailbox::list;
+    get "/mailbox/samples", Anyone => mailbox::all_samples;
+    get "/mailbox/samples/{sample}", Anyone => mailbox::sample;
+    get "/mailbox/samples/{sample}/html", Anyone => mailbox::sample_html;
     get "/mailbox/{notice}", Anyone => mailbox::open;
+    get "/mailbox/{notice}/html", Anyone => mailbox::html;
 }

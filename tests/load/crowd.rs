@@ -19,6 +19,7 @@ use fairlease::domain::notice::Notice;
 use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::SeededEntropy;
 use fairlease::mail::delivery::{Mailer, SendError};
+use fairlease::mail::envelope::Head;
 use fairlease::services::booking::{self, Wish};
 use fairlease::services::health::Watch;
 use fairlease::services::{App, Wake, courses, people};
@@ -49,7 +50,7 @@ struct Anybody;
 
 #[async_trait]
 impl Mailer for Anybody {
-    async fn send(&self, _: &Notice) -> Result<(), SendError> {
+    async fn send(&self, _: &Notice, _: &Head) -> Result<(), SendError> {
         Ok(())
     }
 }

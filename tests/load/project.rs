@@ -19,6 +19,7 @@ use fairlease::domain::resource::Mark;
 use fairlease::domain::survey::{Backing, Belongs, Condition};
 use fairlease::entropy::SeededEntropy;
 use fairlease::mail::delivery::{Mailer, SendError};
+use fairlease::mail::envelope::Head;
 use fairlease::services::health::Watch;
 use fairlease::services::{App, Wake, courses, people, reaping};
 use tempfile::TempDir;
@@ -35,7 +36,7 @@ struct Anybody;
 
 #[async_trait]
 impl Mailer for Anybody {
-    async fn send(&self, _: &Notice) -> Result<(), SendError> {
+    async fn send(&self, _: &Notice, _: &Head) -> Result<(), SendError> {
         Ok(())
     }
 }

@@ -18,6 +18,7 @@ use fairlease::domain::notice::{Notice, Topic};
 use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::SeededEntropy;
 use fairlease::mail::delivery::{FileMailer, Sender};
+use fairlease::mail::envelope::Head;
 use fairlease::services::booking::{self, Wish};
 use fairlease::services::health::Watch;
 use fairlease::services::sessions::{self, SignIn};
@@ -211,6 +212,6 @@ async fn fill_mailbox(app: &App) {
             stale_at: None,
             attempts: 0,
         };
-        app.mailer.send(&mail).await.unwrap();
+        app.mailer.send(&mail, &Head::default()).await.unwrap();
     }
 }

@@ -4,6 +4,7 @@
 pub(crate) mod accessibility;
 pub(crate) mod bed;
 pub(crate) mod browser;
+pub(crate) mod calendar_reader;
 pub(crate) mod course;
 pub(crate) mod demo;
 pub(crate) mod postgres;

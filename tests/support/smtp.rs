@@ -1,6 +1,6 @@
 //! A real SMTP server, and the mail that it took.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use mail_parser::{Message, MessageParser, MimeHeaders as _};
@@ -105,13 +105,18 @@ impl MailServer {
         text.lines().filter_map(line).collect()
     }
 
-    /// All mail so far, the oldest first.
-    pub(crate) fn mails(&self) -> Vec<Mail> {
+    /// The files of all mail so far, the oldest first.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().path());
         let mut files: Vec<_> =
             entries.filter(|path| path.extension().is_some_and(|extension| extension == "eml")).collect();
         files.sort();
-        files.iter().map(|file| read(file)).collect()
+        files
+    }
+
+    /// All mail so far, the oldest first.
+    pub(crate) fn mails(&self) -> Vec<Mail> {
+        self.files().iter().map(|file| read(file)).collect()
     }
 
     /// Waits for the mail to `net_id` whose subject begins so.

@@ -23,6 +23,7 @@ use fairlease::domain::notice::Notice;
 use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::SeededEntropy;
 use fairlease::mail::delivery::{Mailer, SendError};
+use fairlease::mail::envelope::Head;
 use fairlease::services::booking::{BookingError, BookingView, Wish};
 use fairlease::services::health::Watch;
 use fairlease::services::{App, Wake, booking, courses, people};
@@ -75,7 +76,7 @@ pub(crate) struct Postbox {
 
 #[async_trait]
 impl Mailer for Postbox {
-    async fn send(&self, notice: &Notice) -> Result<(), SendError> {
+    async fn send(&self, notice: &Notice, _: &Head) -> Result<(), SendError> {
         let mut refusals = self.refusals.lock().unwrap();
         if *refusals > 0 {
             *refusals -= 1;

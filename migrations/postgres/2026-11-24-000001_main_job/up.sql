@@ -91,9 +91,12 @@ CREATE INDEX api_tokens_that_sign_in ON api_tokens (expires_at) WHERE revoked_at
 
 -- The address at which a person's calendar programs read: of its secret, the SHA-256.
 CREATE TABLE calendar_addresses (
-    person_id TEXT COLLATE "C" PRIMARY KEY REFERENCES people (id),
+    person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),
+    -- What is read there: 'own' or 'course'.
+    feed TEXT COLLATE "C" NOT NULL,
     secret_hash TEXT COLLATE "C" NOT NULL UNIQUE,
-    made_at TIMESTAMPTZ NOT NULL
+    made_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (person_id, feed)
 );
 
 CREATE TABLE courses (

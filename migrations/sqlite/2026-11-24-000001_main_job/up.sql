@@ -91,9 +91,12 @@ CREATE INDEX api_tokens_that_sign_in ON api_tokens (expires_at) WHERE revoked_at
 
 -- The address at which a person's calendar programs read: of its secret, the SHA-256.
 CREATE TABLE calendar_addresses (
-    person_id TEXT PRIMARY KEY REFERENCES people (id),
+    person_id TEXT NOT NULL REFERENCES people (id),
+    -- What is read there: 'own' or 'course'.
+    feed TEXT NOT NULL,
     secret_hash TEXT NOT NULL UNIQUE,
-    made_at INTEGER NOT NULL
+    made_at INTEGER NOT NULL,
+    PRIMARY KEY (person_id, feed)
 ) STRICT;
 
 CREATE TABLE courses (

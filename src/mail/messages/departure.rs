@@ -3,7 +3,7 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use super::{Message, Surroundings};
+use super::{Message, Surroundings, titled};
 use crate::domain::booking::Booking;
 use crate::domain::calendar;
 
@@ -47,10 +47,9 @@ pub fn dropped(
 ) -> Result<Message, askama::Error> {
     let at_once = ends <= it.now;
     let when = if at_once { "now".to_owned() } else { it.time(ends) };
-    let what = if lines.is_empty() { "your waiting" } else { "your bookings" };
+    let what = if lines.is_empty() { "your waiting ends" } else { "your bookings end" };
     Ok(Message {
-        subject: format!("You have dropped {}: {what} end {when}", it.course)
-            .replace("your waiting end", "your waiting ends"),
+        subject: titled("You have dropped ", it.course, &format!(": {what} {when}")),
         body: Dropped { it, contact, lines, waiting, ends: it.with_utc(ends), at_once }.render()?,
         calendar: None,
     })

@@ -3,7 +3,7 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use super::{Message, Occurrence, ics, used};
+use super::{Message, Occurrence, ics, titled, used};
 use crate::domain::blueprint::Kind;
 use crate::domain::booking::EndReason;
 use crate::domain::calendar;
@@ -80,7 +80,7 @@ pub fn ending_soon(
         around: (!around.is_empty()).then(|| around.join(", ")),
     };
     Ok(Message {
-        subject: format!("Ends at {}: {}", calendar::time(it.zone, it.booking.slot.end()), it.lab),
+        subject: titled(&format!("Ends at {}: ", calendar::time(it.zone, it.booking.slot.end())), it.lab, ""),
         body: shown.render()?,
         calendar: None,
     })
@@ -91,6 +91,8 @@ pub fn ending_soon(
 struct Ended<'a> {
     it: Occurrence<'a>,
     what: &'static str,
+    /// Whether one can do without: not if it keeps a calendar right.
+    may_be_off: bool,
     deleted: Vec<String>,
     more: usize,
     ready: Option<String>,
@@ -116,9 +118,9 @@ pub fn ended(it: Occurrence<'_>, resources: &[Resource]) -> Result<Message, aska
     let deleted: Vec<&Resource> = resources.iter().filter(gone).collect();
     let subject = match state.reason() {
         Some(EndReason::Cancelled) => {
-            format!("Cancelled: {} - {}", calendar::span(it.zone, &it.booking.slot), it.lab)
+            titled(&format!("Cancelled: {} - ", calendar::span(it.zone, &it.booking.slot)), it.lab, "")
         }
-        _ => format!("Ended, everything deleted: {}", it.lab),
+        _ => titled("Ended, everything deleted: ", it.lab, ""),
     };
     let used = used(state);
     let taken_back = used.is_none().then(|| it.calendar(ics::cancellation));
@@ -126,6 +128,7 @@ pub fn ended(it: Occurrence<'_>, resources: &[Resource]) -> Result<Message, aska
     let shown = Ended {
         it,
         what,
+        may_be_off: taken_back.is_none(),
         more: deleted.len().saturating_sub(LISTED),
         deleted: deleted
             .into_iter()

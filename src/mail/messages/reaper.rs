@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use super::{Message, Surroundings};
+use super::{Message, Surroundings, titled};
 use crate::domain::ids::NetId;
 use crate::domain::marked::{NextStep, Target};
 use crate::domain::person::Person;
@@ -86,20 +86,22 @@ fn first_step(objects: &[MarkedObject]) -> Option<(NextStep, DateTime<Utc>)> {
     objects.iter().filter_map(|object| object.next).min_by_key(|(step, at)| (*at, *step))
 }
 
-fn subject(it: &Surroundings<'_>, told: Told, objects: &[MarkedObject]) -> String {
+/// What is done or to be done with the objects, and `of` whom they are.
+fn subject(it: &Surroundings<'_>, told: Told, objects: &[MarkedObject], of: &str) -> String {
     let what = what(objects);
     let next = first_step(objects);
     let from = |step: NextStep, at| {
         let from = if objects.len() == 1 { "on" } else { "from" };
         format!("{} {from} {}", step.done(), it.time(at))
     };
-    match (told, next) {
-        (Told::Warned, Some((step, at))) => format!("To be {}: {what}", from(step, at)),
-        (Told::Warned, None) => format!("Noticed: {what}"),
-        (Told::Stopped, Some((step, at))) => format!("Stopped, to be {}: {what}", from(step, at)),
-        (Told::Stopped, None) => format!("Stopped: {what}"),
-        (Told::Deleted, _) => format!("Deleted: {what}"),
-    }
+    let done = match (told, next) {
+        (Told::Warned, Some((step, at))) => format!("To be {}: ", from(step, at)),
+        (Told::Warned, None) => "Noticed: ".to_owned(),
+        (Told::Stopped, Some((step, at))) => format!("Stopped, to be {}: ", from(step, at)),
+        (Told::Stopped, None) => "Stopped: ".to_owned(),
+        (Told::Deleted, _) => "Deleted: ".to_owned(),
+    };
+    titled(&done, &what, of)
 }
 
 #[derive(Template)]
@@ -139,7 +141,7 @@ pub fn to_owner(
         others: objects.len() - listed.len(),
         restorable: listed.iter().any(|object| object.restore_url.is_some()),
     };
-    Ok(Message { subject: subject(&it, told, objects), body: body.render()?, calendar: None })
+    Ok(Message { subject: subject(&it, told, objects, ""), body: body.render()?, calendar: None })
 }
 
 #[derive(Template)]
@@ -162,8 +164,8 @@ pub fn to_staff(
     let listed = objects.get(..LISTED).unwrap_or(objects);
     let others = objects.len() - listed.len();
     let subject = match objects {
-        [one] => format!("{}, {}", subject(&it, told, objects), one.whose()),
-        _ => subject(&it, told, objects),
+        [one] => subject(&it, told, objects, &format!(", {}", one.whose())),
+        _ => subject(&it, told, objects, ""),
     };
     let body = ToStaff { it, told, what: what(objects), listed, others };
     Ok(Message { subject, body: body.render()?, calendar: None })

@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{Message, Surroundings};
+use super::{Message, Surroundings, titled};
 use crate::domain::booking::Booking;
 use crate::domain::calendar;
 use crate::domain::ids::PoolId;
@@ -36,7 +36,7 @@ impl FailedBooking {
     }
 
     fn given_up(&self, it: &Surroundings<'_>) -> String {
-        it.time(self.failed_at)
+        it.with_utc(self.failed_at)
     }
 
     fn tried(&self) -> String {
@@ -63,7 +63,10 @@ pub fn failures(
 ) -> Result<Message, askama::Error> {
     let many = format!("{} bookings", listed.len() + others);
     let (what, subject) = if let ([one], 0) = (listed, others) {
-        ("A booking".to_owned(), format!("Failed at {site}: {} of {}", one.lab, one.person.net_id))
+        (
+            "A booking".to_owned(),
+            titled(&format!("Failed at {site}: "), &one.lab, &format!(" of {}", one.person.net_id)),
+        )
     } else {
         (many.clone(), format!("{many} failed at {site}"))
     };

@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{Message, Occurrence, ics, with_utc};
+use super::{Message, Occurrence, ics, titled, with_utc};
 use crate::domain::calendar;
 use crate::domain::waitlist::{MOST_LAPSES, Wait};
 
@@ -15,9 +15,9 @@ fn short(zone: Tz, at: DateTime<Utc>, now: DateTime<Utc>) -> String {
 }
 
 impl Occurrence<'_> {
-    /// "Sat Feb 8, 10:00 to 14:00 - Kubernetes".
-    fn in_short(&self) -> String {
-        format!("{} - {}", calendar::span(self.zone, &self.booking.slot), self.lab)
+    /// What is told, and then "Sat Feb 8, 10:00 to 14:00 - Kubernetes".
+    fn told_of_slot(&self, what: &str) -> String {
+        titled(&format!("{what}: {} - ", calendar::span(self.zone, &self.booking.slot)), self.lab, "")
     }
 
     /// Where free slots of the lab are found.
@@ -58,7 +58,7 @@ pub fn offered(
     let (held, until) = (it.with_utc(until), short(it.zone, until, it.now));
     let others =
         if others_wait == 1 { "1 other waits".to_owned() } else { format!("{others_wait} others wait") };
-    let subject = format!("A place for you until {until}: {}", it.in_short());
+    let subject = it.told_of_slot(&format!("A place for you until {until}"));
     let body = Offered { it, until, held, accept_url, pass_url, others_wait, others, most: MOST_LAPSES };
     Ok(Message { subject, body: body.render()?, calendar: None })
 }
@@ -72,7 +72,7 @@ struct BookedFromLine<'a> {
 /// "Booked, you waited for it": the place is the student's, at once or because they took what was offered. With an invitation.
 pub fn booked_from_line(it: Occurrence<'_>) -> Result<Message, askama::Error> {
     Ok(Message {
-        subject: format!("Booked, you waited for it: {}", it.in_short()),
+        subject: it.told_of_slot("Booked, you waited for it"),
         body: BookedFromLine { it }.render()?,
         calendar: Some(it.calendar(ics::invitation)),
     })
@@ -97,7 +97,7 @@ pub fn offer_lapsed(it: Occurrence<'_>, wait_goes_on: bool) -> Result<Message, a
     };
     let since = it.with_utc(it.booking.created_at);
     Ok(Message {
-        subject: format!("The offer went on, {now}: {}", it.in_short()),
+        subject: it.told_of_slot(&format!("The offer went on, {now}")),
         body: OfferLapsed { it, goes_on: wait_goes_on, ordinal, since, most: MOST_LAPSES }.render()?,
         calendar: None,
     })
@@ -169,7 +169,7 @@ pub fn wait_over(it: InLine<'_>) -> Result<Message, askama::Error> {
         more: asked.windows.len().saturating_sub(LISTED),
         waited: calendar::in_words(it.now - it.wait.joined_at),
     };
-    let subject = format!("Nothing came free, you wait no more: {}", it.lab);
+    let subject = titled("Nothing came free, you wait no more: ", it.lab, "");
     Ok(Message { subject, body: body.render()?, calendar: None })
 }
 

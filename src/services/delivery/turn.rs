@@ -8,8 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::db::{self, Conn, DbError};
 use crate::domain::ids::{ClaimToken, PersonId};
 use crate::domain::notice::{Delivery, Notice};
+use crate::mail::envelope::Head;
 use crate::policy::mail::{self, Fate};
-use crate::services::{App, digest};
+use crate::services::{App, digest, heads};
 
 /// A notice that was tried, and what came of it.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub(super) struct Outcome {
 #[derive(Debug, Default)]
 pub(super) struct Taken {
     /// To be sent now.
-    pub(super) claimed: Vec<Notice>,
+    pub(super) claimed: Vec<(Notice, Head)>,
     /// How many more were due that are not sent by themselves: out of date, or left to a digest.
     pub(super) put_aside: usize,
 }
@@ -100,7 +101,16 @@ fn claim(app: &App, conn: &mut Conn<'_>, token: &ClaimToken, room: usize) -> Res
         let next = digest::next_at(app, conn)?;
         db::gather_notices(conn, &many, next)?;
     }
-    Ok(Taken { claimed, put_aside: stale.len() + many.len() })
+    let put_aside = stale.len() + many.len();
+    if claimed.is_empty() {
+        return Ok(Taken { claimed: Vec::new(), put_aside });
+    }
+    let course = db::course_card(conn)?;
+    let headed = |notice: Notice| {
+        let head = heads::of(app, course.as_ref(), &notice);
+        (notice, head)
+    };
+    Ok(Taken { claimed: claimed.into_iter().map(headed).collect(), put_aside })
 }
 
 /// How many that are not urgent each of those was sent lately to whom one may have to wait.

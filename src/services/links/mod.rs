@@ -6,6 +6,7 @@
 
 mod offers;
 mod token;
+mod topics;
 
 use std::sync::Arc;
 
@@ -22,13 +23,19 @@ use crate::domain::ids::{BookingId, PersonId};
 use crate::domain::interval::Interval;
 use crate::domain::link::Link;
 use crate::domain::marked::{RESTORES, Stage};
-use crate::domain::person::Person;
+use crate::domain::notice::Topic;
+use crate::domain::person::{Choices, Person};
 
 /// The address that does this for this person. Nothing is written, and nothing asked of the database.
 pub fn url(app: &App, person: &PersonId, link: &Link) -> String {
     let ticket =
         Ticket { person: person.clone(), expires_at: link.expires_at(app.now()), link: link.clone() };
     format!("{}/links/{}", app.public_url, token::write(&app.link_key, &ticket))
+}
+
+/// Whether mails about this can be turned off by a link.
+pub fn may_turn_off(topic: Topic) -> bool {
+    topics::is_on(&Choices::default(), topic).is_some()
 }
 
 /// Whose a link is, if this installation has made it. Nothing is asked of the database.
@@ -65,6 +72,8 @@ pub enum Answer {
     Often(Box<Object>),
     /// The person has no such object marked (any more).
     NotMarked,
+    /// Mails about this are off already.
+    IsOff(Topic),
     /// The link is too old.
     Expired(Link),
     /// This installation did not make the link, or it is not for this person to do (any more).
@@ -84,6 +93,8 @@ pub enum Offer {
     Pass(Box<OfBooking>, DateTime<Utc>),
     /// Take an object back, which is then left alone for this long.
     Restore(Box<Object>, TimeDelta),
+    /// Send this person no more mails about this.
+    TurnOff(Box<Person>, Topic),
 }
 
 /// What a link has done.
@@ -99,6 +110,8 @@ pub enum Done {
     Passed(Box<OfBooking>),
     /// An object is left alone up to this instant.
     Restored(Box<Object>, DateTime<Utc>, NotStarted),
+    /// No more mails about this are sent.
+    TurnedOff(Topic),
 }
 
 /// Why a server that was stopped does not run again, in the site's words.
@@ -149,6 +162,7 @@ pub async fn follow(app: &Arc<App>, doer: &Doer, token: &str) -> Result<Answer, 
         Answer::Offer(Offer::Accept(of, until)) => offers::accept(app, token, of, until).await,
         Answer::Offer(Offer::Pass(of, until)) => offers::pass(app, token, of, until).await,
         Answer::Offer(Offer::Restore(object, _)) => restore(app, doer, *object).await,
+        Answer::Offer(Offer::TurnOff(person, topic)) => topics::turn_off(app, &person, topic).await,
         other => Ok(other),
     }
 }
@@ -174,6 +188,7 @@ fn look_in(app: &App, conn: &mut Conn<'_>, token: &str) -> Result<Answer, Bookin
             let mark = db::mark(conn, &site, kind, &site_ref)?;
             Ok(object(conn, person, mark, warned_at)?)
         }
+        Link::TurnOff { topic } => Ok(topics::would_turn_off(person, topic)),
     }
 }
 

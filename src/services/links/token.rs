@@ -10,6 +10,7 @@ use sha2::Sha256;
 use crate::domain::blueprint::Kind;
 use crate::domain::ids::{BookingId, PersonId};
 use crate::domain::link::Link;
+use crate::domain::notice::Topic;
 
 /// What a token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +70,7 @@ impl Ticket {
                 warned_at.timestamp_micros().to_string(),
                 site_ref.clone(),
             ]),
+            Link::TurnOff { topic } => parts.extend(["turn-off".to_owned(), topic.word().to_owned()]),
         }
         parts.join(&SEPARATOR.to_string())
     }
@@ -102,6 +104,7 @@ impl Ticket {
                     site_ref: parts.next()?.to_owned(),
                 }
             }
+            "turn-off" => Link::TurnOff { topic: Topic::from_word(rest)? },
             _ => return None,
         };
         Some(Self { person, expires_at, link })
@@ -160,6 +163,7 @@ mod tests {
                     warned_at,
                 }
             ),
+            prop::sample::select(Topic::ALL.to_vec()).prop_map(|topic| Link::TurnOff { topic }),
         ]
     }
 

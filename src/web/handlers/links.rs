@@ -18,6 +18,7 @@ use crate::domain::calendar;
 use crate::domain::ids::BookingId;
 use crate::domain::link::Link as Does;
 use crate::domain::marked::Stage;
+use crate::domain::notice::Topic;
 use crate::domain::resource::Resource;
 use crate::services::booking::Refusal;
 use crate::services::links::{self, Answer, Done, Object, OfBooking, Offer};
@@ -47,7 +48,7 @@ fn shown(context: &Context, answer: Answer) -> Result<HttpResponse, WebError> {
 
 fn status(answer: &Answer) -> StatusCode {
     match answer {
-        Answer::Offer(_) | Answer::Done(_) => StatusCode::OK,
+        Answer::Offer(_) | Answer::Done(_) | Answer::IsOff(_) => StatusCode::OK,
         Answer::Refused(_, _, refusal) | Answer::NotToBeHad(_, refusal) => refusal_status(refusal),
         Answer::NeedsKey(..) => StatusCode::UNPROCESSABLE_ENTITY,
         Answer::OtherEnd(..)
@@ -101,6 +102,10 @@ impl Writer<'_> {
                 "There is nothing to take back.",
                 "The reaper has nothing of yours marked by this name: it may keep the rules by now, or be gone."
                     .to_owned(),
+            ),
+            Answer::IsOff(topic) => self.about_mails(
+                "These mails are off.",
+                format!("You get no mails {}. You can have them again: sign in and open \"Me\".", about(topic)),
             ),
             Answer::Expired(link) => self.expired(&link),
             Answer::Unknown => {
@@ -203,6 +208,10 @@ impl Writer<'_> {
                     false,
                 )
             }
+            Offer::TurnOff(person, topic) => {
+                let lead = format!("{} gets no more mails {} then.", person.net_id, about(*topic));
+                (self.about_mails("Turn these mails off?", lead), "Turn them off".to_owned(), false)
+            }
         };
         page.effect = Some(NOT_YET.to_owned());
         page.action = Some(Action { text, danger });
@@ -233,7 +242,20 @@ impl Writer<'_> {
                 let title = format!("It is left alone until {}.", self.date(*until));
                 self.of_object(object, &title, lead)
             }
+            Done::TurnedOff(topic) => self.about_mails(
+                "These mails are off now.",
+                format!(
+                    "You get no more mails {}. You can have them again: sign in and open \"Me\".",
+                    about(*topic)
+                ),
+            ),
         }
+    }
+
+    fn about_mails(&self, title: &str, lead: String) -> LinkPage {
+        let mut page = self.plain(title, lead);
+        page.next.insert(0, Link::new("/me#mail", "Which mails you get"));
+        page
     }
 
     fn refused(&self, of: &OfBooking, to: DateTime<Utc>, refusal: &Refusal) -> LinkPage {
@@ -293,7 +315,20 @@ impl Writer<'_> {
             Does::Restore { .. } => {
                 self.plain(title, "It worked for two weeks. Write to the address below.".to_owned())
             }
+            Does::TurnOff { .. } => {
+                self.about_mails(title, "Sign in, and choose which mails you get.".to_owned())
+            }
         }
+    }
+}
+
+/// "when your servers are ready": what mails of a kind are about.
+fn about(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Ready => "when your servers are ready",
+        Topic::Ending => "before your bookings end",
+        Topic::Ended => "when a booking that you used is over",
+        _ => "of this kind",
     }
 }
 

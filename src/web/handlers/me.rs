@@ -9,12 +9,13 @@ use super::tokens::{Typed, part as in_list};
 use super::{page, page_once};
 use crate::auth::permissions::{Permission, Reach};
 use crate::db::{self, DbError};
+use crate::domain::feed::Feed;
 use crate::services::people::{self, KeyCard};
 use crate::services::{calendar as calendars, labs, sessions as all_sessions};
 use crate::web::context::{Done, SignedIn};
 use crate::web::error::WebError;
 use crate::web::pages::layout::{Problem, Section};
-use crate::web::pages::me::{MePage, SavedKey};
+use crate::web::pages::me::{CalendarPart, MePage, SavedKey};
 use crate::web::present;
 
 mod bookings;
@@ -27,7 +28,9 @@ mod usage;
 
 pub use bookings::past_bookings;
 pub use by_hand::restore;
-pub use calendar::{read_calendar, renew_calendar, stop_calendar, to_calendar};
+pub use calendar::{
+    read_calendar, renew_calendar, renew_course_calendar, stop_calendar, stop_course_calendar, to_calendar,
+};
 pub use mails::save_choices;
 pub use sessions::{end_other_sessions, end_session};
 pub use tokens::{make_token, revoke_token, to_tokens};
@@ -49,14 +52,16 @@ struct Kept {
 async fn me(who: &SignedIn, kept: Kept) -> Result<MePage, WebError> {
     let (app, person) = (who.context.app().clone(), who.caller.person.clone());
     let db = app.db.clone();
-    let (cards, calendar_made_at, mine, held, signed_in, bounce) = db
+    let (cards, calendars_made_at, mine, held, signed_in, bounce) = db
         .read::<_, DbError, _>("me", move |conn| {
             let overview = labs::overview(&app, conn, &person)?;
             let mine = by_hand::of(conn, &person.net_id, app.now())?;
             let (cards, held) = (overview.map(|(_, cards)| cards), db::tokens_of(conn, &person.id)?);
             let signed_in = all_sessions::of_person(&app, conn, &person.id)?;
             let bounce = db::bounce_of(conn, &person.id, &person.mail)?;
-            Ok((cards, calendars::made_at(conn, &person.id)?, mine, held, signed_in, bounce))
+            let mut made_at = |feed| calendars::made_at(conn, &person.id, feed);
+            let calendars_made_at = (made_at(Feed::Own)?, made_at(Feed::Course)?);
+            Ok((cards, calendars_made_at, mine, held, signed_in, bounce))
         })
         .await?;
     let person = &who.caller.person;
@@ -66,6 +71,7 @@ async fn me(who: &SignedIn, kept: Kept) -> Result<MePage, WebError> {
     };
     let (zone, now) = (who.context.zone(), who.context.app().now());
     let may = |permission| who.caller.reach(permission) != Reach::No;
+    let made = |at: Option<_>| at.map(|at| present::when(zone, now, at));
     let own = who.caller.looks_as().is_none();
     let tokens = (own && may(Permission::KeepTokens))
         .then(|| in_list(&who.context, "/me/tokens", person, &held, &kept.token));
@@ -82,7 +88,8 @@ async fn me(who: &SignedIn, kept: Kept) -> Result<MePage, WebError> {
         problems: kept.key_problems,
         usage: usage::usage(&cards.unwrap_or_default()),
         mails: mails::choices(who, bounce.as_ref()),
-        calendar_made: calendar_made_at.map(|at| present::when(zone, now, at)),
+        calendar: CalendarPart { made: made(calendars_made_at.0) },
+        course_calendar: may(Permission::SeeCourse).then(|| CalendarPart { made: made(calendars_made_at.1) }),
         sessions: sessions::part(who, &signed_in),
         tokens,
         appoints: may(Permission::AppointStaff),

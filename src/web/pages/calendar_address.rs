@@ -10,6 +10,8 @@ use super::layout::{Layout, Section};
 pub struct CalendarAddressPage {
     /// The frame.
     pub layout: Layout,
+    /// Whether it is the course's calendar, and not one's own.
+    pub of_course: bool,
     /// The address for programs that take one.
     pub https: String,
     /// The same as a link that opens a calendar program.
@@ -23,9 +25,11 @@ impl CalendarAddressPage {
         let rest = format!("fairlease.example.edu/calendar/{}.ics", "3f9a61c07be2d845".repeat(4));
         let made = Self {
             layout: Layout::sample("Your calendar's address", Section::Me),
+            of_course: false,
             https: format!("https://{rest}"),
             webcal: format!("webcal://{rest}"),
         };
-        vec![("calendar_address", made)]
+        let of_course = Self { of_course: true, ..made.clone() };
+        vec![("calendar_address", made), ("calendar_address_of_course", of_course)]
     }
 }

@@ -141,6 +141,13 @@ impl LinkPage {
         let (accept, pass, offer_over) = Self::of_offers();
         let done = Self::of_booking("Your booking is to end at 15:00.", "The later end is asked for.");
         let used = Self::of_booking("This link has been used.", "The booking ends Sat Nov 28, 15:00 now.");
+        let mut turn_off = Self::sample(
+            "Turn these mails off?",
+            "ff524 gets no more mails when your servers are ready then.",
+        );
+        turn_off.effect = Some("Nothing is done before you press the button.".to_owned());
+        turn_off.action = action("Turn them off", false);
+        turn_off.next.insert(0, Link::new("/me#mail", "Which mails you get"));
         let unknown = Self::sample(
             "This link leads nowhere.",
             "It is cut off or altered, or it is not for you any more.",
@@ -155,6 +162,7 @@ impl LinkPage {
             ("link_refused", refused),
             ("link_done", done),
             ("link_used", used),
+            ("link_turn_off", turn_off),
             ("link_unknown", unknown),
         ]
     }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::layout::{Layout, Section, When};
+use crate::mail::plain::{Piece, pieces};
 
 /// The list of mails and, at `/mailbox/{id}`, the open one beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
@@ -14,6 +15,8 @@ pub struct MailboxPage {
     pub mails: Vec<MailRow>,
     /// The mail that is open.
     pub open: Option<Mail>,
+    /// Whether these are samples of all mails that there are, and not mails that were sent.
+    pub of_samples: bool,
 }
 
 /// A mail in the list.
@@ -44,19 +47,12 @@ pub struct Mail {
     pub when: When,
     /// Its Message-ID, without the angle brackets.
     pub message_id: String,
+    /// Where its HTML is, for a frame.
+    pub frame: Option<String>,
     /// The text, cut at its links; see [`pieces`].
     pub body: Vec<Piece>,
     /// What is attached.
     pub attachments: Vec<Attachment>,
-}
-
-/// A part of a mail's text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// Words.
-    Text(String),
-    /// An address to click.
-    Link(String),
 }
 
 /// A file that came with a mail.
@@ -70,32 +66,6 @@ pub struct Attachment {
     pub size: String,
     /// Where it can be had, if anywhere.
     pub href: Option<String>,
-}
-
-/// Cuts a plain text at its `http` and `https` addresses. A full stop or bracket that ends a sentence stays outside.
-#[must_use]
-pub fn pieces(text: &str) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let mut words = String::new();
-    for token in text.split_inclusive(char::is_whitespace) {
-        let from = ["https://", "http://"].iter().filter_map(|scheme| token.find(scheme)).min();
-        let Some((before, rest)) = from.and_then(|at| token.split_at_checked(at)) else {
-            words.push_str(token);
-            continue;
-        };
-        let address =
-            rest.trim_end().trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '>', '"', '\'']);
-        words.push_str(before);
-        if !words.is_empty() {
-            pieces.push(Piece::Text(std::mem::take(&mut words)));
-        }
-        pieces.push(Piece::Link(address.to_owned()));
-        words.push_str(rest.strip_prefix(address).unwrap_or_default());
-    }
-    if !words.is_empty() {
-        pieces.push(Piece::Text(words));
-    }
-    pieces
 }
 
 impl MailboxPage {
@@ -138,6 +108,7 @@ impl MailboxPage {
                 ),
             ],
             open: None,
+            of_samples: false,
         };
         let mut open = list.clone();
         "Your Kubernetes cluster is ready until 18:00".clone_into(&mut open.layout.title);
@@ -145,8 +116,14 @@ impl MailboxPage {
             row.current = true;
         }
         open.open = Some(Mail::sample());
+        let all = Self { of_samples: true, ..list.clone() };
         let empty = Self { mails: Vec::new(), ..list.clone() };
-        vec![("mailbox_list", list), ("mailbox_open", open), ("mailbox_empty", empty)]
+        vec![
+            ("mailbox_list", list),
+            ("mailbox_open", open),
+            ("mailbox_empty", empty),
+            ("mailbox_samples", all),
+        ]
     }
 }
 
@@ -167,6 +144,7 @@ impl Mail {
             to: "ff524@example.edu".to_owned(),
             when: When::new("2026-11-23T13:58:00-05:00", "today 13:58"),
             message_id: "ready.b-7f3a@course.example.edu".to_owned(),
+            frame: Some("/mailbox/3/html".to_owned()),
             body: pieces(text),
             attachments: vec![Attachment {
                 name: "booking.ics".to_owned(),
@@ -175,30 +153,5 @@ impl Mail {
                 href: Some("/mailbox/3/booking.ics".to_owned()),
             }],
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn links_are_cut_out_without_the_sentence_around_them() {
-        let text = "See https://a.example/x?y=1, or (http://b.example/).\nEnd";
-        assert_eq!(
-            pieces(text),
-            [
-                Piece::Text("See ".to_owned()),
-                Piece::Link("https://a.example/x?y=1".to_owned()),
-                Piece::Text(", or (".to_owned()),
-                Piece::Link("http://b.example/".to_owned()),
-                Piece::Text(").\nEnd".to_owned()),
-            ]
-        );
-        assert_eq!(
-            pieces("no link, javascript:alert(1)\n"),
-            [Piece::Text("no link, javascript:alert(1)\n".to_owned())]
-        );
-        assert_eq!(pieces(""), []);
     }
 }

@@ -38,14 +38,23 @@ pub struct MePage {
     pub usage: Usage,
     /// Which mails come.
     pub mails: MailChoices,
-    /// When the address of one's calendar was made, if there is one.
-    pub calendar_made: Option<When>,
+    /// The address of one's calendar.
+    pub calendar: CalendarPart,
+    /// That of the course's, for staff.
+    pub course_calendar: Option<CalendarPart>,
     /// Where one is signed in.
     pub sessions: SessionsPart,
     /// The tokens of one's programs, if one may have some.
     pub tokens: Option<Tokens>,
     /// Whether one says what services there are.
     pub appoints: bool,
+}
+
+/// The secret address of a calendar.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CalendarPart {
+    /// When it was made, if there is one.
+    pub made: Option<When>,
 }
 
 /// What one made by hand and the reaper has marked.
@@ -249,7 +258,8 @@ impl MePage {
             problems: Vec::new(),
             usage: Usage { rows: Vec::new(), in_all: None },
             mails: MailChoices::sample(),
-            calendar_made: None,
+            calendar: CalendarPart::default(),
+            course_calendar: None,
             sessions: SessionsPart::sample(),
             tokens: Some(Tokens::sample_of_none("/me/tokens")),
             appoints: false,
@@ -261,7 +271,7 @@ impl MePage {
                 fingerprint: "SHA256:jXcGmUbTzkqO1m7q2TfHn0gVQdR8h5yLhJ4oTqkPZ5c".to_owned(),
             }),
             usage: Usage::sample(),
-            calendar_made: Some(When::new("2026-11-20T09:12-05:00", "Fri Nov 20, 09:12")),
+            calendar: CalendarPart { made: Some(When::new("2026-11-20T09:12-05:00", "Fri Nov 20, 09:12")) },
             tokens: Some(Tokens::sample("/me/tokens")),
             ..none.clone()
         };
@@ -288,7 +298,8 @@ impl MePage {
         let by_hand = Self { by_hand: Some(ByHandPart::sample()), ..saved.clone() };
         let token_refused = Self { tokens: Some(Tokens::sample_of_refused("/me/tokens")), ..saved.clone() };
         let of_staff = Layout::sample_of_staff("Me", Section::Me);
-        let instructor = Self { layout: of_staff, appoints: true, ..saved.clone() };
+        let course_calendar = Some(CalendarPart::default());
+        let instructor = Self { layout: of_staff, appoints: true, course_calendar, ..saved.clone() };
         let returned = MailChoices { bounce: Some(Returned::sample()), ..MailChoices::sample() };
         let returned = Self { mails: returned, ..saved.clone() };
         vec![

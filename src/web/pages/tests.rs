@@ -128,7 +128,19 @@ fn check_ways(name: &str, page: &Html) {
             assert!(address.starts_with("/static/"), "{name}: {address} is loaded");
         }
     }
-    assert!(select(page, "iframe, frame, object, embed, base").is_empty(), "{name}: nothing of elsewhere");
+    assert!(select(page, "frame, object, embed, base").is_empty(), "{name}: nothing of elsewhere");
+    for frame in select(page, "iframe") {
+        let (address, sandbox) = (frame.attr("src").unwrap_or_default(), frame.attr("sandbox"));
+        assert!(
+            address.starts_with("/mailbox/"),
+            "{name}: only the demo's mails are in a frame, not {address}"
+        );
+        assert_eq!(sandbox, Some("allow-top-navigation-by-user-activation"), "{name}: they may do nothing");
+        assert!(
+            frame.attr("title").is_some_and(|title| !title.is_empty()),
+            "{name}: a frame says what it is"
+        );
+    }
     for link in select(page, "a[href]") {
         let address = link.attr("href").unwrap_or_default();
         let known = ["https://", "http://", "mailto:", "webcal://", "#", "?"];
