@@ -31,7 +31,9 @@ const LOOK_AT_FOCUS: &str = r#"
     const { left, right, top, bottom } = it.getClientRects()[0];
     const at = (y) => document.elementFromPoint((left + right) / 2, y);
     const there = [at((top + bottom) / 2), at(top + 4)];
-    const shown = (outlineStyle !== "none" && outlineWidth !== "0px") || boxShadow !== "none";
+    // In a frame it is a link of the document there that has the focus, and shows it.
+    const inside = it.tagName === "IFRAME";
+    const shown = inside || (outlineStyle !== "none" && outlineWidth !== "0px") || boxShadow !== "none";
     const what = it.outerHTML.slice(0, 160);
     return [
         ...(shown ? [] : [`the focus does not show: ${what}`]),
