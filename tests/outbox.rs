@@ -7,13 +7,15 @@ use chrono::TimeDelta;
 use fairlease::db::{self, AuditFilter, AuditOrder, Conn, DbError, OutboxLine};
 use fairlease::domain::audit::{Action, Doer};
 use fairlease::domain::notice::{Notice, Standing, Topic, Way};
-use fairlease::domain::person::{Choices, Person};
+use fairlease::domain::person::{Choices, Person, Role};
 use fairlease::mail::delivery::{CONNECTIONS, Sender, SmtpMailer};
 use fairlease::services::audit::told::{self, Sight};
 use fairlease::services::{delivery, digest, outbox, people, reaping};
 use fairlease::worker;
+use reqwest::Method;
 
 use crate::support::smtp::MailServer;
+use crate::world::served::serve;
 use crate::world::{World, local, on_both_databases, slot};
 
 impl World {
@@ -253,5 +255,45 @@ on_both_databases! {
         let set = move |conn: &mut Conn<'_>| db::set_contact(conn, &id, "A student", "other@example.edu");
         world.app.db.write::<_, DbError, _>("contact", set).await.unwrap();
         assert_eq!(world.bounce(&student).await, None, "another address");
+    }
+
+    async fn staff_read_of_mail_whom_it_is_for_and_what_the_server_said_but_not_its_text(backend: Backend) {
+        let server = MailServer::start().await;
+        let sender = Sender::parse("Fairlease <fairlease@example.edu>").unwrap();
+        let mailer = Arc::new(SmtpMailer::connect(&server.url(), CONNECTIONS, sender).unwrap());
+        let world = World::new(backend).await.mailing_by(mailer);
+        let student = world.student("ff524").await;
+        let app = world.app.clone();
+        let ta = move |conn: &mut Conn<'_>| {
+            people::ensure_person(&app, conn, &"ta77".parse().unwrap(), "A TA", Role::Assistant)
+        };
+        let ta = world.app.db.write::<_, DbError, _>("ta", ta).await.unwrap();
+        server.refuse_to(Some("ff524@example.edu 550 5.1.1 no such mailbox"));
+        world.put((0..60).map(|n| world.notice(Topic::Booking, &student, &format!("number {n}"))).collect()).await;
+        world.send().await;
+        let served = serve(&world);
+        let ta = world.session_of(&ta.id).await;
+        let get = async |path: &str| {
+            let answer = served.request(&ta, Method::GET, path).send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{path}");
+            answer.text().await.unwrap()
+        };
+        let page = get("/staff/mail?show=given_up").await;
+        for words in ["60 mails were given up", "ff524", "number 1", "5.1.1 no such mailbox"] {
+            assert!(page.contains(words), "{words} in {page}");
+        }
+        assert!(!page.contains("The text of"), "{page}");
+        let next = page.split("href=\"/staff/mail?show=given_up").find_map(|it| it.strip_prefix("&#38;after="));
+        let after = next.expect("there is another page").split('"').next().unwrap();
+        let rest = get(&format!("/staff/mail?show=given_up&after={after}")).await;
+        assert_eq!(rest.matches("/retry\"").count(), 10 + 1, "ten, and all");
+        let of_student = get(&format!("/staff/people/{}", student.id)).await;
+        assert!(of_student.contains("Mail comes back") && of_student.contains("no such mailbox"));
+        server.refuse_to(None);
+        let again = served.form(&ta, Method::POST, "/staff/mail/retry").send().await.unwrap();
+        assert_eq!(again.status(), 303);
+        world.send().await;
+        assert!(get("/staff/mail?show=given_up").await.contains("No mail was given up"));
+        assert_eq!(server.mails().len(), 60);
     }
 }
