@@ -10,6 +10,7 @@
     reason = "a test that can't go on fails, and says where"
 )]
 
+mod announcement_pages;
 mod announcements;
 mod architecture;
 mod audit;
@@ -41,6 +42,7 @@ mod me;
 mod moving;
 mod no_shows;
 mod openid;
+mod outage_hints;
 mod permissions;
 mod pools;
 mod privacy;

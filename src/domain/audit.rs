@@ -75,6 +75,7 @@ actions! {
     PublishedAnnouncement "published_announcement" "had an announcement published";
     EditedAnnouncement "edited_announcement" "edited an announcement";
     WithdrewAnnouncement "withdrew_announcement" "took an announcement back";
+    DismissedHint "dismissed_hint" "put aside what a site announced of an outage";
     AppliedCourse "applied_course" "made the course what its file says";
     ExportedPerson "exported_person" "took out what is kept of {about}";
     ErasedPerson "erased_person" "erased {about}";

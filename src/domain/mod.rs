@@ -12,6 +12,7 @@ pub mod exception;
 pub mod fair_share;
 pub mod fitness;
 pub mod health;
+pub mod hint;
 pub mod identity;
 pub mod ids;
 pub mod interval;

@@ -16,6 +16,7 @@ pub mod hasten;
 pub mod head;
 pub mod look;
 pub mod offer;
+pub mod outage_feeds;
 pub mod reap;
 pub mod remind;
 pub mod renew;

@@ -27,7 +27,8 @@ use crate::reaper_pages::mark;
 use crate::world::{KEY, World, course, local, on_both_databases};
 
 /// Actions that the tests of their own features see recorded.
-const ELSEWHERE: [Action; 16] = [
+const ELSEWHERE: [Action; 17] = [
+    Action::DismissedHint,
     Action::RefusedSignIn,
     Action::LinkedIdentity,
     Action::UnlinkedIdentity,

@@ -14,7 +14,7 @@ use fairlease::domain::audit::Doer;
 use fairlease::domain::course::Course;
 use fairlease::domain::ids::{InstanceId, NoticeId, PersonId};
 use fairlease::domain::interval::Interval;
-use fairlease::domain::notice::Notice;
+use fairlease::domain::notice::{Notice, Topic};
 use fairlease::domain::person::{Person, Role};
 use fairlease::entropy::SeededEntropy;
 use fairlease::mail::delivery::{FileMailer, Sender};
@@ -196,6 +196,7 @@ async fn fill_mailbox(app: &App) {
     let now = app.clock.now();
     for number in 0..MAILS {
         let mail = Notice {
+            topic: Topic::Booking,
             id: NoticeId::from_bits(number),
             dedupe_key: String::new(),
             person: Some(PersonId::from_bits(number)),

@@ -14,6 +14,8 @@ pub struct CalendarAddressPage {
     pub https: String,
     /// The same as a link that opens a calendar program.
     pub webcal: String,
+    /// The address of the feed of announcements, which has the same secret.
+    pub feed: String,
 }
 
 impl CalendarAddressPage {
@@ -25,6 +27,7 @@ impl CalendarAddressPage {
             layout: Layout::sample("Your calendar's address", Section::Me),
             https: format!("https://{rest}"),
             webcal: format!("webcal://{rest}"),
+            feed: format!("https://fairlease.example.edu/feeds/{}.atom", "3f9a61c07be2d845".repeat(4)),
         };
         vec![("calendar_address", made)]
     }

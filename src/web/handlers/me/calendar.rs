@@ -23,6 +23,7 @@ pub async fn renew_calendar(who: SignedIn) -> Result<HttpResponse, WebError> {
     let shown = CalendarAddressPage {
         layout: who.context.layout("Your calendar's address", Section::Me),
         webcal: format!("webcal://{host}"),
+        feed: format!("{public_url}/feeds/{secret}.atom"),
         https,
     };
     Ok(page(StatusCode::OK, shown.render()?))
