@@ -84,13 +84,27 @@ pub fn plain(text: &str) -> String {
 
 /// The same of one line's length at most: for feeds and lists.
 pub fn in_short(text: &str, characters: usize) -> String {
-    let words = plain(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    shortened(&plain(text), characters)
+}
+
+fn shortened(text: &str, characters: usize) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if words.chars().count() <= characters {
         return words;
     }
     let cut: String = words.chars().take(characters).collect();
     let whole = cut.rsplit_once(' ').map_or(cut.as_str(), |(whole, _)| whole);
     format!("{whole} ...")
+}
+
+/// HTML that somebody else wrote, as plain text in one line of at most so many characters.
+pub fn of_html(html: &str, characters: usize) -> String {
+    // What stands in two elements stays two words.
+    let apart = html.replace('<', " <");
+    let bare = ammonia::Builder::default().tags(HashSet::new()).clean(&apart).to_string();
+    // What is left of markup is what text needs.
+    let text = bare.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", " ").replace("&amp;", "&");
+    shortened(&text, characters)
 }
 
 /// A mail's text as it grows.
@@ -138,7 +152,10 @@ impl Plain {
                 self.words_begin();
                 self.joined = true;
             }
-            Tag::List(first) => self.lists.push(first),
+            Tag::List(first) => {
+                self.tell_links();
+                self.lists.push(first);
+            }
             Tag::Item => self.item(),
             Tag::Link { dest_url, .. } => self.link = Some((dest_url.to_string(), self.text.len())),
             _ => {}
@@ -204,6 +221,7 @@ impl Plain {
     }
 
     fn words(&mut self, words: &str) {
+        self.joined = false;
         let mut lines = words.trim_end_matches('\n').split('\n');
         self.text.push_str(lines.next().unwrap_or_default());
         for line in lines {
@@ -303,8 +321,15 @@ mod tests {
         let text = "# Deferred\n\nThe lab *moves*. See [the\nnew date](https://example.edu/labs), or <https://example.edu>.\n\nTo do:\n\n\
                     - one\n- two [x](mailto:a@example.edu)\n  1. deep\n  2. deeper\n\n> quoted\n> twice\n\n```\nls -l\ncd\n```\nEnd.";
         let expected = "Deferred\n\nThe lab moves. See the\nnew date, or https://example.edu.\nthe new date: https://example.edu/labs\n\nTo do:\n\n\
-                        - one\n- two x\n  1. deep\n  2. deeper\n  x: mailto:a@example.edu\n\n> quoted\n> twice\n\n    ls -l\n    cd\n\nEnd.";
+                        - one\n- two x\n  x: mailto:a@example.edu\n  1. deep\n  2. deeper\n\n> quoted\n> twice\n\n    ls -l\n    cd\n\nEnd.";
         assert_eq!(plain(text), expected);
+    }
+
+    #[test]
+    fn html_of_others_is_text() {
+        let html = "<p>KVM&nbsp;down &amp; <b>out</b></p><p>Until&#32;5&lt;6</p><script>alert(1)</script><img src=x onerror=y>";
+        assert_eq!(of_html(html, 100), "KVM down & out Until 5<6");
+        assert_eq!(of_html("&lt;script&gt;", 100), "<script>", "text stays text: pages escape it");
     }
 
     #[test]

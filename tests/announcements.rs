@@ -1,12 +1,11 @@
 //! Announcements: whom each is for, when it goes out, and that everyone gets one mail about it.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fairlease::db::{self, Conn, DbError, MaybeDbError};
 use fairlease::domain::announcement::{Announcement, Audience, Stage};
-use fairlease::domain::audit::{Doer, Way};
+
 use fairlease::domain::ids::{AnnouncementId, PersonId};
 use fairlease::domain::person::{Person, Role};
 use fairlease::services::announcements::{
@@ -134,7 +133,7 @@ on_both_databases! {
         put_in_section(&world, &two, "west").await;
         let by = gone.net_id.clone();
         write::<_, DbError>(&world, move |app, conn| {
-            people::drop_out(app, conn, &ta(), &by).map(|_| ()).map_err(|error| DbError::Corrupt(error.to_string()))
+            people::drop_out(app, conn, &ta(), &by).map_err(|error| DbError::Corrupt(error.to_string()))
         })
         .await
         .unwrap();

@@ -1,6 +1,6 @@
 //! The audit log: what is recorded stays as it is, and whatever is done to it behind its back is found.
 
-mod actions;
+pub(crate) mod actions;
 mod seen;
 
 pub(crate) use actions::all;

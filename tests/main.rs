@@ -10,6 +10,7 @@
     reason = "a test that can't go on fails, and says where"
 )]
 
+mod announcement_pages;
 mod announcements;
 mod architecture;
 mod audit;
@@ -43,6 +44,7 @@ mod me;
 mod moving;
 mod no_shows;
 mod openid;
+mod outage_hints;
 mod outages;
 mod outbox;
 mod permissions;

@@ -242,7 +242,7 @@ async fn the_page_saves_what_one_chooses() {
 /// The path of the address that the page shows.
 fn address(page: &str) -> String {
     let secret = page.split("/calendar/").nth(1).unwrap().split(".ics").next().unwrap();
-    assert_eq!(page.matches(secret).count(), 2, "as https and as webcal");
+    assert_eq!(page.matches(secret).count(), 3, "as https, as webcal, and of the feed");
     format!("/calendar/{secret}.ics")
 }
 

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Only here are adapters built.
 
+mod announce;
 mod apply;
 mod assemble;
 mod audit;
@@ -65,6 +66,8 @@ enum Command {
     Migrate,
     /// Make the course what a course.toml says
     Apply(apply::Args),
+    /// Say something to the course or to a part of it
+    Announce(announce::Args),
     /// Look at a course file
     Course(course::Args),
     /// Check whether the sites have what the course needs
@@ -137,6 +140,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Worker(args) => worker::run(&options, &args).await,
         Command::Migrate => migrate::run(&options),
         Command::Apply(args) => apply::run(&options, &args).await,
+        Command::Announce(args) => announce::run(&options, args).await,
         Command::Course(args) => course::run(&args),
         Command::Doctor(args) => doctor::run(&options, &args).await,
         Command::Explain(args) => explain::run(&options, &args).await,

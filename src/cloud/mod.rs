@@ -2,5 +2,6 @@
 
 pub mod metered;
 pub mod openstack;
+pub mod outage_feed;
 pub mod port;
 pub mod simulated;

@@ -758,6 +758,37 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{Text, Nullable};
+    use crate::db::types::Instant;
+    outage_feeds (site_id) {
+        site_id -> Text,
+        address -> Text,
+        etag -> Nullable<Text>,
+        last_modified -> Nullable<Text>,
+        read_at -> Nullable<Instant>,
+        failing_since -> Nullable<Instant>,
+        trouble -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Text, Nullable};
+    use crate::db::types::Instant;
+    outage_hints (id) {
+        id -> Text,
+        site_id -> Text,
+        item_id -> Text,
+        title -> Text,
+        link -> Nullable<Text>,
+        summary -> Text,
+        published_at -> Instant,
+        seen_at -> Instant,
+        dismissed_by -> Nullable<Text>,
+        dismissed_at -> Nullable<Instant>,
+    }
+}
+
 joinable!(booking_use -> bookings (booking_id));
 joinable!(bookings -> people (person_id));
 joinable!(calendar_addresses -> people (person_id));

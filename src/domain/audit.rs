@@ -80,6 +80,7 @@ actions! {
     EditedAnnouncement "edited_announcement" "edited an announcement";
     WithdrewAnnouncement "withdrew_announcement" "took an announcement back";
     RetriedMail "retried_mail" "had mail tried again that was given up";
+    DismissedHint "dismissed_hint" "put aside what a site announced of an outage";
     AppliedCourse "applied_course" "made the course what its file says";
     ExportedPerson "exported_person" "took out what is kept of {about}";
     ErasedPerson "erased_person" "erased {about}";

@@ -85,6 +85,9 @@ pub struct Site {
     /// Where its own pages are for those who have servers there.
     #[serde(default)]
     pub dashboard: Option<String>,
+    /// Where its feed of outages is, as RSS or Atom: `http` or `https`.
+    #[serde(default)]
+    pub outage_feed: Option<String>,
     /// Units that all its pools together can hold at one instant, if that is bounded.
     #[serde(default)]
     pub capacity: Option<i32>,

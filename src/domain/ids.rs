@@ -188,6 +188,10 @@ code_id!(
     AnnouncementId, "announcement id"
 );
 code_id!(
+    /// Something that a site announced of its outages.
+    HintId, "hint id"
+);
+code_id!(
     /// A message in the outbox.
     NoticeId, "notice id"
 );

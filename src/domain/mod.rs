@@ -13,6 +13,7 @@ pub mod fair_share;
 pub mod feed;
 pub mod fitness;
 pub mod health;
+pub mod hint;
 pub mod identity;
 pub mod ids;
 pub mod interval;

@@ -73,6 +73,7 @@ mod tests {
             cloud: CloudName::Simulated,
             leases,
             dashboard: None,
+            outage_feed: None,
             capacity: None,
             extends,
             bare_metal_at_once: 2,

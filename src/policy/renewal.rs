@@ -251,6 +251,7 @@ mod tests {
             leases: true,
             extends: None,
             dashboard: None,
+            outage_feed: None,
             capacity: None,
             bare_metal_at_once: 2,
             su_per_hour: std::collections::BTreeMap::new(),

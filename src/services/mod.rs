@@ -23,6 +23,7 @@ pub mod lead;
 pub mod links;
 pub mod looking;
 pub mod notices;
+pub mod outage_hints;
 pub mod outages;
 pub mod outbox;
 pub mod people;
@@ -54,7 +55,7 @@ use crate::clock::Clock;
 use crate::cloud::port::Clouds;
 use crate::db::Db;
 use crate::domain::ids::{
-    AnnouncementId, BookingId, ClaimToken, ExceptionId, ExemptionId, ImportId, InstanceId, NoticeId,
+    AnnouncementId, BookingId, ClaimToken, ExceptionId, ExemptionId, HintId, ImportId, InstanceId, NoticeId,
     OutageId, PauseId, PersonId, ReceiptId, SessionId, SweepId, TokenId, WaitId,
 };
 use crate::entropy::Entropy;
@@ -171,6 +172,11 @@ impl App {
     /// A new token's id.
     pub fn token_id(&self) -> TokenId {
         TokenId::from_bits(self.entropy.bits())
+    }
+
+    /// A new hint's id.
+    pub fn hint_id(&self) -> HintId {
+        HintId::from_bits(self.entropy.bits())
     }
 
     /// A new import's id.

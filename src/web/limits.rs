@@ -19,7 +19,7 @@ use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
 use super::error::WebError;
-use super::log::{CALENDAR, LINK};
+use super::log::{CALENDAR, FEED, LINK};
 use super::table::{Row, Verb};
 use crate::auth::permissions::Permission;
 use crate::clock::Clock;
@@ -32,7 +32,7 @@ pub enum Class {
     SignIn,
     /// To book, wait, move, extend, release, and to answer an offer, on pages and in the API.
     Booking,
-    /// An address that is itself a secret: links in mails, and calendars.
+    /// An address that is itself a secret: links in mails, calendars and feeds.
     Secret,
     /// The rest of the API.
     Api,
@@ -44,7 +44,7 @@ impl Class {
         match row.permission {
             Permission::Book | Permission::ChangeBooking if row.verb != Verb::get => Some(Self::Booking),
             Permission::Anyone if row.path.starts_with("/sign-in") => Some(Self::SignIn),
-            Permission::Anyone if [LINK, CALENDAR].contains(&row.path) => Some(Self::Secret),
+            Permission::Anyone if [LINK, CALENDAR, FEED].contains(&row.path) => Some(Self::Secret),
             _ if row.scope == "/api/v1" => Some(Self::Api),
             _ => None,
         }

@@ -13,11 +13,14 @@ use super::context::reference;
 /// The route of calendars. Whoever has such an address may read the calendar, so the log has only this.
 pub const CALENDAR: &str = "/calendar/{secret}.ics";
 
+/// The route of feeds of announcements. Whoever has such an address may read them, so the log has only this.
+pub const FEED: &str = "/feeds/{secret}.atom";
+
 /// The route of links in mails. Whoever has such an address may do what it does, so the log has only this.
 pub const LINK: &str = "/links/{token}";
 
 /// The routes whose addresses are secret, by how their paths begin. What is mistyped may be close to what is right.
-const SECRET: [(&str, &str); 2] = [("/calendar/", CALENDAR), ("/links/", LINK)];
+const SECRET: [(&str, &str); 3] = [("/calendar/", CALENDAR), ("/feeds/", FEED), ("/links/", LINK)];
 
 /// The route of a path that is secret, or begins like one.
 pub fn secret_route(path: &str) -> Option<&'static str> {

@@ -6,11 +6,15 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
 use super::{
-    REMEMBER, depart, digest, forget, gather, hasten, head, look, offer, reap, remind, renew, report,
+    REMEMBER, depart, digest, forget, gather, hasten, head, look, offer, outage_feeds, reap, remind, renew,
+    report,
 };
 use crate::db;
 use crate::services::App;
 use crate::services::health::LOOK_EVERY;
+
+/// How often sites' outage feeds are read.
+const QUARTER: TimeDelta = TimeDelta::minutes(15);
 
 /// Starts the ticker.
 pub async fn start(app: &Arc<App>) -> Result<JobScheduler, String> {
@@ -64,7 +68,10 @@ pub async fn minute(app: &Arc<App>) {
             Err(error) => tracing::error!(%error, "when staff are to be told could not be read"),
         }
     };
-    tokio::join!(quick, sweep(app, scheduled_at));
+    // A feed that hangs keeps nothing else waiting.
+    let quarter = now.duration_trunc(QUARTER).unwrap_or(now);
+    let feeds = claimed(app, "outage_feeds", quarter, outage_feeds::run);
+    tokio::join!(quick, feeds, sweep(app, scheduled_at));
 }
 
 /// Sweeps, unless this process still does since an earlier minute: large sites take longer than a minute to list.

@@ -18,6 +18,7 @@ pub mod head;
 pub mod look;
 pub mod offer;
 pub mod outage;
+pub mod outage_feeds;
 pub mod reap;
 pub mod remind;
 pub mod renew;

@@ -29,6 +29,7 @@ use crate::world::{KEY, World, course, local, on_both_databases};
 /// Actions that the tests of their own features see recorded.
 const ELSEWHERE: [Action; 17] = [
     Action::RetriedMail,
+    Action::DismissedHint,
     Action::RefusedSignIn,
     Action::LinkedIdentity,
     Action::UnlinkedIdentity,

@@ -200,6 +200,7 @@ async fn fill_mailbox(app: &App) {
     let now = app.clock.now();
     for number in 0..MAILS {
         let mail = Notice {
+            topic: Topic::Booking,
             id: NoticeId::from_bits(number),
             dedupe_key: String::new(),
             topic: Topic::Booking,

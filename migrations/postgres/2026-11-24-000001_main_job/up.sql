@@ -395,6 +395,33 @@ CREATE TABLE bounces (
     words TEXT NOT NULL
 );
 
+-- How the feed is in which a site tells of its outages, and what it said of itself when it was read last.
+CREATE TABLE outage_feeds (
+    site_id TEXT COLLATE "C" PRIMARY KEY REFERENCES sites (id),
+    address TEXT NOT NULL,
+    etag TEXT,
+    last_modified TEXT,
+    read_at TIMESTAMPTZ,
+    failing_since TIMESTAMPTZ,
+    trouble TEXT
+);
+
+-- What sites' feeds say of their outages: once for each item of a feed.
+CREATE TABLE outage_hints (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    site_id TEXT COLLATE "C" NOT NULL REFERENCES sites (id),
+    item_id TEXT COLLATE "C" NOT NULL,
+    title TEXT NOT NULL,
+    link TEXT,
+    summary TEXT NOT NULL,
+    published_at TIMESTAMPTZ NOT NULL,
+    seen_at TIMESTAMPTZ NOT NULL,
+    dismissed_by TEXT COLLATE "C" REFERENCES people (id),
+    dismissed_at TIMESTAMPTZ
+);
+CREATE UNIQUE INDEX outage_hints_once ON outage_hints (site_id, item_id);
+CREATE INDEX outage_hints_by_time ON outage_hints (published_at);
+
 -- One row for each run of a recurring job: whoever inserts it runs it.
 CREATE TABLE job_runs (
     job TEXT COLLATE "C" NOT NULL,

@@ -25,6 +25,8 @@ DROP TABLE site_calls;
 DROP TABLE site_capabilities;
 DROP TABLE site_health;
 DROP TABLE job_runs;
+DROP TABLE outage_hints;
+DROP TABLE outage_feeds;
 DROP TABLE announcement_people;
 DROP TABLE announcement_revisions;
 DROP TABLE announcements;

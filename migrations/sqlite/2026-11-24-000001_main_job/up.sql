@@ -395,6 +395,33 @@ CREATE TABLE bounces (
     words TEXT NOT NULL
 ) STRICT;
 
+-- How the feed is in which a site tells of its outages, and what it said of itself when it was read last.
+CREATE TABLE outage_feeds (
+    site_id TEXT PRIMARY KEY REFERENCES sites (id),
+    address TEXT NOT NULL,
+    etag TEXT,
+    last_modified TEXT,
+    read_at INTEGER,
+    failing_since INTEGER,
+    trouble TEXT
+) STRICT;
+
+-- What sites' feeds say of their outages: once for each item of a feed.
+CREATE TABLE outage_hints (
+    id TEXT PRIMARY KEY,
+    site_id TEXT NOT NULL REFERENCES sites (id),
+    item_id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    link TEXT,
+    summary TEXT NOT NULL,
+    published_at INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL,
+    dismissed_by TEXT REFERENCES people (id),
+    dismissed_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX outage_hints_once ON outage_hints (site_id, item_id);
+CREATE INDEX outage_hints_by_time ON outage_hints (published_at);
+
 -- One row for each run of a recurring job: whoever inserts it runs it.
 CREATE TABLE job_runs (
     job TEXT NOT NULL,

@@ -22,6 +22,8 @@ pub(super) struct SiteTable {
     pub(super) leases: bool,
     /// The web address of its own pages for those who have servers there.
     pub(super) dashboard: Option<String>,
+    /// The web address of its feed of outages, as RSS or Atom: what is new there staff hear by mail.
+    pub(super) outage_feed: Option<String>,
     /// Units that all its pools together can hold at one instant.
     pub(super) capacity: Option<i32>,
     /// Whether the site changes the end of a lease that is in force. Left out, that is found out when it is asked for first.

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use super::{Message, Surroundings, titled};
 use crate::domain::booking::Booking;
 use crate::domain::calendar;
+use crate::domain::hint::Hint;
 use crate::domain::ids::PoolId;
 use crate::domain::person::Person;
 use crate::domain::renewal::Trouble;
@@ -132,6 +133,45 @@ pub fn lease_trouble(it: Surroundings<'_>, lease: LeaseTrouble<'_>) -> Result<Me
     Ok(Message {
         subject: format!("Lease {} at {}: {}", lease.name, lease.site, lease.in_short()),
         body: Lease { it, lease }.render()?,
+        calendar: None,
+    })
+}
+
+/// What a site announced.
+#[derive(Debug, Clone, Copy)]
+pub struct SiteSays<'a> {
+    /// What people call the site.
+    pub site: &'a str,
+    /// What is new in its feed.
+    pub hints: &'a [Hint],
+}
+
+#[derive(Template)]
+#[template(path = "mail/site_says.txt", escape = "none")]
+struct SiteAnnounced<'a> {
+    it: Surroundings<'a>,
+    says: &'a SiteSays<'a>,
+    what: String,
+}
+
+impl SiteAnnounced<'_> {
+    fn at(&self, hint: &Hint) -> String {
+        self.it.with_utc(hint.published_at)
+    }
+}
+
+/// "Site announced": what a site's own feed says is new.
+pub fn site_says(it: Surroundings<'_>, says: &SiteSays<'_>) -> Result<Message, askama::Error> {
+    let (what, headline) = match says.hints {
+        [] => ("nothing".to_owned(), "nothing".to_owned()),
+        [one] => ("this".to_owned(), one.title.clone()),
+        [first, others @ ..] => {
+            (format!("{} things", says.hints.len()), format!("{} and {} more", first.title, others.len()))
+        }
+    };
+    Ok(Message {
+        subject: format!("{} announced: {headline}", says.site),
+        body: SiteAnnounced { it, says, what }.render()?,
         calendar: None,
     })
 }

@@ -64,6 +64,7 @@ impl Case {
             cloud: CloudName::OpenStack("course".to_owned()),
             leases: true,
             dashboard: None,
+            outage_feed: None,
             capacity: None,
             extends: None,
             bare_metal_at_once: 2,

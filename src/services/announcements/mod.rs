@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 pub use self::mailing::{BATCH, mail_key, step, tell_personally};
-pub use self::reading::{MOST, Posted, Reader, listed, past, published, seen_by, staff_view};
+pub use self::reading::{
+    Followed, MOST, Posted, Reader, followed, listed, past, published, seen_by, staff_view,
+};
 use super::App;
 use super::audit::{self, Entry};
 use crate::db::{self, Conn, DbError, MaybeDbError};

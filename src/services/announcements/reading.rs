@@ -2,9 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::auth::permissions::{Permission, Relation};
 use crate::db::{self, Conn, DbError};
 use crate::domain::announcement::{Announcement, Mailing, Revision, Stage};
 use crate::domain::ids::{AnnouncementId, LabId, PersonId};
+use crate::domain::person::Person;
+use crate::services::App;
+use crate::services::people::hash;
 
 /// More announcements than one looks through; the latest are shown.
 pub const MOST: i64 = 100;
@@ -27,6 +31,14 @@ pub enum Reader {
     Person(PersonId),
     /// Someone who sees how the course runs: all that is published.
     Anyone,
+}
+
+impl Reader {
+    /// This person, with all that they may do.
+    pub fn of(person: &Person) -> Self {
+        let sees_all = Permission::SeeCourse.allows(person, Relation::Others);
+        if sees_all { Self::Anyone } else { Self::Person(person.id.clone()) }
+    }
 }
 
 /// The `limit` latest announcements that are published at `now` and are for the reader, latest first: of one lab, or of all.
@@ -75,4 +87,27 @@ pub fn staff_view(conn: &mut Conn<'_>, id: &AnnouncementId) -> Result<Option<Pos
     let Some(announcement) = db::announcement(conn, id)? else { return Ok(None) };
     let mailing = db::mailing(conn, id)?;
     Ok(Some(Posted { announcement, mailing }))
+}
+
+/// What someone follows in a feed reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    /// The course's title.
+    pub course: String,
+    /// The latest announcements that they read, latest first.
+    pub announcements: Vec<Announcement>,
+}
+
+/// How many announcements a feed has.
+const IN_FEED: i64 = 50;
+
+/// What whoever has the address with this secret follows: the one of their calendar. Nothing if it leads nowhere, or its person has
+/// nothing to do here any more.
+pub fn followed(app: &App, conn: &mut Conn<'_>, secret: &str) -> Result<Option<Followed>, DbError> {
+    let now = app.now();
+    let person = db::person_of_calendar(conn, &hash(secret))?.map(|(person, _)| person);
+    let person = person.filter(|person| person.belongs(now));
+    let (Some(person), Some(course)) = (person, db::course_card(conn)?) else { return Ok(None) };
+    let announcements = published(conn, &Reader::of(&person), None, now, IN_FEED)?;
+    Ok(Some(Followed { course: course.title, announcements }))
 }

@@ -1,6 +1,7 @@
 //! `/api/v1`: the same use cases as JSON. Errors are RFC 9457 problems. A program signs in with a token,
 //! a browser's page with its session; then unsafe requests carry that session's token in `X-CSRF-Token`.
 
+mod announcements;
 pub(in crate::web) mod audit;
 mod change;
 mod fair_share;
@@ -50,6 +51,7 @@ routes! {
     ROWS in "/api/v1", served:
     get "/sites", SeeLabs => sites::all;
     get "/outages", SeeLabs => outages::all;
+    get "/announcements", SeeLabs => announcements::all;
     get "/labs/{lab}/starts", SeeLabs => starts;
     get "/labs/{lab}/slots", SeeLabs => find::slots;
     get "/labs/{lab}/explanation", SeeLabs => find::explanation;

@@ -1,5 +1,6 @@
 //! `/announcements`: what staff have to say, and the pages with which they say it.
 
+mod feed;
 mod form;
 mod staff;
 
@@ -19,6 +20,7 @@ use crate::services::announcements::{self, MOST, Reader};
 use crate::web::caller::Caller;
 use crate::web::context::SignedIn;
 use crate::web::error::WebError;
+use crate::web::log::FEED;
 use crate::web::pages::announcements::{
     Announced, AnnouncementLine, AnnouncementPage, AnnouncementRow, AnnouncementsPage, PastText,
 };
@@ -31,6 +33,7 @@ routes! {
     ROWS in "", routes:
     get "/announcements", SeeLabs => show;
     get "/announcements/{announcement}", SeeLabs => one;
+    get FEED, Anyone => feed::read;
     get "/staff/announcements", SeeCourse => staff::list;
     post "/staff/announcements", Announce => staff::post;
     get "/staff/announcements/new", Announce => staff::begin;
@@ -47,11 +50,7 @@ const RECENT: chrono::TimeDelta = chrono::TimeDelta::days(14);
 
 /// What of announcements the caller reads: who sees how the course runs reads all that is published.
 pub(in crate::web) fn reader(caller: &Caller) -> Reader {
-    if caller.sees_all(Permission::SeeCourse) {
-        Reader::Anyone
-    } else {
-        Reader::Person(caller.person.id.clone())
-    }
+    Reader::of(&caller.person)
 }
 
 async fn show(who: SignedIn, request: HttpRequest) -> Result<HttpResponse, WebError> {

@@ -13,9 +13,11 @@ use crate::auth::permissions::Permission;
 use crate::db::{DbError, Waiting};
 use crate::domain::calendar;
 use crate::domain::health::{CallTally, Condition, Health};
+use crate::domain::hint::FeedState;
 use crate::domain::ids::SiteId;
 use crate::policy::extending::{self, Extending};
 use crate::services::health::{self, SiteView};
+use crate::services::outage_hints;
 use crate::services::queue::{self, Report};
 use crate::web::context::{Done, SignedIn, Staff};
 use crate::web::error::WebError;
@@ -35,7 +37,11 @@ pub async fn show(who: SignedIn) -> Result<HttpResponse, WebError> {
         let report = app.db.read("sites: report", move |conn| queue::report(conn, now)).await?;
         let sites: Vec<_> = report.queue.due.iter().map(|(view, ..)| view.clone()).collect();
         let mail = Some(outbox(now, &report.queue.outbox));
-        let lines = with_numbers(zone, now, &report);
+        let feeds = app.db.read::<_, DbError, _>("sites: feeds", outage_hints::feeds).await?;
+        let mut lines = with_numbers(zone, now, &report);
+        for (line, site) in lines.iter_mut().zip(&sites) {
+            line.feed = feed_line(zone, now, site, &feeds);
+        }
         SitesPage { layout, answer: answer(zone, now, &sites), sites: lines, mail }
     } else {
         let sites = app.db.read::<_, DbError, _>("sites", health::sites).await?;
@@ -76,6 +82,7 @@ fn line(zone: Tz, now: DateTime<Utc>, is_staff: bool, view: &SiteView) -> SiteLi
     let failing = |health: &&Health| health.condition == Condition::Down;
     SiteLine {
         extending: extending_line(zone, now, is_staff, view),
+        feed: None,
         id: view.site.id.to_string(),
         title: view.site.title.clone(),
         state,
@@ -140,6 +147,15 @@ fn with_numbers(zone: Tz, now: DateTime<Utc>, report: &Report) -> Vec<SiteLine> 
         SiteLine { numbers: Some(numbers), ..line(zone, now, true, view) }
     };
     report.queue.due.iter().map(of_site).collect()
+}
+
+/// What is wrong with the feed in which the site tells of its outages.
+fn feed_line(zone: Tz, now: DateTime<Utc>, view: &SiteView, feeds: &[FeedState]) -> Option<String> {
+    view.site.outage_feed.as_ref()?;
+    let feed = feeds.iter().find(|feed| feed.site == view.site.id)?;
+    let since = present::when(zone, now, feed.failing_since?).text;
+    let trouble = feed.trouble.as_deref().unwrap_or("it does not say why");
+    Some(format!("Its feed of outages can't be read since {since}: {trouble}."))
 }
 
 fn counted(count: i64, one: &str, many: &str) -> String {

@@ -16,6 +16,8 @@ pub struct CalendarAddressPage {
     pub https: String,
     /// The same as a link that opens a calendar program.
     pub webcal: String,
+    /// The address of the feed of announcements, which has the same secret.
+    pub feed: String,
 }
 
 impl CalendarAddressPage {
@@ -28,6 +30,7 @@ impl CalendarAddressPage {
             of_course: false,
             https: format!("https://{rest}"),
             webcal: format!("webcal://{rest}"),
+            feed: format!("https://fairlease.example.edu/feeds/{}.atom", "3f9a61c07be2d845".repeat(4)),
         };
         let of_course = Self { of_course: true, ..made.clone() };
         vec![("calendar_address", made), ("calendar_address_of_course", of_course)]

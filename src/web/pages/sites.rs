@@ -39,6 +39,8 @@ pub struct SiteLine {
     pub last_ok: Option<When>,
     /// What is known of other ends of bookings that have begun there, if that matters to the reader.
     pub extending: Option<ExtendingLine>,
+    /// What is wrong with its feed of outages, for staff only.
+    pub feed: Option<String>,
     /// Its figures, for staff only.
     pub numbers: Option<Numbers>,
 }
@@ -184,6 +186,8 @@ impl SitesPage {
         for (site, quiet) in staff.sites.iter_mut().zip([false, true]) {
             site.numbers = Some(if quiet { Numbers::quiet() } else { Numbers::sample() });
             site.extending = Some(ExtendingLine::for_staff());
+            site.feed =
+                Some("Its feed of outages can't be read since today 09:15: it answers 404.".to_owned());
         }
         vec![("sites", well), ("sites_trouble", trouble), ("sites_staff", staff)]
     }
@@ -199,6 +203,7 @@ impl SiteLine {
             text: "Bookings here are made as usual.".to_owned(),
             last_ok: None,
             extending: None,
+            feed: None,
             numbers: None,
         }
     }

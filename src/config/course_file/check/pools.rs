@@ -21,6 +21,9 @@ impl Check<'_> {
         if let Some(dashboard) = &table.dashboard {
             self.web_address(&format!("site.{}.dashboard", table.id), dashboard);
         }
+        if let Some(feed) = &table.outage_feed {
+            self.web_address(&format!("site.{}.outage_feed", table.id), feed);
+        }
         let key = format!("site.{}.su_per_hour", table.id);
         let prices: Vec<_> = table
             .su_per_hour
@@ -42,6 +45,7 @@ impl Check<'_> {
             cloud,
             leases: table.leases,
             dashboard: table.dashboard.clone(),
+            outage_feed: table.outage_feed.clone(),
             capacity: table.capacity,
             extends: table.extends,
             bare_metal_at_once: table.bare_metal_at_once,

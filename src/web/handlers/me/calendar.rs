@@ -35,6 +35,7 @@ async fn renew(who: &SignedIn, feed: Feed) -> Result<HttpResponse, WebError> {
         layout: who.context.layout("Your calendar's address", Section::Me),
         of_course: feed == Feed::Course,
         webcal: format!("webcal://{host}"),
+        feed: format!("{public_url}/feeds/{secret}.atom"),
         https,
     };
     Ok(page(StatusCode::OK, shown.render()?))
