@@ -271,26 +271,26 @@ on_both_databases! {
         server.refuse_to(Some("ff524@example.edu 550 5.1.1 no such mailbox"));
         world.put((0..60).map(|n| world.notice(Topic::Booking, &student, &format!("number {n}"))).collect()).await;
         world.send().await;
-        let served = serve(&world);
+        let pages = serve(&world);
         let ta = world.session_of(&ta.id).await;
         let get = async |path: &str| {
-            let answer = served.request(&ta, Method::GET, path).send().await.unwrap();
+            let answer = pages.request(&ta, Method::GET, path).send().await.unwrap();
             assert_eq!(answer.status(), 200, "{path}");
             answer.text().await.unwrap()
         };
-        let page = get("/staff/mail?show=given_up").await;
+        let shown = get("/staff/mail?show=given_up").await;
         for words in ["60 mails were given up", "ff524", "number 1", "5.1.1 no such mailbox"] {
-            assert!(page.contains(words), "{words} in {page}");
+            assert!(shown.contains(words), "{words} in {shown}");
         }
-        assert!(!page.contains("The text of"), "{page}");
-        let next = page.split("href=\"/staff/mail?show=given_up").find_map(|it| it.strip_prefix("&#38;after="));
+        assert!(!shown.contains("The text of"), "{shown}");
+        let next = shown.split("href=\"/staff/mail?show=given_up").find_map(|it| it.strip_prefix("&#38;after="));
         let after = next.expect("there is another page").split('"').next().unwrap();
         let rest = get(&format!("/staff/mail?show=given_up&after={after}")).await;
         assert_eq!(rest.matches("/retry\"").count(), 10 + 1, "ten, and all");
         let of_student = get(&format!("/staff/people/{}", student.id)).await;
         assert!(of_student.contains("Mail comes back") && of_student.contains("no such mailbox"));
         server.refuse_to(None);
-        let again = served.form(&ta, Method::POST, "/staff/mail/retry").send().await.unwrap();
+        let again = pages.form(&ta, Method::POST, "/staff/mail/retry").send().await.unwrap();
         assert_eq!(again.status(), 303);
         world.send().await;
         assert!(get("/staff/mail?show=given_up").await.contains("No mail was given up"));
