@@ -5,6 +5,7 @@ use std::process::Command;
 use fairlease::auth::permissions::Scope;
 use fairlease::db::{Conn, DbError};
 use fairlease::domain::announcement::Audience;
+use fairlease::domain::feed::Feed;
 use fairlease::domain::ids::{AnnouncementId, PersonId};
 use fairlease::services::announcements::{NewAnnouncement, Release};
 use fairlease::services::calendar;
@@ -71,7 +72,7 @@ async fn send(
 
 async fn feed_address(world: &World, person: &PersonId) -> String {
     let (app, person) = (world.app.clone(), person.clone());
-    let renew = move |conn: &mut Conn<'_>| calendar::renew(&app, conn, &person);
+    let renew = move |conn: &mut Conn<'_>| calendar::renew(&app, conn, &person, Feed::Own);
     let secret = world.app.db.write::<_, DbError, _>("address", renew).await.unwrap();
     format!("/feeds/{secret}.atom")
 }

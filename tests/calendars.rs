@@ -8,6 +8,7 @@ use fairlease::db::{self, DbError};
 use fairlease::domain::booking::Booking;
 use fairlease::domain::feed::Feed;
 use fairlease::domain::interval::Interval;
+use fairlease::domain::notice::{Topic, Way};
 use fairlease::domain::person::{Person, Role};
 use fairlease::mail::delivery::{Sender, SmtpMailer};
 use fairlease::services::{booking, calendar, people};
@@ -39,7 +40,7 @@ async fn world(backend: crate::world::Backend, post: &MailServer) -> World {
         ),
     ]);
     let sender = Sender::parse("Fairlease <fairlease@example.edu>").unwrap();
-    let mailer = Arc::new(SmtpMailer::connect(&post.url(), sender).unwrap());
+    let mailer = Arc::new(SmtpMailer::connect(&post.url(), 1, sender).unwrap());
     World::with(backend, course, Profile::instant()).await.mailing_by(mailer)
 }
 
@@ -198,7 +199,7 @@ on_both_databases! {
         let wants = async || {
             let id = student.id.clone();
             let person = world.app.db.read::<_, DbError, _>("person", move |conn| db::person(conn, &id)).await;
-            person.unwrap().unwrap().choices.ready
+            person.unwrap().unwrap().choices.way(Topic::Ready) != Way::Never
         };
         let (status, page) = ask(Method::GET, "").await;
         assert!(status == StatusCode::OK && page.contains("Turn these mails off?"), "{status}: {page}");

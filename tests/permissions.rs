@@ -187,6 +187,7 @@ async fn things(world: &World, owner: &Person) -> Things {
             ("{exemption}", exemption.to_string()),
             ("{pause}", pause.to_string()),
             ("{outage}", outage.to_string()),
+            ("{hint}", "000000000000".to_owned()),
             ("{sweep}", sweep.to_string()),
             ("{list}", "kept".to_owned()),
             ("{page}", "none".to_owned()),

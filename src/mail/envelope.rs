@@ -141,6 +141,7 @@ mod tests {
             body: "It is über.\n\nYour booking: https://f/b\n\n--\nBecause.".to_owned(),
             calendar,
             created_at: "2025-02-08T15:00:00Z".parse().unwrap(),
+            stale_at: None,
             attempts: 0,
         }
     }

@@ -178,5 +178,5 @@ fn tell(app: &App, conn: &mut Conn<'_>, site: &str, new: &[Hint]) -> Result<(), 
     let around = Surroundings { course: &course.title, zone: course.zone, public_url: &app.public_url, now };
     let message = staff::site_says(around, &SiteSays { site, hints: new });
     let key = format!("outage-hint/{}/{}", first.site, first.id);
-    notices::tell_staff(app, conn, Topic::Failures, &key, message).map(|_| ())
+    notices::tell_staff(app, conn, Topic::Outage, &key, message).map(|_| ())
 }

@@ -313,6 +313,8 @@ pub enum Done {
     OutageEnded,
     /// Staff put a lab off.
     PutOff,
+    /// Staff put aside what a site announced.
+    HintDismissed,
     /// A person was erased.
     Erased,
     /// Someone signed out.
@@ -404,6 +406,7 @@ impl Done {
             "outage-over",
             "The outage is over. What ran gets its time back, then everyone is told.",
         ),
+        (Self::HintDismissed, "hint", "It is put aside."),
         (Self::PutOff, "put-off", "The due date is changed, and announced."),
         (Self::Drafted, "drafted", "The draft is kept. Nobody but staff sees it."),
         (Self::AnnouncementSaved, "announcement", "The announcement is saved."),

@@ -27,9 +27,13 @@ use crate::reaper_pages::mark;
 use crate::world::{KEY, World, course, local, on_both_databases};
 
 /// Actions that the tests of their own features see recorded.
-const ELSEWHERE: [Action; 17] = [
+const ELSEWHERE: [Action; 22] = [
     Action::RetriedMail,
     Action::DismissedHint,
+    Action::DeclaredOutage,
+    Action::ChangedOutage,
+    Action::EndedOutage,
+    Action::DeferredLab,
     Action::RefusedSignIn,
     Action::LinkedIdentity,
     Action::UnlinkedIdentity,

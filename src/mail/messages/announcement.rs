@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Message, Surroundings};
+use super::{LONGEST_SUBJECT, Message, Surroundings, titled};
 use crate::domain::announcement::{Announcement, Audience};
 use crate::markdown;
 
@@ -43,8 +43,14 @@ pub fn announced(
     };
     let text = markdown::plain(&announcement.text);
     Ok(Message {
-        subject: format!("{about}: {}", announcement.title),
+        subject: subject(about, &announcement.title),
         body: Announced { it, contact, announcement, url, personal, text, why }.render()?,
         calendar,
     })
+}
+
+/// What it is about comes first, unless there is no room for both.
+fn subject(about: &str, title: &str) -> String {
+    let whole = format!("{about}: {title}");
+    if whole.chars().count() <= LONGEST_SUBJECT { whole } else { titled("", title, "") }
 }

@@ -5,7 +5,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{Message, Surroundings, with_utc};
+use super::{Message, Surroundings, titled, with_utc};
 use crate::domain::booking::Booking;
 use crate::domain::calendar;
 use crate::domain::ids::OutageId;
@@ -32,14 +32,16 @@ impl PutOff {
         self.after.map(|due| calendar::date_and_time(*zone, due))
     }
 
-    /// "Kubernetes deferred" or "Kubernetes is due Thu Feb 13, 23:59".
-    fn headline(&self, zone: Tz) -> String {
-        match self.after(&zone) {
-            None => format!("{} is deferred", self.title),
-            Some(due) => format!("{} is due {due}", self.title),
-        }
+    /// "Kubernetes is deferred" or "Kubernetes is due Thu Feb 13, 23:59", after what comes before it; not longer than a subject.
+    fn headline(&self, before: &str, zone: Tz) -> String {
+        let after =
+            self.after(&zone).map_or_else(|| " is deferred".to_owned(), |due| format!(" is due {due}"));
+        titled(before, &self.title, &after)
     }
 }
+
+/// After what is no longer than this there is room for a lab's title.
+const SHORT: usize = 24;
 
 /// What is known of an outage when it is announced.
 #[derive(Debug, Clone, Copy)]
@@ -79,9 +81,21 @@ impl Facts<'_> {
         self.from > self.now
     }
 
-    fn headlines(&self) -> String {
-        let lines: Vec<String> = self.put_off.iter().map(|it| it.headline(self.zone)).collect();
-        if lines.is_empty() { String::new() } else { format!("; {}", lines.join("; ")) }
+    /// What is away or back, and what that does to labs.
+    fn headline(&self, what: String) -> String {
+        match self.put_off {
+            [] => what,
+            [one] => {
+                let whole = one.headline(&format!("{what}; "), self.zone);
+                // A lab's title of which a word is left says nothing.
+                if whole.contains(&one.title) || what.chars().count() < SHORT {
+                    whole
+                } else {
+                    format!("{what}; a due date changes")
+                }
+            }
+            many => format!("{what}; {} due dates change", many.len()),
+        }
     }
 }
 
@@ -110,7 +124,7 @@ pub fn begins(it: Facts<'_>) -> Result<Drafted, askama::Error> {
         format!("{} is away", it.what)
     };
     let (moves, offers) = (it.remedy == Remedy::Move, it.remedy == Remedy::Offer);
-    let title = format!("{title}{}", it.headlines());
+    let title = it.headline(title);
     Ok(Drafted { title, text: Begins { it, moves, offers }.render()? })
 }
 
@@ -123,7 +137,7 @@ struct Over<'a> {
 
 /// What is announced when an outage is over. `reaper` is when the reaper goes on.
 pub fn over(it: Facts<'_>, reaper: DateTime<Utc>) -> Result<Drafted, askama::Error> {
-    let title = format!("{} is back{}", it.what, it.headlines());
+    let title = it.headline(format!("{} is back", it.what));
     Ok(Drafted { title, text: Over { it, reaper: with_utc(it.zone, reaper) }.render()? })
 }
 
@@ -137,7 +151,7 @@ struct PutOffText<'a> {
 
 /// What is announced when a lab is put off by itself.
 pub fn put_off(it: &PutOff, zone: Tz, reason: &str) -> Result<Drafted, askama::Error> {
-    Ok(Drafted { title: it.headline(zone), text: PutOffText { it, zone, reason }.render()? })
+    Ok(Drafted { title: it.headline("", zone), text: PutOffText { it, zone, reason }.render()? })
 }
 
 /// A booking that an outage hit, as its student reads of it.

@@ -1,5 +1,7 @@
 //! Every mail as it may look, for the demo and for what must hold of all of them.
 
+mod posts;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 
@@ -50,7 +52,8 @@ const PUBLIC_URL: &str = "https://fairlease.example.edu";
 
 /// One of each kind of mail, and of those that read otherwise in another case one of each case.
 pub fn samples() -> Result<Vec<Sample>, Wrong> {
-    Ok([about_bookings()?, about_ends()?, about_lines()?, about_the_reaper()?, to_staff()?].concat())
+    Ok([about_bookings()?, about_ends()?, about_lines()?, about_the_reaper()?, to_staff()?, posts::all()?]
+        .concat())
 }
 
 fn sample(
@@ -58,7 +61,7 @@ fn sample(
     topic: Topic,
     message: Result<Message, askama::Error>,
 ) -> Result<Sample, Wrong> {
-    let to_staff = matches!(topic, Topic::Failures | Topic::Lease | Topic::ReaperReport);
+    let to_staff = matches!(topic, Topic::Failures | Topic::Outage | Topic::Lease | Topic::ReaperReport);
     Ok(Sample { name, topic, to_staff, written_at: at(WRITTEN)?, message: message? })
 }
 

@@ -43,7 +43,8 @@ pub fn tell_personally(
 ) -> Result<bool, DbError> {
     let message = message(app, conn, announcement, personal, calendar)?;
     let key = key(&announcement.id, announcement.revision);
-    notices::tell_one(app, conn, person, Topic::Announcement, &key, Ok(message))
+    // It is about what they have booked, and so waits for no digest.
+    notices::tell_one(app, conn, person, Topic::Booking, &key, Ok(message))
 }
 
 fn message(

@@ -203,7 +203,8 @@ fn own_part(
 ) -> Result<(Vec<String>, Option<String>), DbError> {
     let Some(course) = db::course_card(conn)? else { return Ok((Vec::new(), None)) };
     let titles = db::lab_titles(conn)?;
-    let (mut paragraphs, mut objects) = (Vec::new(), String::new());
+    // Mail programs offer the first: what there is now comes before what is not any more.
+    let (mut paragraphs, mut invitations, mut cancellations) = (Vec::new(), String::new(), String::new());
     for (hit, booking) in hits {
         let lab = titles.get(&booking.lab).map_or(booking.lab.as_str(), String::as_str);
         let told = Told { booking, lab, fate: &hit.fate, zone: course.zone, public_url: &app.public_url };
@@ -220,13 +221,14 @@ fn own_part(
             })
         };
         if matches!(hit.fate, Fate::Moved { .. } | Fate::Offered { .. } | Fate::Cancelled) {
-            objects.push_str(&object(booking, ics::cancellation));
+            cancellations.push_str(&object(booking, ics::cancellation));
         }
         if let Some(id) = hit.fate.replacement()
             && let Some(replacement) = db::booking(conn, id)?
         {
-            objects.push_str(&object(&replacement, ics::invitation));
+            invitations.push_str(&object(&replacement, ics::invitation));
         }
     }
+    let objects = invitations + &cancellations;
     Ok((paragraphs, Some(objects).filter(|objects| !objects.is_empty())))
 }

@@ -7,8 +7,10 @@ use crate::db::{self, Conn, DbError, HitLine};
 use crate::domain::announcement::Announcement;
 use crate::domain::course::Course;
 use crate::domain::health::{Condition, Health};
+use crate::domain::hint::Hint;
 use crate::domain::ids::{OutageId, SiteId};
 use crate::domain::outage::{Away, Outage};
+use crate::services::outage_hints;
 
 /// How long a site has to be down before it is suggested that staff declare an outage.
 const SUGGEST_AFTER: TimeDelta = TimeDelta::minutes(15);
@@ -26,6 +28,8 @@ pub struct Overview {
     pub course: Course,
     /// Outages, the latest first.
     pub outages: Vec<Outage>,
+    /// What sites' own feeds say, the latest first.
+    pub hints: Vec<Hint>,
     /// Sites that are down, and no outage of them is declared: since when.
     pub down: Vec<(SiteId, Health)>,
 }
@@ -44,7 +48,8 @@ pub fn overview(conn: &mut Conn<'_>, now: DateTime<Utc>) -> Result<Overview, Out
             down.push((site.id.clone(), health));
         }
     }
-    Ok(Overview { course, outages, down })
+    let hints = outage_hints::open(conn, now)?;
+    Ok(Overview { course, outages, hints, down })
 }
 
 /// One outage with what became of bookings.

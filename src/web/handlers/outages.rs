@@ -13,11 +13,12 @@ use crate::auth::permissions::Permission;
 use crate::db::HitLine;
 use crate::domain::calendar;
 use crate::domain::course::Course;
-use crate::domain::ids::OutageId;
+use crate::domain::ids::{HintId, OutageId};
 use crate::domain::interval::Interval;
 use crate::domain::outage::{Away, CARE, Fate, Outage};
+use crate::services::outage_hints;
 use crate::services::outages::{self, Detail, OutageError, Overview};
-use crate::web::context::Staff;
+use crate::web::context::{Done, Staff};
 use crate::web::error::WebError;
 use crate::web::pages::layout::{Link, Section};
 use crate::web::pages::outages::{
@@ -32,6 +33,7 @@ routes! {
     get "/staff/outages", SeeCourse => show;
     post "/staff/outages", RunOutages => write::declare;
     get "/staff/outages/new", RunOutages => write::begin;
+    post "/staff/outages/hints/{hint}/dismiss", RunOutages => dismiss;
     get "/staff/outages/{outage}", SeeCourse => one;
     get "/staff/outages/{outage}/change", RunOutages => write::begin_change;
     post "/staff/outages/{outage}/change", RunOutages => write::change;
@@ -66,7 +68,7 @@ async fn show(who: Staff, request: HttpRequest) -> Result<HttpResponse, WebError
     let shown = OutagesPage {
         layout: who.0.context.layout("Outages", Section::Outages),
         answer: answer(&view, now),
-        suggestions: suggestions(&view),
+        suggestions: suggestions(&view, now),
         rows: view.outages.iter().map(|it| line(&view.course, it, now)).collect(),
         labs: view
             .course
@@ -87,6 +89,15 @@ async fn show(who: Staff, request: HttpRequest) -> Result<HttpResponse, WebError
     Ok(page_once(&request, shown.render()?))
 }
 
+/// Puts aside what a site announced.
+async fn dismiss(who: Staff, path: web::Path<HintId>) -> Result<HttpResponse, WebError> {
+    if outage_hints::dismiss(who.0.context.app(), &who.0.doer(), path.into_inner()).await? {
+        Ok(who.0.context.done(LIST, Done::HintDismissed))
+    } else {
+        Err(WebError::WrongState("there is no such hint, or it was put aside before".to_owned()))
+    }
+}
+
 /// What is away now, in a sentence.
 fn answer(view: &Overview, now: DateTime<Utc>) -> String {
     let away: Vec<String> = view
@@ -103,7 +114,7 @@ fn answer(view: &Overview, now: DateTime<Utc>) -> String {
     }
 }
 
-fn suggestions(view: &Overview) -> Vec<SuggestionLine> {
+fn suggestions(view: &Overview, now: DateTime<Utc>) -> Vec<SuggestionLine> {
     let zone = view.course.zone;
     let down = view.down.iter().map(|(site, health)| {
         let away = Away::Site(site.clone());
@@ -116,7 +127,22 @@ fn suggestions(view: &Overview) -> Vec<SuggestionLine> {
             dismiss: None,
         }
     });
-    down.collect()
+    let hints = view.hints.iter().map(|hint| {
+        let away = Away::Site(hint.site.clone());
+        let at = calendar::date_and_time(zone, hint.published_at);
+        SuggestionLine {
+            text: format!(
+                "{} announced on {at}: {}. {}",
+                outages::title(&view.course, &away),
+                hint.title,
+                hint.summary
+            ),
+            href: form::suggestion_href(&away, zone, now, &hint.title),
+            more: hint.link.as_ref().map(|link| Link::new(link.clone(), "What it says")),
+            dismiss: Some(format!("{LIST}/hints/{}/dismiss", hint.id)),
+        }
+    });
+    down.chain(hints).collect()
 }
 
 fn state(it: &Outage, now: DateTime<Utc>) -> OutageState {
