@@ -44,7 +44,7 @@ server = [{ name = "vm", image = "CC-Ubuntu24.04", flavor = "m1.small" }]
 fn january() -> fairlease::domain::course::Course {
     course(&[
         ("\n[[lab]]", HELLO),
-        ("due = 2025-02-13T23:59", "due = 2025-02-06T23:59\nneeds = [\"JupyterHub\"]"),
+        ("due = 2025-02-13T23:59", "due = 2025-02-06T23:59"),
     ])
 }
 

@@ -469,7 +469,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{Text, Nullable};
+    use diesel::sql_types::{Text, Integer, Nullable};
     use crate::db::types::Instant;
     outages (id) {
         id -> Text,
@@ -481,6 +481,7 @@ table! {
         remedy -> Text,
         declared_by -> Text,
         declared_at -> Instant,
+        to_all -> Integer,
         announcement_id -> Nullable<Text>,
         settled_at -> Nullable<Instant>,
         ended_at -> Nullable<Instant>,

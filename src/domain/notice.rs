@@ -337,7 +337,18 @@ mod tests {
         let required = Topic::ALL.into_iter().filter(|topic| topic.is_required()).map(Topic::word);
         assert_eq!(
             required.collect::<Vec<_>>(),
-            ["booking", "ending", "unused", "failed", "waiting", "reaper", "enrolment", "digest", "lease"]
+            [
+                "booking",
+                "ending",
+                "unused",
+                "failed",
+                "waiting",
+                "reaper",
+                "enrolment",
+                "digest",
+                "outage",
+                "lease"
+            ]
         );
         assert!(!Topic::Announcement.ways().contains(&Way::Never));
     }

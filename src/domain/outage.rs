@@ -105,6 +105,8 @@ pub struct Outage {
     pub declared_by: String,
     /// When they did.
     pub declared_at: DateTime<Utc>,
+    /// Whether everyone is to hear of it by mail once its bookings are dealt with, and not only those whose bookings it hits.
+    pub to_all: bool,
     /// The announcement of it.
     pub announcement: Option<AnnouncementId>,
     /// When all bookings that it hits were dealt with and their students told.
@@ -240,6 +242,7 @@ mod tests {
             remedy: Remedy::Move,
             declared_by: "ta77".to_owned(),
             declared_at: at(9),
+            to_all: true,
             announcement: None,
             settled_at: None,
             ended,

@@ -569,6 +569,8 @@ CREATE TABLE outages (
     remedy TEXT NOT NULL,
     declared_by TEXT NOT NULL,
     declared_at TIMESTAMPTZ NOT NULL,
+    -- Whether everyone is to hear of it by mail.
+    to_all INTEGER NOT NULL,
     announcement_id TEXT COLLATE "C",
     settled_at TIMESTAMPTZ,
     ended_at TIMESTAMPTZ,

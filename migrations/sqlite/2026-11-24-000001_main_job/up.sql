@@ -569,6 +569,8 @@ CREATE TABLE outages (
     remedy TEXT NOT NULL,
     declared_by TEXT NOT NULL,
     declared_at INTEGER NOT NULL,
+    -- Whether everyone is to hear of it by mail.
+    to_all INTEGER NOT NULL,
     announcement_id TEXT,
     settled_at INTEGER,
     ended_at INTEGER,

@@ -13,7 +13,7 @@ pub struct Item<'a> {
     pub subject: &'a str,
     /// When it was written.
     pub at: DateTime<Utc>,
-    /// Its text.
+    /// Its text, with its footer.
     pub body: &'a str,
 }
 
@@ -22,8 +22,9 @@ impl Item<'_> {
         it.with_utc(self.at)
     }
 
-    fn text(&self) -> String {
-        self.body.trim_end().lines().map(|line| format!("  {line}").trim_end().to_owned() + "\n").collect()
+    /// Without its footer: the digest has one of its own.
+    fn text(&self) -> &str {
+        self.body.split_once("\n--\n").map_or(self.body, |(text, _)| text).trim()
     }
 }
 

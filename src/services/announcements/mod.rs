@@ -239,6 +239,13 @@ pub fn edit_in(
     Ok(())
 }
 
+/// Mails the present text of a published announcement to everyone whom it is for, in the caller's transaction. Who has had this
+/// text gets it no second time.
+pub fn mail_again_in(app: &App, conn: &mut Conn<'_>, it: &Announcement) -> Result<(), AnnouncementError> {
+    app.wake.call();
+    Ok(db::begin_mailing(conn, &it.id, it.revision, app.now())?)
+}
+
 /// What follows from an edit; `again` says of a published announcement whether it is mailed again.
 fn carry_over(
     conn: &mut Conn<'_>,

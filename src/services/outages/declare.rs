@@ -49,6 +49,7 @@ fn declare_in(
         remedy: draft.remedy,
         declared_by: audit::name(conn, doer)?,
         declared_at: now,
+        to_all: post.to_all,
         announcement: None,
         settled_at: None,
         ended: None,
@@ -116,6 +117,7 @@ pub async fn change(app: &Arc<App>, doer: &Doer, id: OutageId, change: Change) -
             }
             outage.until = change.until;
             outage.reason = change.reason.trim().trim_end_matches('.').to_owned();
+            outage.to_all = change.post.to_all;
             outage.settled_at = None;
             check_dues(&course, &change.dues, inner.now())?;
             put_off(&inner, conn, &doer, &course, &outage, &change.dues)?;

@@ -123,7 +123,8 @@ pub(super) fn post_again(
         title: post.title.clone(),
         text: post.text.clone(),
         audience: it.audience,
-        mailed: post.to_all,
+        // Whose booking it hits hears of that first: it is mailed again when that is done.
+        mailed: it.publish_at.is_none() && post.to_all,
     };
     Ok(announcements::edit_in(app, conn, doer, id, &edit)?)
 }
@@ -164,9 +165,13 @@ pub(super) fn publish(app: &App, conn: &mut Conn<'_>, id: &OutageId, over: bool)
     };
     db::save_outage(conn, &outage)?;
     let Some(announcement) = announcement else { return Ok(()) };
-    let draft = db::announcement(conn, &announcement)?;
-    if draft.is_some_and(|it| it.publish_at.is_none() && it.withdrawn_at.is_none()) {
+    let Some(it) = db::announcement(conn, &announcement)?.filter(|it| it.withdrawn_at.is_none()) else {
+        return Ok(());
+    };
+    if it.publish_at.is_none() {
         announcements::release_in(app, conn, &Doer::itself(), &announcement, now)?;
+    } else if !over && outage.to_all {
+        announcements::mail_again_in(app, conn, &it)?;
     }
     Ok(())
 }

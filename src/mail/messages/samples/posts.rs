@@ -24,6 +24,7 @@ fn outage() -> Result<Outage, Wrong> {
         remedy: Remedy::Move,
         declared_by: "ta77".to_owned(),
         declared_at: at("08T09:20")?,
+        to_all: true,
         announcement: None,
         settled_at: None,
         ended: None,
