@@ -30,6 +30,7 @@ use fairlease::domain::ids::{NoticeId, PersonId};
 use fairlease::domain::interval::Interval;
 use fairlease::domain::notice::{Notice, Topic};
 use fairlease::mail::delivery::{CONNECTIONS, Mailer, Sender, SmtpMailer};
+use fairlease::mail::envelope::Head;
 use fairlease::services::booking::{self, Wish};
 use fairlease::services::health::Watch;
 use fairlease::services::{App, Wake, delivery};
@@ -140,7 +141,10 @@ async fn own_pace(server: &MailServer, now: DateTime<Utc>) -> f64 {
         let mailer = mailer.clone();
         lanes.spawn(async move {
             for number in (lane..DIRECT).step_by(CONNECTIONS.into()) {
-                mailer.send(&notice(MAILS * 2 + number, Topic::Announcement, now)).await.unwrap();
+                mailer
+                    .send(&notice(MAILS * 2 + number, Topic::Announcement, now), &Head::default())
+                    .await
+                    .unwrap();
             }
         });
     }

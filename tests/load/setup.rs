@@ -203,7 +203,6 @@ async fn fill_mailbox(app: &App) {
             topic: Topic::Booking,
             id: NoticeId::from_bits(number),
             dedupe_key: String::new(),
-            topic: Topic::Booking,
             person: Some(PersonId::from_bits(number)),
             recipient: "ab1@example.edu".to_owned(),
             subject: format!("Booked: Kubernetes cluster, the {number}th"),

@@ -21,21 +21,23 @@ pub struct PutOff {
     pub before: Option<DateTime<Utc>>,
     /// Its due date from now on.
     pub after: Option<DateTime<Utc>>,
+    /// The course's zone.
+    pub zone: Tz,
 }
 
 impl PutOff {
-    fn before(&self, zone: &Tz) -> String {
-        self.before.map_or_else(|| "to be announced".to_owned(), |due| calendar::date_and_time(*zone, due))
+    fn before(&self) -> String {
+        self.before
+            .map_or_else(|| "to be announced".to_owned(), |due| calendar::date_and_time(self.zone, due))
     }
 
-    fn after(&self, zone: &Tz) -> Option<String> {
-        self.after.map(|due| calendar::date_and_time(*zone, due))
+    fn after(&self) -> Option<String> {
+        self.after.map(|due| calendar::date_and_time(self.zone, due))
     }
 
     /// "Kubernetes is deferred" or "Kubernetes is due Thu Feb 13, 23:59", after what comes before it; not longer than a subject.
-    fn headline(&self, before: &str, zone: Tz) -> String {
-        let after =
-            self.after(&zone).map_or_else(|| " is deferred".to_owned(), |due| format!(" is due {due}"));
+    fn headline(&self, before: &str) -> String {
+        let after = self.after().map_or_else(|| " is deferred".to_owned(), |due| format!(" is due {due}"));
         titled(before, &self.title, &after)
     }
 }
@@ -86,7 +88,7 @@ impl Facts<'_> {
         match self.put_off {
             [] => what,
             [one] => {
-                let whole = one.headline(&format!("{what}; "), self.zone);
+                let whole = one.headline(&format!("{what}; "));
                 // A lab's title of which a word is left says nothing.
                 if whole.contains(&one.title) || what.chars().count() < SHORT {
                     whole
@@ -145,13 +147,12 @@ pub fn over(it: Facts<'_>, reaper: DateTime<Utc>) -> Result<Drafted, askama::Err
 #[template(path = "mail/put_off.md", escape = "none")]
 struct PutOffText<'a> {
     it: &'a PutOff,
-    zone: Tz,
     reason: &'a str,
 }
 
 /// What is announced when a lab is put off by itself.
-pub fn put_off(it: &PutOff, zone: Tz, reason: &str) -> Result<Drafted, askama::Error> {
-    Ok(Drafted { title: it.headline("", zone), text: PutOffText { it, zone, reason }.render()? })
+pub fn put_off(it: &PutOff, reason: &str) -> Result<Drafted, askama::Error> {
+    Ok(Drafted { title: it.headline(""), text: PutOffText { it, reason }.render()? })
 }
 
 /// A booking that an outage hit, as its student reads of it.

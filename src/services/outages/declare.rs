@@ -116,7 +116,7 @@ pub async fn change(app: &Arc<App>, doer: &Doer, id: OutageId, change: Change) -
                 return Err(OutageError::EndsBeforeItBegins);
             }
             outage.until = change.until;
-            outage.reason = change.reason.trim().trim_end_matches('.').to_owned();
+            change.reason.trim().trim_end_matches('.').clone_into(&mut outage.reason);
             outage.to_all = change.post.to_all;
             outage.settled_at = None;
             check_dues(&course, &change.dues, inner.now())?;
@@ -153,7 +153,7 @@ pub async fn end(
             let by = audit::name(conn, &doer)?;
             outage.ended = Some(Ended { at, by, announcement, settled_at: None });
             db::save_outage(conn, &outage)?;
-            for pool in course.pools.iter() {
+            for pool in &course.pools {
                 db::call_waitlist(conn, &pool.id, outage.id.as_str())?;
             }
             let entry = Entry::new(Action::EndedOutage).to(Object::Outage(id.clone())).before(before);

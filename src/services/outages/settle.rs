@@ -224,13 +224,8 @@ fn instead(app: &App, conn: &mut Conn<'_>, ended: &Booking, remedy: Remedy) -> R
         (Remedy::Move, Some(slot)) => {
             let occupancy = occupancy.over(&admission::span_to_know(lab, pool, slot));
             let decided = Decided { at: now, slot: *slot, occupancy, others_first: false };
-            rebook(
-                app,
-                conn,
-                &situation,
-                &decided,
-                Wish { person, lab: ended.lab.clone(), slot: *slot, idempotency_key: None },
-            )
+            let wish = Wish { person, lab: ended.lab.clone(), slot: *slot, idempotency_key: None };
+            rebook(app, conn, &situation, &decided, &wish)
         }
         (_, Some(_)) => Ok(Fate::Offered { slots }),
     }
@@ -242,10 +237,10 @@ fn rebook(
     conn: &mut Conn<'_>,
     situation: &Situation,
     decided: &Decided,
-    wish: Wish,
+    wish: &Wish,
 ) -> Result<Fate, OutageError> {
     db::lock_for_booking(conn, &wish.person.id, &situation.setting.pool.id)?;
-    let made = booking::grant(app, conn, situation, decided, &wish)?;
+    let made = booking::grant(app, conn, situation, decided, wish)?;
     booking::log(app, conn, &made, ACTOR, "Booked in the place of one that an outage hit.")?;
     Ok(Fate::Moved { to: made.id, slot: made.slot })
 }

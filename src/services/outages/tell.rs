@@ -15,9 +15,9 @@ use crate::mail::messages::outage::{self as words, Drafted, Facts, PutOff, Told}
 use crate::services::App;
 use crate::services::announcements::{self, Edit, NewAnnouncement, Release};
 
-fn put_off(lab: &Lab, due: NewDue) -> Option<PutOff> {
+fn put_off(course: &Course, lab: &Lab, due: NewDue) -> Option<PutOff> {
     let (before, after) = (lab.due, due.of(lab));
-    (before != after).then(|| PutOff { title: lab.title.clone(), before, after })
+    (before != after).then(|| PutOff { title: lab.title.clone(), before, after, zone: course.zone })
 }
 
 fn unwritable(error: &askama::Error) -> DbError {
@@ -48,7 +48,7 @@ fn facts(
 ) -> Result<Drafted, DbError> {
     let dues = draft.dues.iter().filter_map(|(id, due)| {
         let lab = course.labs.iter().find(|lab| lab.id == *id)?;
-        put_off(lab, *due)
+        put_off(course, lab, *due)
     });
     let put_off: Vec<PutOff> = dues.collect();
     say(Facts {
@@ -71,8 +71,8 @@ pub fn draft_of_deferral(
     due: NewDue,
     reason: &str,
 ) -> Result<Option<Drafted>, DbError> {
-    let Some(put_off) = put_off(lab, due) else { return Ok(None) };
-    let drafted = words::put_off(&put_off, course.zone, reason.trim().trim_end_matches('.'));
+    let Some(put_off) = put_off(course, lab, due) else { return Ok(None) };
+    let drafted = words::put_off(&put_off, reason.trim().trim_end_matches('.'));
     drafted.map(Some).map_err(|error| unwritable(&error))
 }
 

@@ -34,7 +34,12 @@ fn outage() -> Result<Outage, Wrong> {
 /// What is announced of the outage, as it is drafted.
 fn announcement() -> Result<Announcement, Wrong> {
     let it = outage()?;
-    let put_off = [PutOff { title: LAB.to_owned(), before: Some(at("13T23:59")?), after: None }];
+    let put_off = [PutOff {
+        title: LAB.to_owned(),
+        before: Some(at("13T23:59")?),
+        after: None,
+        zone: chrono_tz::America::New_York,
+    }];
     let drafted = words::begins(Facts {
         what: "JupyterHub",
         from: it.from,

@@ -233,7 +233,7 @@ impl Sight {
         OutageFormPage {
             layout: who.0.context.layout(&title, Section::Outages),
             answer: title,
-            lead: self.lead(),
+            lead: Some(self.lead().to_owned()),
             over: self.over(),
             action,
             things: if is_new { self.things() } else { Vec::new() },
@@ -270,8 +270,8 @@ impl Sight {
         }
     }
 
-    fn lead(&self) -> Option<String> {
-        let text = match &self.subject {
+    fn lead(&self) -> &'static str {
+        match &self.subject {
             Subject::New => {
                 "Nothing happens before you have seen what it does to whom. For planned maintenance, give a time ahead."
             }
@@ -282,8 +282,7 @@ impl Sight {
                 "Labs are open again at once. What ran and was hit gets its time back where there is room."
             }
             Subject::Due(_) => "The days on which students may book follow. Bookings that they have stay.",
-        };
-        Some(text.to_owned())
+        }
     }
 
     fn over(&self) -> Link {
