@@ -87,6 +87,10 @@
 //! **Staff announce something.** [`services::announcements`] writes it down with its time, and pages show it from then on. A worker
 //! claims its mailing ([`worker::announce`]) and writes a notice to each person whom it is for, batch by batch.
 //!
+//! **Something is away.** Staff declare an outage, with what it does shown before ([`services::outages`]). It closes the labs that it
+//! hits: [`db`] gives them to everyone with it, and with due dates that are put off. A worker deals with its bookings one by one
+//! ([`worker::outage`]) by [`policy::outage`], then with its students, then with everyone.
+//!
 //! **Mail leaves.** A notice is a row, written in the transaction of what it tells. [`worker::deliver`] has
 //! [`services::delivery`] claim rows, the urgent first, and hand several at once to the [`Mailer`](mail::delivery::Mailer);
 //! [`policy::mail`] says which are out of date or too many. What its reader wants in one mail a day waits for

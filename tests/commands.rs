@@ -2,6 +2,7 @@
 
 mod auditing;
 mod fairness;
+mod outages;
 mod roster;
 mod tokens;
 mod waiting;

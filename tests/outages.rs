@@ -254,7 +254,8 @@ async fn time_back(backend: Backend) {
     assert!(view.booking.usage().is_none(), "it costs nothing");
     let mails = world.postbox.mails.lock().unwrap().clone();
     let told = mails.iter().find(|mail| mail.body.contains("lasts until Sat Feb 8, 19:30"));
-    assert!(told.is_some(), "{:?}", world.subjects());
+    let calendar = told.unwrap().calendar.as_deref().unwrap();
+    assert!(calendar.contains("METHOD:REQUEST") && calendar.contains("DTEND:20250209T003000Z"), "{calendar}");
 }
 
 /// It lasts longer than was thought: what is hit now is dealt with, what was before is left alone, and everyone reads it again.
@@ -399,7 +400,7 @@ fn post(to_all: bool) -> Post {
     Post { title: "KVM@TACC is away".to_owned(), text: "A switch failed.".to_owned(), to_all }
 }
 
-async fn declare(
+pub(crate) async fn declare(
     world: &World,
     away: &str,
     from: &str,

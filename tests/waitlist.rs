@@ -116,6 +116,26 @@ on_both_databases! {
         world.work_until(&light, &taken.id, "active").await;
     }
 
+    async fn what_is_offered_in_an_outage_is_withdrawn_and_who_waits_keeps_their_age(backend: Backend) {
+        let world = World::with(backend, places(1), Profile::instant()).await;
+        let (holder, one) = (world.student("ho2").await, world.student("on2").await);
+        let wednesday = slot("2025-02-12T10:00", "2025-02-12T14:00");
+        let held = world.book(&holder, wednesday).await;
+        let first = join(&world, &one, asked(&[wednesday])).await;
+        world.clock.advance(TimeDelta::minutes(1));
+        booking::release(&world.app, holder, held.id).await.unwrap();
+        world.work().await;
+        let offered = offer(&world, &first.id).await.unwrap();
+        crate::outages::declare(&world, "site:kvm-tacc", "2025-02-12T08:00", Some("2025-02-12T20:00")).await.unwrap();
+        world.work().await;
+        let taken_back = booking_of(&world, &offered.id).await;
+        assert_eq!(taken_back.state.reason(), Some(EndReason::Displaced));
+        let wait = wait(&world, &first.id).await;
+        assert_eq!((&wait.state, wait.age_from, wait.lapses), (&WaitState::Waiting, first.age_from, 0));
+        assert!(usage(&world, &one).await.abs() < 1e-6, "it costs nothing");
+        assert!(offer(&world, &first.id).await.is_none(), "nothing is offered in an outage");
+    }
+
     async fn what_is_passed_or_not_answered_goes_on_and_is_not_offered_again(backend: Backend) {
         let world = World::with(backend, places(1), Profile::instant()).await;
         let (holder, one, two) =

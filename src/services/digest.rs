@@ -78,8 +78,8 @@ fn tell_one(app: &App, conn: &mut Conn<'_>, course: &CourseCard, id: &PersonId) 
     let mail = notices::mail(app, &person, Topic::Digest, format!("digest/{date}/{id}"), message);
     let next = after(course.zone, now);
     if !db::enqueue(conn, &mail)? {
-        // They have had the one of this day.
-        db::gather_notices(conn, &fresh, next)?;
+        // They have had the one of this day. What that told meanwhile, by another worker, is told.
+        db::postpone_digest(conn, id, now, next)?;
         return Ok(false);
     }
     db::take_into_digest(conn, &fresh, &mail.id)?;

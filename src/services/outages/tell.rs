@@ -8,6 +8,7 @@ use crate::domain::audit::Doer;
 use crate::domain::booking::Booking;
 use crate::domain::course::{Course, Lab};
 use crate::domain::ids::{AnnouncementId, OutageId, PersonId};
+use crate::domain::interval::Interval;
 use crate::domain::outage::{CARE, Fate, Hit, Outage};
 use crate::domain::person::Person;
 use crate::mail::calendar::{self as ics, Occasion};
@@ -227,6 +228,10 @@ fn own_part(
         };
         if matches!(hit.fate, Fate::Moved { .. } | Fate::Offered { .. } | Fate::Cancelled) {
             cancellations.push_str(&object(booking, ics::cancellation));
+        }
+        if let Fate::Extended { until } = hit.fate {
+            let slot = Interval::new(booking.slot.start(), until).unwrap_or(booking.slot);
+            invitations.push_str(&object(&Booking { slot, ..booking.clone() }, ics::invitation));
         }
         if let Some(id) = hit.fate.replacement()
             && let Some(replacement) = db::booking(conn, id)?
