@@ -1,7 +1,9 @@
 //! `fairlease outage`
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use serde_json::{Value, json};
@@ -121,11 +123,11 @@ fn dues(zone: Tz, given: &[String]) -> Result<BTreeMap<LabId, NewDue>, Failure> 
     given.iter().map(read).collect()
 }
 
-fn instant(app: &App, zone: Tz, text: Option<&String>) -> Result<chrono::DateTime<chrono::Utc>, Failure> {
+fn instant(app: &App, zone: Tz, text: Option<&String>) -> Result<DateTime<Utc>, Failure> {
     text.map_or_else(|| Ok(app.now()), |text| slot::read_instant(zone, text))
 }
 
-async fn declare(app: &std::sync::Arc<App>, zone: Tz, args: Declare) -> Result<(), Failure> {
+async fn declare(app: &Arc<App>, zone: Tz, args: Declare) -> Result<(), Failure> {
     let draft = Draft {
         away: args.away,
         from: instant(app, zone, args.from.as_ref())?,
@@ -199,7 +201,7 @@ fn words(zone: Tz, planned: &Planned) -> String {
     }
 }
 
-async fn list(app: &std::sync::Arc<App>, zone: Tz, args: &List) -> Result<(), Failure> {
+async fn list(app: &Arc<App>, zone: Tz, args: &List) -> Result<(), Failure> {
     let open = app.db.read("outages", db::open_outages).await?;
     if args.json {
         let all: Vec<_> = open.iter().map(|it| as_json(zone, it)).collect();
@@ -228,7 +230,7 @@ fn as_json(zone: Tz, it: &Outage) -> Value {
     })
 }
 
-async fn end(app: &std::sync::Arc<App>, zone: Tz, args: End) -> Result<(), Failure> {
+async fn end(app: &Arc<App>, zone: Tz, args: End) -> Result<(), Failure> {
     let (at, dues) = (instant(app, zone, args.at.as_ref())?, dues(zone, &args.due)?);
     let (inner, id, given) = (app.clone(), args.id.clone(), dues.clone());
     let drafted = app

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::db::{DbError, MaybeDbError};
+use crate::domain::calendar::FURTHER_NOTICE;
 use crate::domain::course::{Course, Lab};
 use crate::domain::ids::{LabId, OutageId};
 use crate::domain::interval::Interval;
@@ -152,7 +153,7 @@ pub struct Draft {
 impl Draft {
     /// The time for which nothing of it can be used.
     pub fn window(&self) -> Option<Interval> {
-        Interval::new(self.from, self.until.unwrap_or(crate::domain::calendar::FURTHER_NOTICE))
+        Interval::new(self.from, self.until.unwrap_or(FURTHER_NOTICE))
     }
 
     /// The labs that it hits.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::{OutageError, tell};
 use crate::db::{self, Concerned, Conn, DbError};
 use crate::domain::booking::{Booking, EndReason, State};
@@ -269,7 +271,7 @@ fn later_end(
     conn: &mut Conn<'_>,
     booking: &Booking,
     window: &Interval,
-) -> Result<Option<chrono::DateTime<chrono::Utc>>, OutageError> {
+) -> Result<Option<DateTime<Utc>>, OutageError> {
     let now = app.now();
     let runs = matches!(booking.state, State::Active { .. }) && now < booking.slot.end();
     let Some(person) = db::person(conn, &booking.person)?.filter(|_| runs && booking.wanted_end.is_none())

@@ -1,6 +1,8 @@
 //! Who hears what of an outage: an announcement for everyone, and in its place one that is their own for each whose booking it
 //! hits.
 
+use chrono::{DateTime, Utc};
+
 use super::{Draft, NewDue, OutageError, Post, title};
 use crate::db::{self, Conn, DbError};
 use crate::domain::announcement::Audience;
@@ -35,7 +37,7 @@ pub fn draft_of_end(
     app: &App,
     course: &Course,
     draft: &Draft,
-    at: chrono::DateTime<chrono::Utc>,
+    at: DateTime<Utc>,
 ) -> Result<Drafted, DbError> {
     facts(app, course, draft, Some(at), |facts| words::over(facts, at + CARE))
 }
@@ -44,7 +46,7 @@ fn facts(
     app: &App,
     course: &Course,
     draft: &Draft,
-    until: Option<chrono::DateTime<chrono::Utc>>,
+    until: Option<DateTime<Utc>>,
     say: impl FnOnce(Facts<'_>) -> Result<Drafted, askama::Error>,
 ) -> Result<Drafted, DbError> {
     let dues = draft.dues.iter().filter_map(|(id, due)| {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::page_once;
 use crate::auth::permissions::Permission;
 use crate::db::HitLine;
+use crate::domain::booking::Booking;
 use crate::domain::calendar;
 use crate::domain::course::Course;
 use crate::domain::ids::{HintId, OutageId};
@@ -276,13 +277,7 @@ fn row(course: &Course, it: &HitLine) -> HitRow {
     hit_row(course, it.net_id.as_str(), &it.booking, fate, instead)
 }
 
-fn hit_row(
-    course: &Course,
-    who: &str,
-    booking: &crate::domain::booking::Booking,
-    fate: String,
-    instead: Option<Link>,
-) -> HitRow {
+fn hit_row(course: &Course, who: &str, booking: &Booking, fate: String, instead: Option<Link>) -> HitRow {
     let lab = course.labs.iter().find(|lab| lab.id == booking.lab);
     HitRow {
         who: who.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::calendar;
@@ -10,10 +10,13 @@ use crate::domain::course::{Course, Lab};
 use crate::domain::ids::LabId;
 use crate::domain::outage::{Away, Outage, Remedy};
 use crate::policy::outage::{self as policy, Suggestion};
+use crate::services::announcements::AnnouncementError;
 use crate::services::outages::{Draft, NewDue, OutageError, Post};
+use crate::web::handlers::reaper;
 use crate::web::handlers::staff::read_time;
 use crate::web::pages::layout::{Field, Problem};
 use crate::web::pages::outages::{LabDue, Way};
+use crate::web::present;
 
 /// What the form is about.
 #[derive(Debug, Clone)]
@@ -107,7 +110,7 @@ impl Reading<'_> {
             && matches!(self.subject, Subject::New)
         {
             let wrong = draft.check(self.course, self.now);
-            wrong.iter().map(|error| problem(self.course.zone, error)).for_each(&mut keep);
+            wrong.iter().map(problem).for_each(&mut keep);
         }
         let form = self.form;
         let post = Post {
@@ -148,7 +151,7 @@ impl Reading<'_> {
                 let until = self.time("until").map_err(&mut keep).ok();
                 let reason = self.form.get("reason").to_owned();
                 if reason.is_empty() {
-                    keep(problem(self.course.zone, &OutageError::NoReason));
+                    keep(problem(&OutageError::NoReason));
                 }
                 until.map(|until| Draft { until, reason, ..draft_of(outage) })
             }
@@ -319,8 +322,7 @@ pub(super) fn remedy_words(remedy: Remedy) -> &'static str {
 }
 
 /// What stands against it, at the field that it is about.
-pub(super) fn problem(zone: Tz, error: &OutageError) -> Problem {
-    let _ = zone;
+pub(super) fn problem(error: &OutageError) -> Problem {
     let (field, text) = match error {
         OutageError::NoReason => (
             "reason",
@@ -341,27 +343,26 @@ pub(super) fn problem(zone: Tz, error: &OutageError) -> Problem {
         OutageError::BadDue { lab, what } => {
             return Problem::with_field(&format!("due.{lab}"), sentence(what));
         }
-        OutageError::Announcement(error) => {
-            let text = sentence(&error.to_string());
-            let title = text.to_lowercase().contains("title");
-            (if title { "title" } else { "text" }, text)
-        }
+        OutageError::Announcement(error) => (words_field(error), sentence(&error.to_string())),
         other => ("away", sentence(&other.to_string())),
     };
     Problem::with_field(field, text)
 }
 
-fn sentence(text: &str) -> String {
-    crate::web::handlers::reaper::sentence(text)
+fn words_field(error: &AnnouncementError) -> &'static str {
+    match error {
+        AnnouncementError::NoTitle | AnnouncementError::TitleTooLong(_) => "title",
+        _ => "text",
+    }
 }
 
-/// The least time between now and a suggestion's beginning is none: it began when the site went down.
+fn sentence(text: &str) -> String {
+    reaper::sentence(text)
+}
+
+/// The form that declares it, filled in with what is known.
 pub(super) fn suggestion_href(away: &Away, zone: Tz, from: DateTime<Utc>, reason: &str) -> String {
-    let from = from.max(DateTime::UNIX_EPOCH + TimeDelta::days(1));
-    format!(
-        "/staff/outages/new?away={}&from={}&reason={}",
-        crate::web::present::escape(&away.to_string()),
-        crate::web::present::escape(&typed(zone, from)),
-        crate::web::present::escape(reason)
-    )
+    let value = |text: &str| present::escape(text);
+    let (away, from, reason) = (value(&away.to_string()), value(&typed(zone, from)), value(reason));
+    format!("/staff/outages/new?away={away}&from={from}&reason={reason}")
 }

@@ -6,6 +6,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use chrono::{DateTime, Utc};
+
 use super::form::{Asked, Reading, Subject, Typed, problem, remedy_words};
 use super::{LIST, hit_row, slots};
 use crate::db::{self, Conn};
@@ -148,7 +150,7 @@ async fn answer(
         Ok(asked) => match save(asked.clone()).await {
             Ok((to, done)) => return Ok(who.0.context.done(&to, done)),
             Err(OutageError::Db(error)) => return Err(error.into()),
-            Err(error) => vec![problem(sight.course.zone, &error)],
+            Err(error) => vec![problem(&error)],
         },
     };
     Ok(page(StatusCode::UNPROCESSABLE_ENTITY, sight.compose(who, problems).render()?))
@@ -159,7 +161,7 @@ struct Sight {
     course: Course,
     subject: Subject,
     form: Typed,
-    now: chrono::DateTime<chrono::Utc>,
+    now: DateTime<Utc>,
     asked: Result<Asked, Vec<Problem>>,
     /// What it would do, and what would be said of it by itself.
     seen: Option<(Preview, Option<Drafted>)>,
