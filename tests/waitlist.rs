@@ -119,9 +119,11 @@ on_both_databases! {
     async fn what_is_offered_in_an_outage_is_withdrawn_and_who_waits_keeps_their_age(backend: Backend) {
         let world = World::with(backend, places(1), Profile::instant()).await;
         let (holder, one) = (world.student("ho2").await, world.student("on2").await);
-        let wednesday = slot("2025-02-12T10:00", "2025-02-12T14:00");
+        let (monday, wednesday) =
+            (slot("2025-02-10T10:00", "2025-02-10T14:00"), slot("2025-02-12T10:00", "2025-02-12T14:00"));
         let held = world.book(&holder, wednesday).await;
-        let first = join(&world, &one, asked(&[wednesday])).await;
+        world.book(&world.student("tw2").await, monday).await;
+        let first = join(&world, &one, asked(&[monday, wednesday])).await;
         world.clock.advance(TimeDelta::minutes(1));
         booking::release(&world.app, holder, held.id).await.unwrap();
         world.work().await;
