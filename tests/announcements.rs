@@ -8,6 +8,7 @@ use fairlease::domain::announcement::{Announcement, Audience, Stage};
 
 use fairlease::domain::ids::{AnnouncementId, PersonId};
 use fairlease::domain::person::{Person, Role};
+use fairlease::mail::messages::announcement::Personal;
 use fairlease::services::announcements::{
     self, AnnouncementError, Edit, NewAnnouncement, Reader, Release, mail_key,
 };
@@ -189,8 +190,8 @@ on_both_databases! {
         let it = of(&world, &id).await;
         let told = write::<_, DbError>(&world, move |app, conn| {
             let person = db::person_by_net_id(conn, &personal.parse().unwrap())?.unwrap();
-            let own = ["Your booking was moved.".to_owned()];
-            announcements::tell_personally(app, conn, &it, &person, &own, None)
+            let own = Personal { headline: "Moved".to_owned(), paragraphs: vec!["Your booking was moved.".to_owned()], calendar: None };
+            announcements::tell_personally(app, conn, &it, &person, &own)
         });
         assert!(told.await.unwrap());
         assert_eq!(announcements::step(&world.app).await.unwrap(), 100);

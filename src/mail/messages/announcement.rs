@@ -13,21 +13,32 @@ struct Announced<'a> {
     contact: &'a str,
     announcement: &'a Announcement,
     url: &'a str,
+    first: String,
     personal: &'a [String],
     text: String,
     why: String,
 }
 
+/// What an announcement is for one reader alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Personal {
+    /// The fact, in a few words: it begins the subject and the mail.
+    pub headline: String,
+    /// Paragraphs, which they read first.
+    pub paragraphs: Vec<String>,
+    /// What their calendar has to know.
+    pub calendar: Option<String>,
+}
+
 /// An announcement. `about` is what its lab or its course is called, and stands first in the subject so that mails about it sort
-/// together; `personal` are paragraphs for this one reader, which they read first.
+/// together, unless there is something `personal`.
 pub fn announced(
     it: Surroundings<'_>,
     contact: &str,
     about: &str,
     announcement: &Announcement,
     url: &str,
-    personal: &[String],
-    calendar: Option<String>,
+    personal: Option<&Personal>,
 ) -> Result<Message, askama::Error> {
     let why = match &announcement.audience {
         Audience::Course | Audience::Lab(_) => format!("you are in {}", it.course),
@@ -42,11 +53,15 @@ pub fn announced(
         }
     };
     let text = markdown::plain(&announcement.text);
-    Ok(Message {
-        subject: subject(about, &announcement.title),
-        body: Announced { it, contact, announcement, url, personal, text, why }.render()?,
-        calendar,
-    })
+    let title = &announcement.title;
+    let (subject, first) = match personal {
+        None => (subject(about, title), format!("{} announces", it.course)),
+        Some(own) => (titled(&format!("{}: ", own.headline), title, ""), own.headline.clone()),
+    };
+    let calendar = personal.and_then(|own| own.calendar.clone());
+    let personal = personal.map_or(&[][..], |own| &own.paragraphs);
+    let body = Announced { it, contact, announcement, url, first, personal, text, why };
+    Ok(Message { subject, body: body.render()?, calendar })
 }
 
 /// What it is about comes first, unless there is no room for both.

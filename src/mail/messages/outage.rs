@@ -171,6 +171,18 @@ pub struct Told<'a> {
 }
 
 impl Told<'_> {
+    /// What became of it, in a few words.
+    pub fn headline(&self) -> String {
+        let at = |at| calendar::date_and_time(self.zone, at);
+        match self.fate {
+            Fate::Moved { slot, .. } => format!("Moved to {}", at(slot.start())),
+            Fate::Offered { .. } => "Called off, choose another slot".to_owned(),
+            Fate::Cancelled => "Called off".to_owned(),
+            Fate::Running | Fate::Free => "Free of charge".to_owned(),
+            Fate::Extended { until } => format!("Until {}", at(*until)),
+        }
+    }
+
     /// Paragraphs: what became of it, and where to go.
     pub fn paragraphs(&self) -> Vec<String> {
         let Told { booking, lab, .. } = self;

@@ -9,7 +9,7 @@ use crate::domain::announcement::Announcement;
 use crate::domain::ids::{AnnouncementId, ClaimToken, PersonId};
 use crate::domain::notice::Topic;
 use crate::domain::person::Person;
-use crate::mail::messages::announcement::announced;
+use crate::mail::messages::announcement::{Personal, announced};
 use crate::mail::messages::{Message, Surroundings};
 use crate::services::{App, notices};
 
@@ -31,17 +31,16 @@ pub fn mail_key(id: &AnnouncementId, revision: i32, person: &PersonId) -> String
     format!("{}/{person}", key(id, revision))
 }
 
-/// Mails the announcement to one person, with paragraphs for them alone before its text, and perhaps a calendar object: in the place of
+/// Mails the announcement to one person, with what is for them alone before its text: in the place of
 /// the mail that they would get when it is mailed to all. Says whether they had not been told yet.
 pub fn tell_personally(
     app: &App,
     conn: &mut Conn<'_>,
     announcement: &Announcement,
     person: &Person,
-    personal: &[String],
-    calendar: Option<String>,
+    personal: &Personal,
 ) -> Result<bool, DbError> {
-    let message = message(app, conn, announcement, personal, calendar)?;
+    let message = message(app, conn, announcement, Some(personal))?;
     let key = key(&announcement.id, announcement.revision);
     // It is about what they have booked, and so waits for no digest.
     notices::tell_one(app, conn, person, Topic::Booking, &key, Ok(message))
@@ -51,8 +50,7 @@ fn message(
     app: &App,
     conn: &mut Conn<'_>,
     announcement: &Announcement,
-    personal: &[String],
-    calendar: Option<String>,
+    personal: Option<&Personal>,
 ) -> Result<Message, DbError> {
     let course = db::course_card(conn)?
         .ok_or_else(|| DbError::Corrupt("there is an announcement and no course".to_owned()))?;
@@ -68,7 +66,7 @@ fn message(
         now: app.now(),
     };
     let url = format!("{}/announcements/{}", app.public_url, announcement.id);
-    announced(around, &course.contact, about, announcement, &url, personal, calendar)
+    announced(around, &course.contact, about, announcement, &url, personal)
         .map_err(|error| DbError::Corrupt(format!("an announcement can't be mailed: {error}")))
 }
 
@@ -107,7 +105,7 @@ fn batch(app: &App, conn: &mut Conn<'_>, id: &AnnouncementId, token: &ClaimToken
         tracing::info!(announcement = %id, mails = at.done, "an announcement was published");
         return Ok(1);
     };
-    let message = message(app, conn, &it, &[], None)?;
+    let message = message(app, conn, &it, None)?;
     let key = key(id, at.revision);
     for person in db::people(conn, &next.iter().collect::<Vec<_>>())? {
         notices::tell_one(app, conn, &person, Topic::Announcement, &key, Ok(message.clone()))?;

@@ -14,6 +14,7 @@ use crate::domain::interval::Interval;
 use crate::domain::outage::{CARE, Fate, Hit, Outage};
 use crate::domain::person::Person;
 use crate::mail::calendar::{self as ics, Occasion};
+use crate::mail::messages::announcement::Personal;
 use crate::mail::messages::outage::{self as words, Drafted, Facts, PutOff, Told};
 use crate::services::App;
 use crate::services::announcements::{self, Edit, NewAnnouncement, Release};
@@ -196,8 +197,8 @@ pub(super) fn tell(
     if let (Some(announcement), Some(person)) = (announcement, db::person(conn, person)?)
         && !hits.is_empty()
     {
-        let (paragraphs, calendar) = own_part(app, conn, &person, &hits)?;
-        announcements::tell_personally(app, conn, &announcement, &person, &paragraphs, calendar)?;
+        let personal = own_part(app, conn, &person, &hits)?;
+        announcements::tell_personally(app, conn, &announcement, &person, &personal)?;
     }
     Ok(db::mark_told(conn, &outage.id, person, app.now())?)
 }
@@ -208,14 +209,19 @@ fn own_part(
     conn: &mut Conn<'_>,
     person: &Person,
     hits: &[(Hit, Booking)],
-) -> Result<(Vec<String>, Option<String>), DbError> {
-    let Some(course) = db::course_card(conn)? else { return Ok((Vec::new(), None)) };
+) -> Result<Personal, DbError> {
+    let course = db::course_card(conn)?;
+    let course = course.ok_or_else(|| DbError::Corrupt("there is an outage and no course".to_owned()))?;
     let titles = db::lab_titles(conn)?;
     // Mail programs offer the first: what there is now comes before what is not any more.
     let (mut paragraphs, mut invitations, mut cancellations) = (Vec::new(), String::new(), String::new());
+    let mut headline = format!("{} of your bookings", hits.len());
     for (hit, booking) in hits {
         let lab = titles.get(&booking.lab).map_or(booking.lab.as_str(), String::as_str);
         let told = Told { booking, lab, fate: &hit.fate, zone: course.zone, public_url: &app.public_url };
+        if hits.len() == 1 {
+            headline = told.headline();
+        }
         paragraphs.extend(told.paragraphs());
         let object = |booking: &Booking, write: fn(&Occasion<'_>) -> String| {
             let url = format!("{}/bookings/{}", app.public_url, booking.id);
@@ -242,5 +248,5 @@ fn own_part(
         }
     }
     let objects = invitations + &cancellations;
-    Ok((paragraphs, Some(objects).filter(|objects| !objects.is_empty())))
+    Ok(Personal { headline, paragraphs, calendar: Some(objects).filter(|objects| !objects.is_empty()) })
 }

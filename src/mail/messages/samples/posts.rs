@@ -9,7 +9,7 @@ use crate::domain::hint::Hint;
 use crate::domain::ids::{AnnouncementId, BookingId, HintId, OutageId};
 use crate::domain::notice::Topic;
 use crate::domain::outage::{Away, Fate, Outage, Remedy};
-use crate::mail::messages::announcement::announced;
+use crate::mail::messages::announcement::{Personal, announced};
 use crate::mail::messages::digest::{self, Item};
 use crate::mail::messages::outage::{self as words, Facts, PutOff, Told};
 use crate::mail::messages::staff::{self, SiteSays};
@@ -66,19 +66,20 @@ fn announcement() -> Result<Announcement, Wrong> {
 }
 
 /// What a student reads of a booking that had not begun.
-fn own(fate: &Fate) -> Result<Vec<String>, Wrong> {
+fn own(fate: &Fate) -> Result<Option<Personal>, Wrong> {
     let now: DateTime<_> = at("08T09:21")?;
     let booking = booking(State::Booked.release(EndReason::Displaced, now)?)?;
     let zone = chrono_tz::America::New_York;
-    Ok(Told { booking: &booking, lab: LAB, fate, zone, public_url: super::PUBLIC_URL }.paragraphs())
+    let told = Told { booking: &booking, lab: LAB, fate, zone, public_url: super::PUBLIC_URL };
+    Ok(Some(Personal { headline: told.headline(), paragraphs: told.paragraphs(), calendar: None }))
 }
 
 pub(super) fn all() -> Result<Vec<Sample>, Wrong> {
     let (now, it, outage) = (around("08T09:21")?, announcement()?, outage()?);
     let url = format!("{}/announcements/{}", super::PUBLIC_URL, it.id);
-    let of = |name, personal: &[String]| {
-        let topic = if personal.is_empty() { Topic::Announcement } else { Topic::Booking };
-        sample(name, topic, announced(now, CONTACT, LAB, &it, &url, personal, None))
+    let of = |name, personal: Option<Personal>| {
+        let topic = if personal.is_none() { Topic::Announcement } else { Topic::Booking };
+        sample(name, topic, announced(now, CONTACT, LAB, &it, &url, personal.as_ref()))
     };
     let moved = Fate::Moved { to: BookingId::from_bits(9), slot: span("10T10:00", "10T14:00")? };
     let offered = Fate::Offered { slots: vec![span("10T10:00", "10T14:00")?, span("12T10:00", "12T14:00")?] };
@@ -92,15 +93,15 @@ pub(super) fn all() -> Result<Vec<Sample>, Wrong> {
         seen_at: at("07T12:10")?,
     };
     let says = SiteSays { site: "KVM@TACC", hints: &[hint] };
-    let gathered = announced(now, CONTACT, COURSE, &it, &url, &[], None)?;
+    let gathered = announced(now, CONTACT, COURSE, &it, &url, None)?;
     let item = Item { subject: &gathered.subject, at: now.now - TimeDelta::hours(1), body: &gathered.body };
     let late = around("08T18:01")?;
     let until = at("08T18:00")?;
     Ok(vec![
-        of("announced", &[])?,
-        of("announced_moved", &own(&moved)?)?,
-        of("announced_offered", &own(&offered)?)?,
-        of("announced_running", &own(&Fate::Running)?)?,
+        of("announced", None)?,
+        of("announced_moved", own(&moved)?)?,
+        of("announced_offered", own(&offered)?)?,
+        of("announced_running", own(&Fate::Running)?)?,
         sample("digest", Topic::Digest, digest::digest(now, &[item]))?,
         sample("site_says", Topic::Outage, staff::site_says(now, &says))?,
         sample("outage_late", Topic::Outage, words::late(late, "JupyterHub", &outage, until))?,
