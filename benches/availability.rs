@@ -38,18 +38,18 @@ const HISTORIES: [usize; 2] = [1_000, 100_000];
 /// cells that they held.
 const ON_SQLITE: &str = "
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < COUNT)
-    INSERT INTO bookings (id, person_id, lab_id, pool_id, label, units, start_at, end_at, held_from, su_per_hour, state, reason,
-        released_at, ended_at, version, created_at)
-    SELECT printf('%012d', i), PERSON, 'k8s', 'kvm-clusters', 'x', 1, t, t + 7200000000, t, 0, 'ended', 'expired',
-        t + 7200000000, t + 7200000000, 1, t FROM (SELECT i, 1738000000000000 - i * 900000000 AS t FROM n);
+    INSERT INTO bookings (id, person_id, lab_id, pool_id, label, units, servers, start_at, end_at, held_from, su_per_hour, state, reason,
+        released_at, ended_at, version, created_at, waived)
+    SELECT printf('%012d', i), PERSON, 'k8s', 'kvm-clusters', 'x', 1, 3, t, t + 7200000000, t, 0, 'ended', 'expired',
+        t + 7200000000, t + 7200000000, 1, t, 0 FROM (SELECT i, 1738000000000000 - i * 900000000 AS t FROM n);
     INSERT OR IGNORE INTO occupancy (pool_id, cell, capacity, booked)
     SELECT DISTINCT pool_id, start_at / 1800000000 * 1800000000, 200, 8 FROM bookings;
     ANALYZE;";
 const ON_POSTGRES: &str = "
-    INSERT INTO bookings (id, person_id, lab_id, pool_id, label, units, start_at, end_at, held_from, su_per_hour, state, reason,
-        released_at, ended_at, version, created_at)
-    SELECT lpad(i::text, 12, '0'), PERSON, 'k8s', 'kvm-clusters', 'x', 1, t, t + interval '2 hours', t, 0, 'ended', 'expired',
-        t + interval '2 hours', t + interval '2 hours', 1, t
+    INSERT INTO bookings (id, person_id, lab_id, pool_id, label, units, servers, start_at, end_at, held_from, su_per_hour, state, reason,
+        released_at, ended_at, version, created_at, waived)
+    SELECT lpad(i::text, 12, '0'), PERSON, 'k8s', 'kvm-clusters', 'x', 1, 3, t, t + interval '2 hours', t, 0, 'ended', 'expired',
+        t + interval '2 hours', t + interval '2 hours', 1, t, 0
     FROM (SELECT i, to_timestamp(1738000000 - i * 900) AS t FROM generate_series(1, COUNT) i) h;
     INSERT INTO occupancy (pool_id, cell, capacity, booked)
     SELECT DISTINCT pool_id, to_timestamp(floor(extract(epoch FROM start_at) / 1800) * 1800), 200, 8 FROM bookings

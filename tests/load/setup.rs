@@ -51,9 +51,9 @@ const HISTORY: &str = "
     FROM n;
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < COUNT)
     INSERT INTO bookings (id, person_id, lab_id, pool_id, label, units, servers, start_at, end_at, held_from, su_per_hour, state, reason,
-        released_at, ended_at, version, created_at)
+        released_at, ended_at, version, created_at, waived)
     SELECT printf('%012d', h.i), CASE WHEN h.i <= 191 * 50 THEN present.id ELSE printf('%012d', h.i % 2000) END, taught.id,
-        'kvm-clusters', 'x', 1, 3, t, t + 7200000000, t, 0, 'ended', 'expired', t + 7200000000, t + 7200000000, 1, t
+        'kvm-clusters', 'x', 1, 3, t, t + 7200000000, t, 0, 'ended', 'expired', t + 7200000000, t + 7200000000, 1, t, 0
     FROM (SELECT i, 1738940400000000 - i * 900000000 AS t FROM n) h
     JOIN present ON present.i = h.i % 191 JOIN taught ON taught.i = h.i % 5;
     INSERT OR IGNORE INTO occupancy (pool_id, cell, capacity, booked)
