@@ -350,25 +350,6 @@ pub fn live_bookings_ending(
     with_net_id(rows)
 }
 
-/// Live bookings of a lab that end after `until`, the first to end first, with their people's net IDs.
-pub fn live_bookings_of_lab_ending_after(
-    conn: &mut Conn<'_>,
-    lab: &LabId,
-    until: DateTime<Utc>,
-    limit: i64,
-) -> Result<Vec<(Booking, NetId)>, DbError> {
-    let rows: Vec<(BookingRow, String)> = on!(conn, |c| bookings::table
-        .inner_join(people::table)
-        .filter(bookings::seat.is_not_null())
-        .filter(bookings::end_at.gt(Ts(until)))
-        .filter(bookings::lab_id.eq(lab.as_str()))
-        .order((bookings::end_at, bookings::id))
-        .limit(limit)
-        .select((BookingRow::as_select(), people::net_id))
-        .load(c))?;
-    with_net_id(rows)
-}
-
 /// The `limit` live bookings that start first of those who are in a team of a course, all but one of them; what is only
 /// offered to someone is not theirs yet.
 pub fn bookings_of_team(

@@ -58,21 +58,10 @@ pub fn insert_deferral(conn: &mut Conn<'_>, deferral: &Deferral) -> Result<(), D
     Ok(())
 }
 
-/// How often and to when a lab was put off, the latest first.
-pub fn deferrals_of_lab(conn: &mut Conn<'_>, lab: &LabId, limit: i64) -> Result<Vec<Deferral>, DbError> {
-    let rows: Vec<DeferralRow> = on!(conn, |c| deferrals::table
-        .filter(deferrals::lab_id.eq(lab.as_str()))
-        .order(deferrals::at.desc())
-        .limit(limit)
-        .select(DeferralRow::as_select())
-        .load(c))?;
-    rows.into_iter().map(Deferral::try_from).collect()
-}
-
 /// What staff have decided apart from the course file: it changes labs as they are read.
 pub(super) struct Amendments {
-    /// Of each lab, how it was put off: all of one lab, the latest first.
-    deferrals: BTreeMap<LabId, Vec<Deferral>>,
+    /// Of each lab that was put off, how it was last.
+    latest: BTreeMap<LabId, Deferral>,
     outages: Vec<Outage>,
 }
 
@@ -84,26 +73,32 @@ impl Amendments {
             .limit(MOST)
             .select(DeferralRow::as_select())
             .load(c))?;
-        let mut of_labs: BTreeMap<LabId, Vec<Deferral>> = BTreeMap::new();
+        let mut latest: BTreeMap<LabId, Deferral> = BTreeMap::new();
         for row in rows {
             let deferral = Deferral::try_from(row)?;
-            of_labs.entry(deferral.lab.clone()).or_default().push(deferral);
+            latest.entry(deferral.lab.clone()).or_insert(deferral);
         }
-        Ok(Self { deferrals: of_labs, outages: open_outages(conn)? })
+        Ok(Self { latest, outages: open_outages(conn)? })
     }
 
     /// Those of one lab.
     pub(super) fn of_lab(conn: &mut Conn<'_>, lab: &LabId) -> Result<Self, DbError> {
-        let deferrals = deferrals_of_lab(conn, lab, MOST)?;
-        Ok(Self { deferrals: BTreeMap::from([(lab.clone(), deferrals)]), outages: open_outages(conn)? })
+        let row: Option<DeferralRow> = on!(conn, |c| deferrals::table
+            .filter(deferrals::lab_id.eq(lab.as_str()))
+            .order(deferrals::at.desc())
+            .select(DeferralRow::as_select())
+            .first(c)
+            .optional())?;
+        let latest = row.map(Deferral::try_from).transpose()?;
+        let latest = latest.into_iter().map(|it| (lab.clone(), it)).collect();
+        Ok(Self { latest, outages: open_outages(conn)? })
     }
 
     /// The lab as it is with them.
     pub(super) fn of(&self, lab: Lab, pool: &Pool) -> Lab {
         let hit = self.outages.iter().filter(|outage| outage.away.hits(&lab, pool));
         let outages = hit.filter_map(Outage::closure).collect();
-        let of_lab = self.deferrals.get(&lab.id).map_or(&[][..], Vec::as_slice);
-        let Some(latest) = of_lab.first().filter(|latest| latest.instead_of == lab.due) else {
+        let Some(latest) = self.latest.get(&lab.id).filter(|latest| latest.instead_of == lab.due) else {
             return Lab { outages, ..lab };
         };
         let deferred = Deferred { from: lab.due, at: latest.at, reason: latest.reason.clone() };

@@ -57,7 +57,7 @@ pub use calendars::*;
 pub use capabilities::*;
 pub use connection::{Conn, Db, DbUrl, MaybeDbError};
 pub use courses::*;
-pub use deferrals::{deferrals_of_lab, insert_deferral};
+pub use deferrals::insert_deferral;
 pub use digests::*;
 pub use erasure::erase;
 pub use exceptions::*;

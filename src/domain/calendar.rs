@@ -240,6 +240,13 @@ pub fn span(zone: Tz, slot: &Interval) -> String {
     }
 }
 
+/// "4", "1.5" or "0.3333": hours as a form sends them, exact to the minute.
+pub fn hours_text(minutes: i64) -> String {
+    let ten_thousandths = (minutes % 60 * 10_000 + 30) / 60;
+    let text = format!("{}.{ten_thousandths:04}", minutes / 60);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// The same time of the day so many days later, whatever the clocks do between.
 pub fn later_by_days(zone: Tz, at: DateTime<Utc>, days: i64) -> DateTime<Utc> {
     let local = at.with_timezone(&zone).naive_local();

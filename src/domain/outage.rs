@@ -145,11 +145,6 @@ impl Outage {
         let until = self.ended.as_ref().map(|ended| ended.at + CARE);
         (self.from <= now && until.is_none_or(|until| now < until)).then_some(until)
     }
-
-    /// Whether all about it is done.
-    pub fn is_closed(&self) -> bool {
-        self.ended.as_ref().is_some_and(|ended| ended.settled_at.is_some())
-    }
 }
 
 /// What became of a booking that an outage hit.

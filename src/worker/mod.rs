@@ -69,6 +69,22 @@ pub async fn step(app: &Arc<App>) -> Result<bool, DbError> {
     Ok(offered + enrolled + settled + announced + fulfilled + tried > 0)
 }
 
+/// Works piece by piece until told to stop: at once while there is something to do, else whenever the worker is called.
+async fn keep_at<F>(app: &Arc<App>, mut stop: watch::Receiver<bool>, work: impl Fn() -> F)
+where
+    F: Future<Output = usize>,
+{
+    let mut calls = app.wake.listen();
+    loop {
+        if work().await > 0 && !*stop.borrow() {
+            continue;
+        }
+        if !wait(&mut calls, &mut stop).await {
+            return;
+        }
+    }
+}
+
 /// Waits until the worker is called, or told to stop. False once it is to stop.
 pub(crate) async fn wait(calls: &mut watch::Receiver<()>, stop: &mut watch::Receiver<bool>) -> bool {
     if *stop.borrow() {

@@ -4,20 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::wait;
+use super::keep_at;
 use crate::services::{App, outages};
 
 /// Works until told to stop, then finishes the booking in hand.
-pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let mut calls = app.wake.listen();
-    loop {
-        if step(&app).await > 0 && !*stop.borrow() {
-            continue;
-        }
-        if !wait(&mut calls, &mut stop).await {
-            return;
-        }
-    }
+pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
+    keep_at(&app, stop, || step(&app)).await;
 }
 
 /// Goes on with what is left, and says how much it did. A failure is left for the next look: what is done is written down.

@@ -4,20 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::wait;
+use super::keep_at;
 use crate::services::{App, roster};
 
 /// Works until told to stop, then finishes the batch in hand.
-pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let mut calls = app.wake.listen();
-    loop {
-        if step(&app).await > 0 && !*stop.borrow() {
-            continue;
-        }
-        if !wait(&mut calls, &mut stop).await {
-            return;
-        }
-    }
+pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
+    keep_at(&app, stop, || step(&app)).await;
 }
 
 /// Applies one batch, and says of how many people. A failure is left for the next look: the claim runs out by itself.

@@ -237,10 +237,7 @@ impl Told<'_> {
     /// The lab's page with this slot chosen.
     fn choice(&self, slot: &Interval) -> String {
         let start = slot.start().with_timezone(&self.zone).format("%Y-%m-%dT%H:%M%:z");
-        // As the lab's page writes hours.
-        let ten_thousandths = (slot.length().num_minutes() % 60 * 10_000 + 30) / 60;
-        let hours = format!("{}.{ten_thousandths:04}", slot.length().num_hours());
-        let hours = hours.trim_end_matches('0').trim_end_matches('.');
+        let hours = calendar::hours_text(slot.length().num_minutes());
         format!("{}/labs/{}?start={start}&hours={hours}#book", self.public_url, self.booking.lab)
     }
 }

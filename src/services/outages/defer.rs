@@ -8,10 +8,9 @@ use serde_json::json;
 use super::{NewDue, OutageError, Post, tell};
 use crate::db::{self, Conn, DbError};
 use crate::domain::audit::{Action, Doer, Object};
-use crate::domain::booking::Booking;
 use crate::domain::calendar;
 use crate::domain::course::{Course, Lab};
-use crate::domain::ids::{LabId, NetId, OutageId};
+use crate::domain::ids::{LabId, OutageId};
 use crate::domain::outage::Deferral;
 use crate::services::App;
 use crate::services::audit::{self, Entry};
@@ -90,17 +89,4 @@ pub(super) fn put_off(
     db::insert_deferral(conn, &deferral)?;
     let entry = Entry::new(Action::DeferredLab).to(Object::Lab(lab.id.clone())).because(reason);
     audit::record(app, conn, doer, entry.before(json!({"due": lab.due})).after(json!({"due": new})))
-}
-
-/// How many bookings a list tells at most.
-const LISTED: i64 = 500;
-
-/// Live bookings of a lab that would end after a due date: they stay, and staff should know of them.
-pub fn shortened(
-    conn: &mut Conn<'_>,
-    lab: &LabId,
-    due: DateTime<Utc>,
-) -> Result<Vec<(Booking, NetId)>, DbError> {
-    let Some(setting) = db::lab_setting(conn, lab)? else { return Ok(Vec::new()) };
-    db::live_bookings_of_lab_ending_after(conn, lab, setting.pool.ceil(due), LISTED)
 }

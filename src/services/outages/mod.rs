@@ -27,7 +27,7 @@ use crate::services::announcements::AnnouncementError;
 use crate::services::booking::BookingError;
 
 pub use self::declare::{Change, change, declare, end};
-pub use self::defer::{defer, shortened};
+pub use self::defer::defer;
 pub use self::hold::{Hold, holds};
 pub use self::late::remind;
 pub use self::preview::{Planned, PlannedLine, Preview, preview};

@@ -11,6 +11,7 @@ use self::find::Asked;
 pub(in crate::web) use self::find::length_options;
 use super::{announcements, page, page_once};
 use crate::domain::calendar;
+pub(in crate::web) use crate::domain::calendar::hours_text;
 use crate::domain::ids::{BookingId, LabId};
 use crate::domain::interval::Interval;
 use crate::services::booking::{self, BookingError, Refusal, Wish};
@@ -177,13 +178,6 @@ fn no_week(view: &LabView, state: LabState) -> Option<NoWeek> {
         }),
         _ => None,
     }
-}
-
-/// "4", "1.5" or "0.3333": hours as a form sends them, exact to the minute.
-pub(in crate::web) fn hours_text(minutes: i64) -> String {
-    let ten_thousandths = (minutes % 60 * 10_000 + 30) / 60;
-    let text = format!("{}.{ten_thousandths:04}", minutes / 60);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// "4", "1.5" or "0.3333" as a length, to the nearest minute.
